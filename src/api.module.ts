@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AnalyticsModule } from './analytics/analytics.module.js';
+import { ApiDocsModule } from './api-docs/api-docs.module.js';
+import { ApiKeyModule } from './api-keys/api-key.module.js';
+import { AppsModule } from './apps/apps.module.js';
+import { AuthModule } from './auth/auth.module.js';
+import { CollectModule } from './collect/collect.module.js';
+import { LoggerModule } from './common/logger.module.js';
+import { RedisModule } from './common/redis.module.js';
+import { ConfigModule } from './config/config.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import type { ProcessParts } from './process-parts.js';
+import { RegistryModule } from './registry/registry.module.js';
+
+/** The HTTP process: accepts events, answers questions, signs people in. */
+@Module({})
+export class ApiModule {
+  static with({ env, logger, dataSource, redis }: ProcessParts): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [
+        ConfigModule.with(env),
+        LoggerModule.with(logger),
+        RedisModule.with(redis),
+        DatabaseModule.with(dataSource),
+        MetricsModule,
+        RegistryModule,
+        AuthModule,
+        AppsModule,
+        ApiKeyModule,
+        CollectModule,
+        AnalyticsModule,
+        HealthModule,
+        ApiDocsModule,
+      ],
+    };
+  }
+}

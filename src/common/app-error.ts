@@ -1,0 +1,84 @@
+/** A wrong field and what to do about it. */
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+export interface AppErrorOptions {
+  errors?: FieldError[];
+  /** Sent as they are, e.g. Retry-After. */
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/**
+ * An error that a client may see: `code` is stable and documented, `detail` says what happened and what to do next.
+ * problem.filter.ts turns it into RFC 9457 problem+json; nothing else does.
+ */
+export class AppError extends Error {
+  readonly errors?: FieldError[];
+  readonly headers?: Record<string, string>;
+
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    options: AppErrorOptions = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.name = new.target.name;
+    this.errors = options.errors;
+    this.headers = options.headers;
+  }
+}
+
+/** 400: every wrong field is named. */
+export class InvalidInputError extends AppError {
+  constructor(errors: FieldError[], code = 'invalid_input') {
+    super(400, code, errors.map((error) => `${error.field}: ${error.message}`).join(' '), { errors });
+  }
+}
+
+/** 401 of a token. */
+export class UnauthorizedError extends AppError {
+  constructor(
+    code: 'key_missing' | 'key_malformed' | 'key_expired' | 'key_revoked' | 'wrong_token_kind' | 'session_ended',
+    detail: string,
+  ) {
+    super(401, code, detail, { headers: { 'www-authenticate': 'Bearer' } });
+  }
+}
+
+/** 403: the token is good, but not for this. */
+export class ForbiddenError extends AppError {
+  constructor(code: string, detail: string) {
+    super(403, code, detail);
+  }
+}
+
+/** 404, also for what belongs to somebody else. */
+export class NotFoundError extends AppError {
+  constructor(detail: string, code = 'not_found') {
+    super(404, code, detail);
+  }
+}
+
+export class ConflictError extends AppError {
+  constructor(code: string, detail: string) {
+    super(409, code, detail);
+  }
+}
+
+/** 429 with Retry-After (seconds). */
+export class RateLimitedError extends AppError {
+  constructor(detail: string, retryAfterS: number, headers: Record<string, string> = {}) {
+    super(429, 'rate_limited', detail, { headers: { ...headers, 'retry-after': String(retryAfterS) } });
+  }
+}
+
+/** 503 with Retry-After (seconds): nothing was taken, send it again. */
+export class UnavailableError extends AppError {
+  constructor(code: string, detail: string, retryAfterS = 5, cause?: unknown) {
+    super(503, code, detail, { headers: { 'retry-after': String(retryAfterS) }, cause });
+  }
+}

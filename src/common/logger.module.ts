@@ -1,0 +1,13 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { Logger } from './logger.js';
+
+/** Injection token of the process's pino logger. */
+export const LOGGER = Symbol('logger');
+
+@Global()
+@Module({})
+export class LoggerModule {
+  static with(logger: Logger): DynamicModule {
+    return { module: LoggerModule, providers: [{ provide: LOGGER, useValue: logger }], exports: [LOGGER] };
+  }
+}

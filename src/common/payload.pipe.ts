@@ -1,0 +1,82 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { InvalidInputError, type FieldError } from './app-error.js';
+import { nearestName } from './nearest-name.js';
+
+/**
+ * Checks a body or query against its DTO (class-validator) and hands on an instance. An unknown field is an error that
+ * suggests the nearest known name. Names are also taken in snake_case.
+ * @throws InvalidInputError naming every bad field
+ */
+@Injectable()
+export class PayloadPipe implements PipeTransform {
+  transform(value: unknown, { metatype, type }: ArgumentMetadata): unknown {
+    if (!metatype || type === 'custom' || type === 'param' || isPrimitive(metatype)) return value;
+    if (type === 'body' && (value === null || typeof value !== 'object' || Array.isArray(value))) {
+      throw new InvalidInputError([{ field: 'body', message: 'must be a JSON object' }]);
+    }
+    return checkedPayload(metatype, (value ?? {}) as Record<string, unknown>);
+  }
+}
+
+/** @throws InvalidInputError */
+export function checkedPayload<T extends object>(dto: Type<T>, value: Record<string, unknown>): T {
+  const known = knownFields(dto);
+  const { fields, errors } = canonicalFields(value, known);
+  const instance = plainToInstance(dto, fields, { exposeDefaultValues: true });
+  errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
+  if (errors.length > 0) throw new InvalidInputError(errors);
+  return instance;
+}
+
+/** Takes `app_id` as `appId`, and names what the DTO does not know. */
+export function canonicalFields(
+  value: Record<string, unknown>,
+  known: ReadonlySet<string>,
+): { fields: Record<string, unknown>; errors: FieldError[] } {
+  const fields: Record<string, unknown> = {};
+  const errors: FieldError[] = [];
+  for (const [name, content] of Object.entries(value)) {
+    const canonical = known.has(name) ? name : camelCase(name);
+    if (!known.has(canonical)) {
+      const nearest = nearestName(canonical, known);
+      errors.push({ field: name, message: `is unknown here.${nearest ? ` Did you mean "${nearest}"?` : ''}` });
+    } else if (Object.hasOwn(fields, canonical)) {
+      errors.push({ field: name, message: `is given twice, as ${canonical} too` });
+    } else {
+      fields[canonical] = content;
+    }
+  }
+  return { fields, errors };
+}
+
+/** The names that carry validators in a DTO and its parents. */
+export function knownFields(dto: Type): ReadonlySet<string> {
+  let names = knownFieldsOf.get(dto);
+  if (!names) {
+    const metadata = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+    names = new Set(metadata.map((entry) => entry.propertyName));
+    knownFieldsOf.set(dto, names);
+  }
+  return names;
+}
+
+const knownFieldsOf = new WeakMap<Type, ReadonlySet<string>>();
+
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+function fieldErrors(error: ValidationError, path = ''): FieldError[] {
+  const field = path ? `${path}.${error.property}` : error.property;
+  const own = Object.values(error.constraints ?? {}).map((message) => ({
+    field,
+    message: message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message,
+  }));
+  return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
+}
+
+function isPrimitive(type: Type): boolean {
+  return ([String, Number, Boolean, Array, Object] as unknown[]).includes(type);
+}

@@ -1,0 +1,130 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, type FieldError } from './app-error.js';
+import type { Logger } from './logger.js';
+
+/** RFC 9457, with a stable code, the request id and, for a bad payload, every wrong field. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  requestId: string;
+  errors?: FieldError[];
+}
+
+const TITLES: Record<number, string> = {
+  400: 'Bad request',
+  401: 'Not authenticated',
+  403: 'Not allowed',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Temporarily unavailable',
+};
+
+/** What Fastify says before a controller is reached. */
+const FASTIFY_PROBLEMS: Record<string, [status: number, code: string, detail: string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is larger than 1 MiB. Send fewer events at a time.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'unsupported_media_type', 'Send the body as application/json.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'body_missing', 'The body is empty. Send a JSON object.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: [400, 'invalid_json', 'The body is not valid JSON.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    400,
+    'invalid_body',
+    'The body does not have the length that its header states.',
+  ],
+  FST_ERR_VALIDATION: [400, 'invalid_input', 'The request does not fit.'],
+};
+
+/** Node, mysql2 and ioredis say in `code` or `name` that a service is away. */
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
+  'POOL_CLOSED',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CON_COUNT_ERROR',
+]);
+
+/** The one place where errors become HTTP. No stack, SQL or version leaves. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const known = toAppError(error);
+    if (known.status >= 500) {
+      const level = known.status === 503 ? 'warn' : 'error';
+      this.logger[level]({ err: known.cause ?? error, requestId: request.id, code: known.code }, known.detail);
+    }
+    if (reply.sent || reply.raw.headersSent) return;
+    const problem = toProblem(known, request.id);
+    void reply
+      .code(known.status)
+      .headers(known.headers ?? {})
+      .type('application/problem+json')
+      // As bytes: Fastify would otherwise run the text through the route's serialiser.
+      .send(Buffer.from(JSON.stringify(problem)));
+  }
+}
+
+export function toProblem(error: AppError, requestId: string): Problem {
+  return {
+    type: `urn:tallystone:problem:${error.code}`,
+    title: TITLES[error.status] ?? 'Error',
+    status: error.status,
+    code: error.code,
+    detail: error.detail,
+    requestId,
+    ...(error.errors ? { errors: error.errors } : {}),
+  };
+}
+
+/** Every thrown thing as an AppError; what nobody foresaw is a 500 that says nothing of its inside. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof HttpException) return fromNest(error);
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const fastify = code ? FASTIFY_PROBLEMS[code] : undefined;
+  if (fastify) return new AppError(...fastify, { cause: error });
+  if (statusCode === 400 && error instanceof SyntaxError) {
+    return new AppError(400, 'invalid_json', 'The body is not valid JSON.', { cause: error });
+  }
+  if (statusCode && statusCode >= 400 && statusCode < 500) {
+    return new AppError(statusCode, 'bad_request', String(message ?? 'The request does not fit.'), { cause: error });
+  }
+  if (code && AWAY_CODES.has(code)) {
+    return new AppError(503, 'service_unavailable', 'A service that this answer needs is away. Try again.', {
+      headers: { 'retry-after': '5' },
+      cause: error,
+    });
+  }
+  return new AppError(500, 'internal_error', 'Something went wrong here. The request id finds it in the log.', {
+    cause: error,
+  });
+}
+
+function fromNest(error: HttpException): AppError {
+  const status = error.getStatus();
+  const codes: Record<number, [string, string]> = {
+    404: ['not_found', 'There is nothing at this address. /api-docs lists what there is.'],
+    405: ['method_not_allowed', 'This address does not take that method.'],
+    413: ['body_too_large', 'The body is larger than 1 MiB.'],
+    415: ['unsupported_media_type', 'Send the body as application/json.'],
+  };
+  const [code, detail] = codes[status] ?? [status === 400 ? 'bad_request' : `http_${status}`, error.message];
+  return new AppError(status, code, detail, { cause: error });
+}

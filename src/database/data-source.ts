@@ -1,0 +1,71 @@
+import mysql from 'mysql2';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DatabaseAddress } from '../config/service-url.js';
+import { MIGRATIONS } from './migrations.js';
+import { ENTITIES } from './entities/index.js';
+
+export interface SessionSettings {
+  poolSize?: number;
+  /** Seconds. How long a statement waits for a row lock. */
+  lockWaitTimeoutS?: number;
+  /** Seconds without a statement after which the server ends the session, and with it a frozen worker's locks. */
+  waitTimeoutS?: number;
+}
+
+/**
+ * The one way to MySQL: API, worker, migrations and command-line programs share it. Sessions run at READ COMMITTED, in
+ * UTC, in strict mode. `-FOUND_ROWS` makes affectedRows the number of rows really inserted or changed.
+ */
+export function dataSourceOptions(address: DatabaseAddress, settings: SessionSettings = {}): DataSourceOptions {
+  const { user, password, database, host, port, socketPath, ssl } = address;
+  return {
+    type: 'mysql',
+    username: user,
+    password,
+    database,
+    ...(socketPath ? { socketPath } : { host, port, ssl }),
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
+    migrationsTableName: 'migrations',
+    // DDL commits by itself on both engines: a transaction around it would promise what it cannot keep.
+    migrationsTransactionMode: 'none',
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    poolSize: settings.poolSize ?? 10,
+    extra: { flags: ['-FOUND_ROWS'], connectTimeout: 5000 },
+    driver: mysqlWithSession(settings),
+  };
+}
+
+export function createDataSource(address: DatabaseAddress, settings?: SessionSettings): DataSource {
+  return new DataSource(dataSourceOptions(address, settings));
+}
+
+const STRICT = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+
+/** mysql2 with every new connection of a pool prepared before anybody else uses it. */
+function mysqlWithSession(settings: SessionSettings): typeof mysql {
+  const statements = [
+    'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+    `SET SESSION time_zone = '+00:00', SESSION sql_mode = '${STRICT}'`,
+    ...(settings.lockWaitTimeoutS ? [`SET SESSION innodb_lock_wait_timeout = ${settings.lockWaitTimeoutS}`] : []),
+    ...(settings.waitTimeoutS ? [`SET SESSION wait_timeout = ${settings.waitTimeoutS}`] : []),
+  ];
+  return {
+    ...mysql,
+    createPool(options: mysql.PoolOptions): mysql.Pool {
+      const pool = mysql.createPool(options);
+      pool.on('connection', (connection) => {
+        for (const statement of statements) {
+          // Queued ahead of whatever the caller sends; a failure closes the connection, so nothing runs unprepared.
+          connection.query(statement, (error: unknown) => {
+            if (error) connection.destroy();
+          });
+        }
+      });
+      return pool;
+    },
+  } as typeof mysql;
+}

@@ -1,0 +1,67 @@
+import {
+  Column,
+  CreateDateColumn,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryColumn,
+  UpdateDateColumn,
+} from 'typeorm';
+import { hex } from '../column-transformers.js';
+import { User } from './user.entity.js';
+
+export const PLATFORMS = ['web', 'ios', 'android', 'server'] as const;
+export type Platform = (typeof PLATFORMS)[number];
+
+/** What becomes of an address taken from the connection; `none` drops those in payloads too. */
+export const IP_MODES = ['truncated', 'full', 'none'] as const;
+export type IpMode = (typeof IP_MODES)[number];
+
+/** A registered web site or mobile app. A deleted one keeps its row, so that its keys stay known as dead. */
+@Entity('apps')
+@Index('apps_owner', ['ownerId'])
+@Index('apps_updated', ['updatedAt'])
+export class App {
+  @PrimaryColumn({ type: 'binary', length: 16, transformer: hex })
+  id!: string;
+
+  @Column({ name: 'owner_id', type: 'binary', length: 16, transformer: hex })
+  ownerId!: string;
+
+  @ManyToOne(() => User, { onDelete: 'RESTRICT' })
+  @JoinColumn({ name: 'owner_id' })
+  owner?: User;
+
+  @Column({ type: 'varchar', length: 200 })
+  name!: string;
+
+  @Column({ type: 'varchar', length: 2048, nullable: true })
+  url!: string | null;
+
+  @Column({ type: 'varchar', length: 16, nullable: true })
+  platform!: Platform | null;
+
+  /** IANA name; whole days are counted in it. */
+  @Column({ name: 'time_zone', type: 'varchar', length: 64, default: 'UTC' })
+  timeZone!: string;
+
+  @Column({ type: 'varchar', length: 1000, nullable: true })
+  description!: string | null;
+
+  @Column({ name: 'ip_mode', type: 'varchar', length: 16, default: 'truncated' })
+  ipMode!: IpMode;
+
+  /** Null: events are kept for ever. */
+  @Column({ name: 'retention_days', type: 'int', unsigned: true, nullable: true })
+  retentionDays!: number | null;
+
+  @CreateDateColumn({ name: 'created_at', type: 'datetime', precision: 3 })
+  createdAt!: Date;
+
+  @UpdateDateColumn({ name: 'updated_at', type: 'datetime', precision: 3 })
+  updatedAt!: Date;
+
+  @Column({ name: 'deleted_at', type: 'datetime', precision: 3, nullable: true })
+  deletedAt!: Date | null;
+}

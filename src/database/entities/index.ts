@@ -1,0 +1,48 @@
+import { ApiKey } from './api-key.entity.js';
+import { App } from './app.entity.js';
+import { DeadLetter } from './dead-letter.entity.js';
+import { EventSummary } from './event-summary.entity.js';
+import { EventUsers } from './event-users.entity.js';
+import { Event } from './event.entity.js';
+import { IngestBatch } from './ingest-batch.entity.js';
+import { IngestClaim } from './ingest-claim.entity.js';
+import { Installation } from './installation.entity.js';
+import { Session } from './session.entity.js';
+import { SignInFlow } from './sign-in-flow.entity.js';
+import { UserAnalytics } from './user-analytics.entity.js';
+import { User } from './user.entity.js';
+import { VisitorSecret } from './visitor-secret.entity.js';
+
+export {
+  ApiKey,
+  App,
+  DeadLetter,
+  Event,
+  EventSummary,
+  EventUsers,
+  IngestBatch,
+  IngestClaim,
+  Installation,
+  Session,
+  SignInFlow,
+  User,
+  UserAnalytics,
+  VisitorSecret,
+};
+
+export const ENTITIES = [
+  User,
+  Session,
+  SignInFlow,
+  App,
+  ApiKey,
+  Event,
+  EventSummary,
+  EventUsers,
+  UserAnalytics,
+  IngestClaim,
+  IngestBatch,
+  DeadLetter,
+  VisitorSecret,
+  Installation,
+];

@@ -1,0 +1,24 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { UserKind } from './event.js';
+
+/**
+ * The key by which distinct users are counted: the first 16 bytes of SHA-256(kind, value). A visitor's value includes
+ * its app, the others do not, so that one person in two apps is one user.
+ */
+export function userKey(kind: UserKind, value: string): Buffer {
+  return createHash('sha256').update(`${kind}\0${value}`).digest().subarray(0, 16);
+}
+
+/**
+ * The cookieless id of a visitor who sent neither user id nor anonymous id: an HMAC of app, address and User-Agent with
+ * a secret of the UTC day of receipt, which is deleted after 48 h. Such a visitor counts once a day.
+ * @returns 32 hex digits
+ */
+export function visitorId(daySecret: Buffer, appId: string, address: string, userAgent: string): string {
+  return createHmac('sha256', daySecret).update(`${appId}\0${address}\0${userAgent}`).digest('hex').slice(0, 32);
+}
+
+/** The UTC day of a time, as YYYY-MM-DD. */
+export function utcDay(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
+}

@@ -1,0 +1,110 @@
+import { DEVICES, USER_KINDS, type AcceptedEvent } from './event.js';
+
+/**
+ * The envelope is what lies in Redis between the 202 and the commit: one JSON text an event, with short names since it
+ * is kept in memory. The version comes first so that an older worker can tell that it must not guess.
+ */
+export const ENVELOPE_VERSION = 1;
+
+export type EnvelopeFault = 'envelope_version' | 'envelope_malformed';
+
+/** An envelope that this worker must not count: it is parked among the dead letters, not dropped. */
+export class EnvelopeError extends Error {
+  constructor(
+    readonly code: EnvelopeFault,
+    message: string,
+    /** The app, where it could still be read: 32 hex digits. */
+    readonly appId?: string,
+  ) {
+    super(message);
+    this.name = 'EnvelopeError';
+  }
+}
+
+export function encodeEnvelope(e: AcceptedEvent): string {
+  return JSON.stringify({
+    v: ENVELOPE_VERSION,
+    i: e.id,
+    a: e.appId,
+    e: e.event,
+    t: e.occurredAt,
+    r: e.receivedAt,
+    k: USER_KINDS.indexOf(e.userKind),
+    u: e.userValue,
+    d: DEVICES.indexOf(e.device),
+    h: e.payloadHash,
+    x: e.eventId,
+    n: e.anonymousId,
+    s: e.sessionId,
+    l: e.url,
+    f: e.referrer,
+    b: e.browser,
+    o: e.os,
+    g: e.userAgent,
+    p: e.ip,
+    m: e.metadata,
+  });
+}
+
+/** @throws EnvelopeError when the version is unknown or a part that counting needs is missing */
+export function decodeEnvelope(text: string): AcceptedEvent {
+  const e = parse(text);
+  const appId = typeof e.a === 'string' && /^[0-9a-f]{32}$/.test(e.a) ? e.a : undefined;
+  if (e.v !== ENVELOPE_VERSION) {
+    throw new EnvelopeError('envelope_version', `Envelope version ${String(e.v)} is unknown to this worker.`, appId);
+  }
+  const userKind = USER_KINDS[e.k as number];
+  const device = DEVICES[e.d as number];
+  const whole =
+    appId &&
+    userKind &&
+    device &&
+    isHex(e.i, 32) &&
+    isHex(e.h, 16) &&
+    typeof e.e === 'string' &&
+    typeof e.u === 'string' &&
+    Number.isSafeInteger(e.t) &&
+    Number.isSafeInteger(e.r);
+  if (!whole) throw new EnvelopeError('envelope_malformed', 'The envelope lacks a part that counting needs.', appId);
+  return {
+    id: e.i as string,
+    appId,
+    event: e.e as string,
+    occurredAt: e.t as number,
+    receivedAt: e.r as number,
+    userKind,
+    userValue: e.u as string,
+    device,
+    payloadHash: e.h as string,
+    eventId: e.x as string | undefined,
+    anonymousId: e.n as string | undefined,
+    sessionId: e.s as string | undefined,
+    url: e.l as string | undefined,
+    referrer: e.f as string | undefined,
+    browser: e.b as string | undefined,
+    os: e.o as string | undefined,
+    userAgent: e.g as string | undefined,
+    ip: e.p as string | undefined,
+    metadata: e.m as string | undefined,
+  };
+}
+
+/** When an envelope was received (ms), read without trusting the rest of it; undefined when it cannot be told. */
+export function envelopeReceivedAt(text: string): number | undefined {
+  const match = /"r":(\d{10,15})\b/.exec(text);
+  return match ? Number(match[1]) : undefined;
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === 'object') return value as Record<string, unknown>;
+  } catch {
+    // Told below, like every other text that is no envelope.
+  }
+  throw new EnvelopeError('envelope_malformed', 'The entry is not a JSON object.');
+}
+
+function isHex(value: unknown, digits: number): boolean {
+  return typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value);
+}

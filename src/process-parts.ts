@@ -1,0 +1,12 @@
+import type { Redis } from 'ioredis';
+import type { DataSource } from 'typeorm';
+import type { Logger } from './common/logger.js';
+import type { Env } from './config/env.js';
+
+/** What a process makes and checks before Nest starts, and hands to its composition root. */
+export interface ProcessParts {
+  env: Env;
+  logger: Logger;
+  dataSource: DataSource;
+  redis: Redis;
+}

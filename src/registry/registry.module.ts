@@ -1,0 +1,7 @@
+import { Global, Module } from '@nestjs/common';
+import { RegistryService } from './registry.service.js';
+
+/** What every API process knows without asking MySQL. */
+@Global()
+@Module({ providers: [RegistryService], exports: [RegistryService] })
+export class RegistryModule {}

@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { DataSource } from 'typeorm';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
+import { Env } from '../config/env.js';
+import type { IpMode } from '../database/entities/app.entity.js';
+import { utcDay } from '../events/distinct-user.js';
+import { DAY_MS } from '../events/limits.js';
+
+/** What collect must know of an app without asking MySQL. */
+export interface AppState {
+  ownerId: string;
+  ipMode: IpMode;
+  retentionDays: number | null;
+  deleted: boolean;
+}
+
+/** Rows changed this long ago are read again: a commit may follow its timestamp. */
+const OVERLAP_S = 60;
+const SECRETS_EVERY_MS = 60_000;
+
+interface AppRow {
+  id: Buffer;
+  owner_id: Buffer;
+  ip_mode: IpMode;
+  retention_days: number | null;
+  deleted: number;
+}
+
+interface KeyRow {
+  id: Buffer;
+  /** Milliseconds from the database's now; negative: past. */
+  revoked_in_ms: string;
+}
+
+/**
+ * Revoked keys, apps and visitor secrets, held in memory by every API process. Read whole at start; then every
+ * REGISTRY_POLL_MS the rows changed in the last 60 s, and at once when another process announces a change through
+ * Redis. While MySQL is away the last state stays good for REGISTRY_MAX_AGE_MS.
+ */
+@Injectable()
+export class RegistryService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly apps = new Map<string, AppState>();
+  /** Key id → when it is refused from (ms). */
+  private readonly revoked = new Map<string, number>();
+  private readonly visitorSecrets = new Map<string, Buffer>();
+  private readonly channel: string;
+  private subscriber?: Redis;
+  private timer?: NodeJS.Timeout;
+  private reading?: Promise<void>;
+  private readAgain = false;
+  private lastReadAt = 0;
+  private secretsCheckedAt = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly redis: Redis,
+    private readonly env: Env,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.channel = `${env.redisKeyPrefix}registry`;
+  }
+
+  /** Whether revocations are known well enough to accept events. */
+  get fresh(): boolean {
+    return Date.now() - this.lastReadAt <= this.env.registryMaxAgeMs;
+  }
+
+  isRevoked(keyId: string): boolean {
+    const from = this.revoked.get(keyId);
+    return from !== undefined && from <= Date.now();
+  }
+
+  /** Undefined for an app that was registered a moment ago elsewhere. Ids are 32 hex digits. */
+  app(appId: string): AppState | undefined {
+    return this.apps.get(appId);
+  }
+
+  /** The secret behind cookieless visitor ids received on that UTC day (YYYY-MM-DD). */
+  visitorSecret(day: string): Buffer | undefined {
+    return this.visitorSecrets.get(day);
+  }
+
+  /** Called after a commit that others must hear of: reads it here, and tells every other process through Redis. */
+  async announce(): Promise<void> {
+    await this.read();
+    // Without Redis the others find it at their next poll, within REGISTRY_POLL_MS.
+    await this.redis.publish(this.channel, '1').catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'Could not announce a change; other processes find it at their next poll');
+    });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.read();
+    this.subscriber = this.redis.duplicate({ enableOfflineQueue: true, commandTimeout: undefined });
+    this.subscriber.on('error', () => undefined); // the command connection reports that Redis is away
+    this.subscriber.on('message', () => void this.readOrWarn());
+    this.subscriber.on('ready', () => void this.subscriber?.subscribe(this.channel).catch(() => undefined));
+    void this.subscriber.connect().catch(() => undefined);
+    this.schedule();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.subscriber?.disconnect();
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      void this.readOrWarn().finally(() => {
+        if (!this.stopped) this.schedule();
+      });
+    }, this.env.registryPollMs);
+    this.timer.unref();
+  }
+
+  private async readOrWarn(): Promise<void> {
+    const wasFresh = this.fresh;
+    try {
+      await this.read();
+    } catch (error) {
+      if (this.stopped) return;
+      const age = Math.round((Date.now() - this.lastReadAt) / 1000);
+      const level = wasFresh && !this.fresh ? 'error' : 'debug';
+      this.logger[level]({ err: error, ageS: age }, 'Cannot read revocations from MySQL');
+    }
+  }
+
+  /** One read at a time; a call during a read waits for one that begins after it. */
+  private async read(): Promise<void> {
+    if (this.reading) {
+      this.readAgain = true;
+      await this.reading.catch(() => undefined);
+      if (!this.readAgain) return this.reading;
+      this.readAgain = false;
+    }
+    this.reading = this.readChanges().finally(() => (this.reading = undefined));
+    return this.reading;
+  }
+
+  private async readChanges(): Promise<void> {
+    const startedAt = Date.now();
+    const since = this.lastReadAt === 0 ? null : Math.ceil((startedAt - this.lastReadAt) / 1000) + OVERLAP_S;
+    const changed = since === null ? '' : 'AND updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND';
+    const parameters = since === null ? [] : [since];
+    const apps: AppRow[] = await this.dataSource.query(
+      `SELECT id, owner_id, ip_mode, retention_days, deleted_at IS NOT NULL AS deleted FROM apps WHERE TRUE ${changed}`,
+      parameters,
+    );
+    const keys: KeyRow[] = await this.dataSource.query(
+      `SELECT id, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), revoked_at) / 1000 AS revoked_in_ms
+         FROM api_keys WHERE revoked_at IS NOT NULL ${changed}`,
+      parameters,
+    );
+    if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(startedAt);
+    for (const row of apps) {
+      this.apps.set(row.id.toString('hex'), {
+        ownerId: row.owner_id.toString('hex'),
+        ipMode: row.ip_mode,
+        retentionDays: row.retention_days,
+        deleted: Number(row.deleted) === 1,
+      });
+    }
+    for (const row of keys) this.revoked.set(row.id.toString('hex'), startedAt + Math.floor(Number(row.revoked_in_ms)));
+    this.lastReadAt = startedAt;
+  }
+
+  /** Today's and tomorrow's, made by whoever comes first; those whose use began 48 h ago are deleted. */
+  private async readVisitorSecrets(now: number): Promise<void> {
+    const days = [utcDay(now), utcDay(now + DAY_MS)];
+    for (const day of days) {
+      if (this.visitorSecrets.has(day)) continue;
+      await this.dataSource.query(
+        'INSERT INTO visitor_secrets (day, secret) VALUES (?, ?) ON DUPLICATE KEY UPDATE day = day',
+        [day, randomBytes(32)],
+      );
+    }
+    const oldest = utcDay(now - 2 * DAY_MS);
+    await this.dataSource.query('DELETE FROM visitor_secrets WHERE day <= ?', [oldest]);
+    const rows: { day: string; secret: Buffer }[] = await this.dataSource.query(
+      'SELECT day, secret FROM visitor_secrets',
+    );
+    this.visitorSecrets.clear();
+    for (const row of rows) this.visitorSecrets.set(row.day, row.secret);
+    this.secretsCheckedAt = now;
+  }
+}
