@@ -1,0 +1,50 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+
+/** A person with a live session. Ids are 32 hex digits. */
+export interface UserCaller {
+  kind: 'user';
+  userId: string;
+  sessionId: string;
+  email: string;
+}
+
+/** A program with an API key. */
+export interface KeyCaller {
+  kind: 'key';
+  keyId: string;
+  appId: string;
+  /** The account that owns the app. */
+  ownerId: string;
+  scopes: readonly ('write' | 'read')[];
+}
+
+export type Caller = UserCaller | KeyCaller;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the guards; nobody else writes it. */
+    caller?: Caller;
+  }
+}
+
+/** The caller that the route's guard let in. */
+export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!caller) throw new Error('A route reads its caller without a guard');
+  return caller;
+});
+
+/** The signed-in person; only on routes behind the user guard. */
+export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): UserCaller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (caller?.kind !== 'user') throw new Error('A route reads its user without the user guard');
+  return caller;
+});
+
+/** The API key; only on routes behind the key guard. */
+export const CurrentKey = createParamDecorator((_data: unknown, context: ExecutionContext): KeyCaller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (caller?.kind !== 'key') throw new Error('A route reads its key without the key guard');
+  return caller;
+});
