@@ -4,6 +4,7 @@ import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { ApiKeyModule } from './api-keys/api-key.module.js';
 import { AppsModule } from './apps/apps.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { BufferModule } from './buffer/buffer.module.js';
 import { CollectModule } from './collect/collect.module.js';
 import { LoggerModule } from './common/logger.module.js';
 import { RedisModule } from './common/redis.module.js';
@@ -26,6 +27,7 @@ export class ApiModule {
         RedisModule.with(redis),
         DatabaseModule.with(dataSource),
         MetricsModule,
+        BufferModule,
         RegistryModule,
         AuthModule,
         AppsModule,
