@@ -2,7 +2,7 @@ import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from './common/logger.js';
 import type { Env } from './config/env.js';
@@ -91,9 +91,4 @@ function longPath(url: string): string {
     }
   }
   return url;
-}
-
-/** True where the request came through something that says so. */
-export function isForwarded(request: FastifyRequest): boolean {
-  return Object.keys(request.headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
 }

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
+import { prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { NestLogger } from './common/logger.js';
@@ -15,10 +16,12 @@ try {
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), createAdapter(env), {
     logger: new NestLogger(logger),
     abortOnError: false,
+    bodyParser: false,
   });
   app.useGlobalFilters(new ProblemFilter(logger));
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
+  await prepareCollectHttp(app);
   await setUpApiDocs(app, env);
   onSignals(parts, app);
   await app.listen(env.port, env.host);

@@ -1,4 +1,16 @@
 import { Module } from '@nestjs/common';
+import { ApiKeyModule } from '../api-keys/api-key.module.js';
+import { BufferGauge } from './buffer-gauge.js';
+import { BufferService } from './buffer.service.js';
+import { CollectController } from './collect.controller.js';
+import { CollectService } from './collect.service.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
 
-@Module({})
+/** Takes events: token → payload → append. Answers 202 when Redis has fsynced. */
+@Module({
+  imports: [ApiKeyModule],
+  controllers: [CollectController],
+  providers: [CollectService, BufferService, BufferGauge, RateLimitGuard],
+  exports: [BufferGauge],
+})
 export class CollectModule {}

@@ -16,15 +16,21 @@ export class PayloadPipe implements PipeTransform {
     if (type === 'body' && (value === null || typeof value !== 'object' || Array.isArray(value))) {
       throw new InvalidInputError([{ field: 'body', message: 'must be a JSON object' }]);
     }
-    return checkedPayload(metatype, (value ?? {}) as Record<string, unknown>);
+    return checkedPayload(metatype, (value ?? {}) as Record<string, unknown>, type === 'query');
   }
 }
 
-/** @throws InvalidInputError */
-export function checkedPayload<T extends object>(dto: Type<T>, value: Record<string, unknown>): T {
+/**
+ * @param texts true for queries, whose values are texts that @Type and @Transform turn into what they stand for. Bodies
+ *   are taken as they are: class-transformer would drop metadata members with names like "toString".
+ * @throws InvalidInputError
+ */
+export function checkedPayload<T extends object>(dto: Type<T>, value: Record<string, unknown>, texts = false): T {
   const known = knownFields(dto);
-  const { fields, errors } = canonicalFields(value, known);
-  const instance = plainToInstance(dto, fields, { exposeDefaultValues: true });
+  const { fields, errors } = canonicalFields(value, known, (dto as OpenDto).strangersBelongIn);
+  const instance = texts
+    ? plainToInstance(dto, fields, { exposeDefaultValues: true })
+    : Object.assign(new dto(), fields);
   errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
   if (errors.length > 0) throw new InvalidInputError(errors);
   return instance;
@@ -34,14 +40,14 @@ export function checkedPayload<T extends object>(dto: Type<T>, value: Record<str
 export function canonicalFields(
   value: Record<string, unknown>,
   known: ReadonlySet<string>,
+  strangersBelongIn?: string,
 ): { fields: Record<string, unknown>; errors: FieldError[] } {
   const fields: Record<string, unknown> = {};
   const errors: FieldError[] = [];
   for (const [name, content] of Object.entries(value)) {
     const canonical = known.has(name) ? name : camelCase(name);
     if (!known.has(canonical)) {
-      const nearest = nearestName(canonical, known);
-      errors.push({ field: name, message: `is unknown here.${nearest ? ` Did you mean "${nearest}"?` : ''}` });
+      errors.push({ field: name, message: `is unknown here.${advice(canonical, known, strangersBelongIn)}` });
     } else if (Object.hasOwn(fields, canonical)) {
       errors.push({ field: name, message: `is given twice, as ${canonical} too` });
     } else {
@@ -49,6 +55,17 @@ export function canonicalFields(
     }
   }
   return { fields, errors };
+}
+
+/** A DTO that has a place for fields it does not know, e.g. an event's metadata. */
+interface OpenDto {
+  strangersBelongIn?: string;
+}
+
+function advice(name: string, known: ReadonlySet<string>, strangersBelongIn: string | undefined): string {
+  const nearest = nearestName(name, known);
+  if (nearest) return ` Did you mean "${nearest}"?`;
+  return strangersBelongIn ? ` Put what is your own into ${strangersBelongIn}.` : '';
 }
 
 /** The names that carry validators in a DTO and its parents. */

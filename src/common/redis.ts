@@ -1,3 +1,4 @@
+import type { RedisOptions as BullRedisOptions } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Env } from '../config/env.js';
 import type { Logger } from './logger.js';
@@ -36,11 +37,11 @@ export function createRedis(env: Env, logger: Logger, overrides: RedisOptions = 
 }
 
 /** Options for BullMQ's own connections: it waits for Redis as long as it takes. */
-export function bullRedisOptions(env: Env): RedisOptions {
+export function bullRedisOptions(env: Env): BullRedisOptions {
   return {
     ...env.redis,
     maxRetriesPerRequest: null,
     enableOfflineQueue: true,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 1000),
+    retryStrategy: (attempt: number) => Math.min(50 * attempt, 1000),
   };
 }

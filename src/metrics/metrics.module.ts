@@ -1,4 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { MetricsController } from './metrics.controller.js';
+import { MetricsGuard } from './metrics.guard.js';
+import { Metrics } from './metrics.service.js';
 
-@Module({})
+/** The process's figures, and /metrics. */
+@Global()
+@Module({ controllers: [MetricsController], providers: [Metrics, MetricsGuard], exports: [Metrics] })
 export class MetricsModule {}

@@ -5,8 +5,8 @@ import { DataSource } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
-import type { IpMode } from '../database/entities/app.entity.js';
 import { utcDay } from '../events/distinct-user.js';
+import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS } from '../events/limits.js';
 
 /** What collect must know of an app without asking MySQL. */

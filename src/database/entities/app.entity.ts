@@ -8,15 +8,12 @@ import {
   PrimaryColumn,
   UpdateDateColumn,
 } from 'typeorm';
+import type { IpMode } from '../../events/ip-mode.js';
 import { hex } from '../column-transformers.js';
 import { User } from './user.entity.js';
 
 export const PLATFORMS = ['web', 'ios', 'android', 'server'] as const;
 export type Platform = (typeof PLATFORMS)[number];
-
-/** What becomes of an address taken from the connection; `none` drops those in payloads too. */
-export const IP_MODES = ['truncated', 'full', 'none'] as const;
-export type IpMode = (typeof IP_MODES)[number];
 
 /** A registered web site or mobile app. A deleted one keeps its row, so that its keys stay known as dead. */
 @Entity('apps')

@@ -1,0 +1,76 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { BacklogReader } from '../buffer/backlog.js';
+import { UnavailableError } from '../common/app-error.js';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
+import { Env } from '../config/env.js';
+
+const EVERY_MS = 250;
+/** Share of Redis's maxmemory beyond which nothing more is taken, so that a drain still has room to work. */
+const MEMORY_SHARE = 0.85;
+
+/** Knows how full the buffer is: measured four times a second, and counted on in between. */
+@Injectable()
+export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdown {
+  private bytes = 0;
+  private grownSince = 0;
+  private redisNearlyFull = false;
+  private timer?: NodeJS.Timeout;
+  private wasFull = false;
+
+  constructor(
+    private readonly backlog: BacklogReader,
+    private readonly redis: Redis,
+    private readonly env: Env,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  get full(): boolean {
+    return this.redisNearlyFull || this.bytes + this.grownSince >= this.env.bufferMaxBytes;
+  }
+
+  /** @throws UnavailableError when nothing more must be taken */
+  assertRoom(): void {
+    if (!this.full) return;
+    throw new UnavailableError('buffer_full', 'Too much is waiting to be stored. Send it again later.', 5);
+  }
+
+  grew(envelopes: string[]): void {
+    for (const envelope of envelopes) this.grownSince += envelope.length;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.measure();
+    this.timer = setInterval(() => void this.measure(), EVERY_MS);
+    this.timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  private async measure(): Promise<void> {
+    const counted = this.grownSince;
+    try {
+      const [backlog, memory] = await Promise.all([this.backlog.read(), this.redis.info('memory')]);
+      this.bytes = backlog.bytes;
+      this.grownSince -= counted;
+      const used = Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0);
+      const max = Number(/maxmemory:(\d+)/.exec(memory)?.[1] ?? 0);
+      this.redisNearlyFull = max > 0 && used > max * MEMORY_SHARE;
+    } catch (error) {
+      // While Redis is away every append says so itself; the last figures stay.
+      this.logger.debug({ err: error }, 'Could not measure the buffer');
+    }
+    if (this.full !== this.wasFull) {
+      this.wasFull = this.full;
+      if (this.full)
+        this.logger.error(
+          { bytes: this.bytes },
+          'The buffer is full: collect answers 503 until workers have drained it',
+        );
+      else this.logger.info('The buffer has room again');
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import ipaddr from 'ipaddr.js';
+import type { IpMode } from '../events/ip-mode.js';
+
+/**
+ * The address that is stored. One in the payload is kept as given, one of the connection as the app's `ipMode` says
+ * (truncated: /24 of IPv4, /48 of IPv6); `none` keeps neither.
+ */
+export function storedAddress(given: string | undefined, connection: string, mode: IpMode): string | undefined {
+  if (mode === 'none') return undefined;
+  if (given !== undefined) return given;
+  const address = ipaddr.isValid(connection) ? ipaddr.process(connection) : undefined;
+  if (!address) return undefined;
+  if (mode === 'full') return address.toString();
+  const [bytes, kept] = [address.toByteArray(), address.kind() === 'ipv4' ? 3 : 6];
+  return ipaddr.fromByteArray(bytes.fill(0, kept)).toString();
+}

@@ -1,0 +1,115 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError, InvalidInputError, UnavailableError } from '../common/app-error.js';
+import type { KeyCaller } from '../common/caller.js';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
+import { checkedPayload } from '../common/payload.pipe.js';
+import { utcDay } from '../events/distinct-user.js';
+import type { AcceptedEvent } from '../events/event.js';
+import { formatUuid } from '../events/event-id.js';
+import { Metrics } from '../metrics/metrics.service.js';
+import { RegistryService } from '../registry/registry.service.js';
+import { acceptEvent, type Circumstances } from './acceptance.js';
+import { BufferService } from './buffer.service.js';
+import type { AcceptedDto, AcceptedIdsDto, BatchAcceptedDto, BatchDto, RejectedEventDto } from './collect.dto.js';
+import { EventDto } from './event.dto.js';
+
+/** What a request tells beside its body. */
+export interface Sender {
+  key: KeyCaller;
+  /** The full address of the connection, or what a trusted proxy says it is. */
+  address: string;
+  userAgent: string | undefined;
+  requestId: string;
+}
+
+/** Acceptance: from a valid payload to an event in Redis's append-only file. */
+@Injectable()
+export class CollectService {
+  constructor(
+    private readonly buffer: BufferService,
+    private readonly registry: RegistryService,
+    private readonly metrics: Metrics,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** @throws InvalidInputError, UnavailableError */
+  async collect(dto: EventDto, sender: Sender): Promise<AcceptedDto> {
+    const event = acceptEvent(dto, this.circumstances(sender));
+    await this.keep([event], sender);
+    return { ...answerIds(event), receivedAt: new Date(event.receivedAt).toISOString() };
+  }
+
+  /** Keeps the good ones and names the others. @throws InvalidInputError when there is no good one, UnavailableError */
+  async collectBatch(batch: BatchDto, sender: Sender): Promise<BatchAcceptedDto> {
+    const around = this.circumstances(sender, batch.sentAt ?? undefined);
+    const accepted: AcceptedEvent[] = [];
+    const rejected: RejectedEventDto[] = [];
+    batch.events.forEach((payload: unknown, index) => {
+      try {
+        accepted.push(acceptEvent(checkedPayload(EventDto, eventObject(payload)), around));
+      } catch (error) {
+        if (!(error instanceof AppError) || error.status !== 400) throw error;
+        rejected.push({ index, code: error.code, errors: error.errors ?? [] });
+      }
+    });
+    if (accepted.length === 0) throw noneValid(rejected);
+    await this.keep(accepted, sender);
+    for (const { code } of rejected) this.metrics.rejected.inc({ reason: code });
+    return { accepted: accepted.length, events: accepted.map(answerIds), rejected };
+  }
+
+  private async keep(events: AcceptedEvent[], sender: Sender): Promise<void> {
+    await this.buffer.append(events);
+    this.metrics.accepted.inc(events.length);
+    if (!this.logger.isLevelEnabled('debug')) return;
+    for (const event of events) {
+      this.logger.debug(
+        { requestId: sender.requestId, appId: event.appId, id: event.id, event: event.event },
+        'accepted',
+      );
+    }
+  }
+
+  private circumstances({ key, address, userAgent }: Sender, sentAt?: string): Circumstances {
+    const receivedAt = Date.now();
+    const visitorSecret = this.registry.visitorSecret(utcDay(receivedAt));
+    if (!visitorSecret) {
+      throw new UnavailableError('registry_unavailable', 'Events cannot be taken just now. Send it again.', 5);
+    }
+    const app = this.registry.app(key.appId);
+    return {
+      appId: key.appId,
+      ipMode: app?.ipMode ?? 'truncated',
+      retentionDays: app?.retentionDays ?? null,
+      receivedAt,
+      address,
+      userAgent,
+      sentAt,
+      visitorSecret,
+    };
+  }
+}
+
+function answerIds(event: AcceptedEvent): AcceptedIdsDto {
+  const id = formatUuid(event.id);
+  return { eventId: event.eventId ?? id, id };
+}
+
+function eventObject(payload: unknown): Record<string, unknown> {
+  if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) {
+    throw new InvalidInputError([{ field: 'event', message: 'must be a JSON object' }]);
+  }
+  if (Object.hasOwn(payload, 'apiKey')) {
+    throw new InvalidInputError([{ field: 'apiKey', message: 'belongs beside events, not inside one' }]);
+  }
+  return payload as Record<string, unknown>;
+}
+
+function noneValid(rejected: RejectedEventDto[]): InvalidInputError {
+  const errors = rejected.flatMap(({ index, errors: fields }) =>
+    fields.map(({ field, message }) => ({ field: `events[${index}].${field}`, message })),
+  );
+  const codes = new Set(rejected.map(({ code }) => code));
+  return new InvalidInputError(errors, codes.size === 1 ? rejected[0]!.code : 'invalid_input');
+}

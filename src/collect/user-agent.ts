@@ -1,0 +1,39 @@
+import Bowser from 'bowser';
+import { isbot } from 'isbot';
+import type { Device } from '../events/event.js';
+import { USER_AGENT_MAX } from '../events/limits.js';
+
+/** What a User-Agent tells; browser and os are names without versions. */
+export interface Client {
+  device: Device;
+  browser?: string;
+  os?: string;
+}
+
+/** Sites see few different User-Agents at a time; parsing one costs more than the rest of an event. */
+const CACHE_SIZE = 5000;
+const cache = new Map<string, Client>();
+
+/** Device, browser and os of a User-Agent, by bowser and isbot. Unknown or absent: `other`. */
+export function clientOf(userAgent: string | undefined): Client {
+  if (!userAgent) return { device: 'other' };
+  const known = cache.get(userAgent);
+  if (known) return known;
+  const client = parse(userAgent.slice(0, USER_AGENT_MAX));
+  if (cache.size >= CACHE_SIZE) cache.delete(cache.keys().next().value!);
+  cache.set(userAgent, client);
+  return client;
+}
+
+function parse(userAgent: string): Client {
+  const { browser, os, platform } = Bowser.parse(userAgent);
+  return {
+    device: isbot(userAgent) ? 'bot' : deviceOf(platform.type),
+    ...(browser.name ? { browser: browser.name } : {}),
+    ...(os.name ? { os: os.name } : {}),
+  };
+}
+
+function deviceOf(type: string | undefined): Device {
+  return type === 'mobile' || type === 'tablet' || type === 'desktop' || type === 'bot' ? type : 'other';
+}
