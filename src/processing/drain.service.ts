@@ -1,0 +1,204 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { LIST_COUNT } from '../buffer/buffer-keys.js';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
+import { Env } from '../config/env.js';
+import { Metrics } from '../metrics/metrics.service.js';
+import { type Claim, ClaimStore } from './claim.store.js';
+import { type ChunkOutcome, CursorMovedError, EventWriter } from './event-writer.js';
+import { ClaimRepository } from './repositories/claim.repository.js';
+import { dataErrorReason, isDataError, isRetryable } from './sql-errors.js';
+
+/** How often a transaction is tried again after a deadlock or a lock wait timeout before the claim is given back. */
+const ATTEMPTS = 8;
+const RETRY_PAUSE_MS = 25;
+/** After a drain that failed, the next one waits; twice as long each time, up to the longest. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5000;
+const FAILED_CLAIM_PAUSE_MS = 1000;
+/** The worker's own look at the buffer, which works also where BullMQ does not (Redis full): at least this often. */
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * Empties the buffer into MySQL: takes claims, writes them chunk by chunk, gives them up when all is committed. One drain
+ * at a time in a process; any number of processes.
+ */
+@Injectable()
+export class DrainService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private running?: Promise<void>;
+  private again = false;
+  private stopping = false;
+  private failures = 0;
+  private pausedUntil = 0;
+  private looking?: Promise<void>;
+  private timer?: NodeJS.Timeout;
+  private chunkMaxBytes: number;
+
+  constructor(
+    private readonly store: ClaimStore,
+    private readonly claims: ClaimRepository,
+    private readonly writer: EventWriter,
+    private readonly dataSource: DataSource,
+    private readonly metrics: Metrics,
+    private readonly env: Env,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.chunkMaxBytes = env.chunkMaxBytes;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const [row]: { packet: string }[] = await this.dataSource.query('SELECT @@max_allowed_packet AS packet');
+    // Escaped text may be twice as long as it was.
+    this.chunkMaxBytes = Math.min(this.chunkMaxBytes, Math.floor(Number(row?.packet) / 3));
+    const every = Math.min(Math.max(this.env.flushIntervalMs / 2, 20), LOOK_EVERY_MS);
+    this.timer = setInterval(() => {
+      this.looking ??= this.look().finally(() => (this.looking = undefined));
+    }, every);
+    await this.look();
+  }
+
+  /** Stops between chunks and gives back what is not done. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.timer);
+    await this.looking;
+    await this.running;
+  }
+
+  /** Resolves when what was pending is committed, or could not be: errors are told and tried again by themselves. */
+  drain(): Promise<void> {
+    if (this.running) {
+      this.again = true;
+      return this.running;
+    }
+    this.running = this.run().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  /** The plain timer beside BullMQ: says that a worker lives, takes orphans, and drains what nobody rang for. */
+  private async look(): Promise<void> {
+    try {
+      await this.store.seen();
+      if (!this.running && Date.now() >= this.pausedUntil && (await this.store.due())) void this.drain();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'Could not look at the buffer');
+    }
+  }
+
+  private async run(): Promise<void> {
+    try {
+      // While MySQL is away nothing more is claimed: pending lists are cheaper to keep than many claims.
+      if (this.failures > 0) await this.dataSource.query('SELECT 1');
+      let full: boolean;
+      do {
+        this.again = false;
+        full = await this.pass();
+      } while ((full || this.again) && !this.stopping);
+      if (this.failures > 0) this.logger.info('Draining works again');
+      this.failures = 0;
+    } catch (error) {
+      this.failures += 1;
+      this.metrics.drainFailures.inc();
+      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
+      this.pausedUntil = Date.now() + pause;
+      this.logger.warn({ err: error, pauseMs: pause }, 'A drain failed; its events stay in Redis and are tried again');
+    }
+  }
+
+  /**
+   * One claim of each list, so that no busy list keeps the others waiting. Workers begin at different lists, so that they
+   * meet less often.
+   * @returns true when so much came that another pass should follow at once
+   * @throws the first error, after the other lists had their turn
+   */
+  private async pass(): Promise<boolean> {
+    const first = Math.floor(Math.random() * LIST_COUNT);
+    let full = false;
+    const errors: unknown[] = [];
+    for (let i = 0; i < LIST_COUNT && !this.stopping; i += 1) {
+      try {
+        const claim = await this.store.take((first + i) % LIST_COUNT);
+        if (!claim) continue;
+        await this.drainClaim(claim);
+        full ||= claim.length >= this.env.flushThreshold / LIST_COUNT;
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+    return full;
+  }
+
+  private async drainClaim(claim: Claim): Promise<void> {
+    try {
+      if (await this.writeClaim(claim)) await this.store.finish(claim);
+      else await this.store.release(claim, 0);
+    } catch (error) {
+      // Not at once: what is pending behind a claim that fails again and again must get its turn.
+      await this.store.release(claim, FAILED_CLAIM_PAUSE_MS).catch((second: unknown) => {
+        this.logger.debug({ err: second }, 'Could not give a claim back; its lease will pass');
+      });
+      throw error;
+    }
+  }
+
+  /** @returns true when all of it is committed; false when this process stops before that */
+  private async writeClaim(claim: Claim): Promise<boolean> {
+    let start = await this.claims.cursor(claim.id);
+    let limit = this.env.chunkMaxEvents;
+    while (start < claim.length) {
+      if (this.stopping) return false;
+      await this.store.renew(claim);
+      const texts = await this.store.read(claim, start, limit, this.chunkMaxBytes);
+      // Nothing where something should be: another worker finished the claim.
+      if (texts.length === 0) return true;
+      try {
+        await this.commit(claim, start, texts);
+        start += texts.length;
+        limit = this.env.chunkMaxEvents;
+      } catch (error) {
+        if (error instanceof CursorMovedError) start = await this.claims.cursor(claim.id);
+        else if (isDataError(error) && texts.length > 1) limit = texts.length >> 1;
+        else throw error;
+      }
+    }
+    return true;
+  }
+
+  /** One chunk, whole, however often MySQL asks for another try. */
+  private async commit(claim: Claim, start: number, texts: string[]): Promise<void> {
+    const begun = performance.now();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        this.tell(await this.writer.write(claim.id, start, texts), performance.now() - begun);
+        return;
+      } catch (error) {
+        if (isDataError(error) && texts.length === 1) {
+          const reason = dataErrorReason(error);
+          this.tell(await this.writer.condemn(claim.id, start, texts[0]!, reason), performance.now() - begun);
+          return;
+        }
+        if (!isRetryable(error) || attempt === ATTEMPTS || this.stopping) throw error;
+        this.metrics.chunkRetries.inc();
+        await wait(RETRY_PAUSE_MS * attempt * (0.5 + Math.random()));
+        await this.store.renew(claim);
+      }
+    }
+  }
+
+  private tell(outcome: ChunkOutcome, ms: number): void {
+    this.metrics.chunkEvents.observe(outcome.received);
+    this.metrics.chunkSeconds.observe(ms / 1000);
+    this.metrics.inserted.inc(outcome.inserted);
+    this.metrics.duplicates.inc(outcome.duplicated);
+    for (const code of outcome.dead) this.metrics.deadLetters.inc({ code });
+    if (outcome.dead.length > 0) {
+      const codes: Record<string, number> = {};
+      for (const code of outcome.dead) codes[code] = (codes[code] ?? 0) + 1;
+      this.logger.warn({ codes }, 'Entries went to the dead letters');
+    }
+    this.logger.debug({ ...outcome, dead: outcome.dead.length, ms: Math.round(ms) }, 'chunk committed');
+  }
+}
