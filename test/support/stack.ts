@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { createConnection } from 'mysql2/promise';
+import { DataSource } from 'typeorm';
+import { BufferKeys, LIST_COUNT } from '../../src/buffer/buffer-keys.js';
+import { Env } from '../../src/config/env.js';
+import { createDataSource } from '../../src/database/data-source.js';
+import { migrate } from '../../src/database/migrate.js';
+import { freePort, ServerProcess } from './server-process.js';
+import { until } from './until.js';
+
+export interface StackOptions {
+  /** Default 1 each. */
+  apis?: number;
+  workers?: number;
+  /** Added to, or instead of, what the stack sets. */
+  env?: Record<string, string>;
+}
+
+let stacks = 0;
+
+/**
+ * The product as it runs for people, of its own: a database built by the migrations, a Redis prefix, API and worker
+ * processes from dist/. `npm test` starts the services and names them in TEST_DATABASE_URL and TEST_REDIS_URL.
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { TEST_DATABASE_URL, TEST_REDIS_URL, JEST_WORKER_ID, PATH, HOME } = process.env;
+  if (!TEST_DATABASE_URL || !TEST_REDIS_URL) throw new Error('Run the tests by `npm test`: it starts their services');
+  const name = `tallystone_test_${JEST_WORKER_ID}_${(stacks += 1)}`;
+  const database = new URL(TEST_DATABASE_URL);
+  database.pathname = `/${name}`;
+  const variables: Record<string, string> = {
+    PATH: PATH ?? '',
+    HOME: HOME ?? '',
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'info',
+    DATA_DIR: mkdtempSync(join(tmpdir(), 'tallystone-test-')),
+    DATABASE_URL: database.href,
+    REDIS_URL: TEST_REDIS_URL,
+    REDIS_KEY_PREFIX: `${name}:`,
+    FLUSH_INTERVAL_MS: '100',
+    RATE_LIMITS: 'signin=10000',
+    ...options.env,
+  };
+  const env = Env.load('command', variables);
+  const db = await emptyDatabase(env);
+  const redis = new Redis({ ...env.redis, lazyConnect: false });
+  await deleteKeys(redis, env.redisKeyPrefix);
+  const stack = new Stack(variables, env, db, redis);
+  try {
+    for (let i = 0; i < (options.apis ?? 1); i += 1) await stack.startApi();
+    for (let i = 0; i < (options.workers ?? 1); i += 1) await stack.startWorker();
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+  return stack;
+}
+
+export class Stack {
+  readonly apis: { process: ServerProcess; url: string }[] = [];
+  readonly workers: ServerProcess[] = [];
+  readonly keys: BufferKeys;
+
+  constructor(
+    readonly variables: Record<string, string>,
+    readonly env: Env,
+    readonly db: DataSource,
+    readonly redis: Redis,
+  ) {
+    this.keys = new BufferKeys(env.redisKeyPrefix);
+  }
+
+  /** Address of the first API process. */
+  get url(): string {
+    return this.apis[0]!.url;
+  }
+
+  async startApi(env: Record<string, string> = {}): Promise<{ process: ServerProcess; url: string }> {
+    const port = await freePort();
+    const process = ServerProcess.start('main', { ...this.variables, PORT: String(port), ...env });
+    const url = `http://127.0.0.1:${port}`;
+    const api = { process, url };
+    this.apis.push(api);
+    await process.ready(async () => (await fetch(`${url}/health`).catch(() => undefined))?.status === 200);
+    return api;
+  }
+
+  async startWorker(env: Record<string, string> = {}): Promise<ServerProcess> {
+    const worker = ServerProcess.start('worker', { ...this.variables, ...env });
+    this.workers.push(worker);
+    await worker.ready(() => worker.records.some((record) => record.msg === 'worker ready'));
+    return worker;
+  }
+
+  query<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+    return this.db.query(sql, parameters);
+  }
+
+  /** Everything that was accepted is committed. */
+  async drained(timeoutMs?: number): Promise<void> {
+    await until(async () => (await this.pending()) === 0, 'the buffer to be empty', timeoutMs);
+  }
+
+  /** Entries in all lists, and claims. */
+  async pending(): Promise<number> {
+    let found = 0;
+    for (let list = 0; list < LIST_COUNT; list += 1) {
+      found += (await this.redis.llen(this.keys.pending(list))) + (await this.redis.zcard(this.keys.claims(list)));
+    }
+    return found;
+  }
+
+  /** Puts entries into the buffer as an API process would, or as none should. */
+  async push(list: number, ...entries: string[]): Promise<void> {
+    await this.redis.rpush(this.keys.pending(list), ...entries);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.apis.map((api) => api.process), ...this.workers].map((server) => server.stop()));
+    await deleteKeys(this.redis, this.env.redisKeyPrefix);
+    this.redis.disconnect();
+    await this.db.query(`DROP DATABASE \`${this.env.database.database}\``);
+    await this.db.destroy();
+    rmSync(this.env.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** A run that was cut short may have left its database behind. */
+async function emptyDatabase(env: Env): Promise<DataSource> {
+  const { database, ...server } = env.database;
+  const connection = await createConnection(server);
+  await connection.query(`DROP DATABASE IF EXISTS \`${database}\``);
+  await connection.end();
+  await migrate(env.database);
+  return createDataSource(env.database, { poolSize: 4 }).initialize();
+}
+
+async function deleteKeys(redis: Redis, prefix: string): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 })) {
+    if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]));
+  }
+}
