@@ -53,8 +53,8 @@ export function decodeEnvelope(text: string): AcceptedEvent {
   if (e.v !== ENVELOPE_VERSION) {
     throw new EnvelopeError('envelope_version', `Envelope version ${String(e.v)} is unknown to this worker.`, appId);
   }
-  const userKind = USER_KINDS[e.k as number];
-  const device = DEVICES[e.d as number];
+  const userKind = member(USER_KINDS, e.k);
+  const device = member(DEVICES, e.d);
   const whole =
     appId &&
     userKind &&
@@ -103,6 +103,10 @@ function parse(text: string): Record<string, unknown> {
     // Told below, like every other text that is no envelope.
   }
   throw new EnvelopeError('envelope_malformed', 'The entry is not a JSON object.');
+}
+
+function member<T>(list: readonly T[], index: unknown): T | undefined {
+  return typeof index === 'number' ? list[index] : undefined;
 }
 
 function isHex(value: unknown, digits: number): boolean {
