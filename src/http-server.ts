@@ -56,6 +56,7 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
         frameAncestors: ["'none'"],
       },
     },
+    frameguard: { action: 'deny' },
     strictTransportSecurity: false, // said by the proxy that ends TLS
   });
   await app.register(cookie as never);

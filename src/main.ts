@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
+import { mountLocalSignIn } from './auth/local-sign-in/mount.js';
 import { prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
@@ -22,6 +23,7 @@ try {
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
   await prepareCollectHttp(app);
+  mountLocalSignIn(app, env);
   await setUpApiDocs(app, env);
   onSignals(parts, app);
   await app.listen(env.port, env.host);

@@ -1,4 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { AppsController } from './apps.controller.js';
+import { AppsService } from './apps.service.js';
+import { OwnedApps } from './owned-apps.service.js';
 
-@Module({})
+/** Registering web sites and mobile apps, and whose they are. */
+@Global()
+@Module({ controllers: [AppsController], providers: [AppsService, OwnedApps], exports: [OwnedApps] })
 export class AppsModule {}

@@ -1,4 +1,58 @@
-import { Module } from '@nestjs/common';
+import { Global, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { PassportModule } from '@nestjs/passport';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
+import { Env } from '../config/env.js';
+import { AuthController } from './auth.controller.js';
+import { GoogleStrategy } from './google.strategy.js';
+import { LOCAL_PROVIDER } from './local-sign-in/local-provider-urls.js';
+import { LocalSignInController } from './local-sign-in/local-sign-in.controller.js';
+import { PagesController } from './pages.controller.js';
+import { SessionCookies } from './session-cookies.js';
+import { SessionService } from './session.service.js';
+import { SignInFlowStore } from './sign-in-flow.store.js';
+import { UserGuard } from './user.guard.js';
+import { UserService } from './user.service.js';
 
-@Module({})
-export class AuthModule {}
+/** Sign-in with Google and the user token. */
+@Global()
+@Module({
+  imports: [PassportModule.register({ session: false }), JwtModule.register({})],
+  controllers: [AuthController, LocalSignInController, PagesController],
+  providers: [
+    GoogleStrategy,
+    SignInFlowStore,
+    SessionService,
+    UserService,
+    UserGuard,
+    { provide: SessionCookies, inject: [Env], useFactory: (env: Env) => new SessionCookies(env) },
+    {
+      provide: LOCAL_PROVIDER,
+      inject: [Env],
+      // Loaded only where it is used: it is for a developer's machine, and says so on stderr.
+      useFactory: async (env: Env) => {
+        if (!env.localSignIn) return undefined;
+        const { LocalProvider } = await import('./local-sign-in/local-provider.js');
+        return new LocalProvider(env);
+      },
+    },
+  ],
+  exports: [SessionService, SessionCookies, UserService, UserGuard, JwtModule],
+})
+export class AuthModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly env: Env,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.logger.info({ notice: true }, `Google redirect URI: ${this.env.publicUrl}/api/auth/google/callback`);
+    if (this.env.localSignIn) {
+      this.logger.warn(
+        { notice: true },
+        'Local sign-in is on: anyone who reaches this port can sign in as anyone (LOCAL_SIGN_IN=false switches it off)',
+      );
+    }
+  }
+}

@@ -4,5 +4,5 @@ import { RateLimitGuard } from './rate-limit.guard.js';
 
 /** A route that takes events: a key with `write`, within its limits. */
 export function CollectRoute(): MethodDecorator {
-  return applyDecorators(KeyRoute('write'), UseGuards(RateLimitGuard));
+  return applyDecorators(KeyRoute('write', { inBody: true }), UseGuards(RateLimitGuard));
 }

@@ -42,7 +42,7 @@ export class InvalidInputError extends AppError {
 /** 401 of a token. */
 export class UnauthorizedError extends AppError {
   constructor(
-    code: 'key_missing' | 'key_malformed' | 'key_expired' | 'key_revoked' | 'wrong_token_kind' | 'session_ended',
+    code: 'key_missing' | 'key_malformed' | 'key_expired' | 'key_revoked' | 'wrong_token_kind',
     detail: string,
   ) {
     super(401, code, detail, { headers: { 'www-authenticate': 'Bearer' } });

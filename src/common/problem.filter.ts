@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type FieldError } from './app-error.js';
 import type { Logger } from './logger.js';
+import { escapeHtml, page } from './page.js';
 
 /** RFC 9457, with a stable code, the request id and, for a bad payload, every wrong field. */
 export interface Problem {
@@ -72,6 +73,14 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (reply.sent || reply.raw.headersSent) return;
     const problem = toProblem(known, request.id);
+    if (wantsPage(request)) {
+      void reply
+        .code(known.status)
+        .headers(known.headers ?? {})
+        .type('text/html; charset=utf-8')
+        .send(problemPage(problem));
+      return;
+    }
     void reply
       .code(known.status)
       .headers(known.headers ?? {})
@@ -79,6 +88,21 @@ export class ProblemFilter implements ExceptionFilter {
       // As bytes: Fastify would otherwise run the text through the route's serialiser.
       .send(Buffer.from(JSON.stringify(problem)));
   }
+}
+
+/** People meet the sign-in in their browser: they get a page. */
+function wantsPage(request: FastifyRequest): boolean {
+  const forPeople = request.url.startsWith('/api/auth/google') || request.url.startsWith('/local-sign-in/');
+  return forPeople && (request.headers.accept ?? '').includes('text/html');
+}
+
+function problemPage({ title, detail, requestId }: Problem): string {
+  return page(
+    title,
+    `<p>${escapeHtml(detail)}</p>
+<p><a href="/api/auth/google">Sign in again</a></p>
+<p class="small">Request ${escapeHtml(requestId)}</p>`,
+  );
 }
 
 export function toProblem(error: AppError, requestId: string): Problem {

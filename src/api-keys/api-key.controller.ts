@@ -1,0 +1,71 @@
+import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { UserRoute } from '../auth/user-route.decorator.js';
+import { CurrentKey, CurrentUser, type KeyCaller, type UserCaller } from '../common/caller.js';
+import {
+  CreateKeyDto,
+  IssuedKeyDto,
+  KeyIdDto,
+  KeyListDto,
+  KeysQuery,
+  RegenerateKeyDto,
+  RevokedDto,
+  RevokeKeyDto,
+  SelfDto,
+} from './api-key.dto.js';
+import { ApiKeyService } from './api-key.service.js';
+import { KeyRoute } from './key-route.decorator.js';
+
+@ApiTags('API keys')
+@Controller('api/auth')
+export class ApiKeyController {
+  constructor(private readonly keys: ApiKeyService) {}
+
+  /** The keys of an app: all that is kept of them, never the keys themselves. */
+  @Get('api-key')
+  @UserRoute()
+  async list(@CurrentUser() user: UserCaller, @Query() { appId }: KeysQuery): Promise<KeyListDto> {
+    return { keys: await this.keys.list(user.userId, appId) };
+  }
+
+  /** Create a key. One that can read is shown only now: copy it. */
+  @Post('api-key')
+  @Header('cache-control', 'no-store')
+  @UserRoute()
+  create(@CurrentUser() user: UserCaller, @Body() key: CreateKeyDto): Promise<IssuedKeyDto> {
+    return this.keys.create(user.userId, key);
+  }
+
+  /** Show a write-only key again. */
+  @Post('api-key/reveal')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @UserRoute()
+  reveal(@CurrentUser() user: UserCaller, @Body() { keyId }: KeyIdDto): Promise<IssuedKeyDto> {
+    return this.keys.reveal(user.userId, keyId);
+  }
+
+  /** Is my key good? What it is, for whoever holds it. */
+  @Get('api-key/self')
+  @KeyRoute()
+  self(@CurrentKey() key: KeyCaller): Promise<SelfDto> {
+    return this.keys.self(key);
+  }
+
+  /** Replace a key by a new one like it. The old one dies after the overlap. */
+  @Post('regenerate')
+  @Header('cache-control', 'no-store')
+  @UserRoute()
+  regenerate(@CurrentUser() user: UserCaller, @Body() key: RegenerateKeyDto): Promise<IssuedKeyDto> {
+    return this.keys.regenerate(user.userId, key);
+  }
+
+  /** Revoke a key: it is refused everywhere within a second. */
+  @Post('revoke')
+  @HttpCode(200)
+  @UserRoute()
+  async revoke(@CurrentUser() user: UserCaller, @Body() key: RevokeKeyDto): Promise<RevokedDto> {
+    await this.keys.revoke(user.userId, key);
+    return { message: 'The key is revoked. It is refused everywhere within a second.' };
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Max,
+  MaxLength,
+  Min,
+  Validate,
+} from 'class-validator';
+import { PlainText, Rfc3339, WebOrigin } from '../common/rules.js';
+import { SCOPES, type Scope } from '../database/entities/api-key.entity.js';
+
+const OVERLAP_MAX_S = 30 * 24 * 60 * 60;
+
+export class CreateKeyDto {
+  /** One of your apps. */
+  @IsUUID()
+  appId!: string;
+
+  /**
+   * To tell your keys apart.
+   * @example "web site"
+   */
+  @IsOptional()
+  @Validate(PlainText)
+  @IsString()
+  @Length(1, 200)
+  name?: string;
+
+  /** `write` posts events, `read` reads numbers; write alone when left out. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(2)
+  @ArrayUnique()
+  @IsIn(SCOPES, { each: true })
+  scopes?: Scope[];
+
+  /** RFC 3339. Left out: never for a write-only key, in 365 days for one that can read. */
+  @IsOptional()
+  @Validate(Rfc3339)
+  expiresAt?: string | null;
+
+  /**
+   * Origins of the web pages that may use it; any, when left out.
+   * @example ["https://shop.example.com"]
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(20)
+  @Validate(WebOrigin, { each: true })
+  @MaxLength(190, { each: true })
+  allowedOrigins?: string[];
+}
+
+export class KeyIdDto {
+  @IsUUID()
+  keyId!: string;
+}
+
+export class RegenerateKeyDto extends KeyIdDto {
+  /** How long the old key stays good beside the new one; 0 when left out. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(OVERLAP_MAX_S)
+  overlapSeconds?: number;
+}
+
+/** One of the two. */
+export class RevokeKeyDto {
+  @IsOptional()
+  @IsString()
+  @MaxLength(8192)
+  apiKey?: string;
+
+  @IsOptional()
+  @IsUUID()
+  keyId?: string;
+}
+
+export class KeysQuery {
+  /** One of your apps. */
+  @IsUUID()
+  appId!: string;
+}
+
+export class IssuedKeyDto {
+  /** The key. One that can read is shown only now. */
+  apiKey!: string;
+
+  keyId!: string;
+
+  /** Null: it does not expire. */
+  expiresAt!: string | null;
+}
+
+export class KeyDto {
+  keyId!: string;
+  appId!: string;
+  name!: string;
+
+  /** The last four characters of the key. */
+  last4!: string;
+
+  scopes!: Scope[];
+
+  /** Empty: any. */
+  allowedOrigins!: string[];
+
+  issuedAt!: string;
+  expiresAt!: string | null;
+
+  /** To the minute. */
+  lastUsedAt!: string | null;
+
+  /** From when on it is refused; in the future while a rotation overlaps. */
+  revokedAt!: string | null;
+}
+
+export class KeyListDto {
+  keys!: KeyDto[];
+}
+
+export class SelfAppDto {
+  id!: string;
+  name!: string;
+}
+
+export class SelfDto {
+  keyId!: string;
+  name!: string;
+  app!: SelfAppDto;
+  scopes!: Scope[];
+  expiresAt!: string | null;
+  allowedOrigins!: string[];
+}
+
+export class RevokedDto {
+  /** @example "The key is revoked." */
+  message!: string;
+}

@@ -1,0 +1,194 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { InjectRepository } from '@nestjs/typeorm';
+import { EntityManager, Repository } from 'typeorm';
+import { OwnedApps } from '../apps/owned-apps.service.js';
+import { ConflictError, InvalidInputError, NotFoundError, UnauthorizedError } from '../common/app-error.js';
+import type { KeyCaller } from '../common/caller.js';
+import { TokenRing } from '../common/token-ring.js';
+import { Env } from '../config/env.js';
+import { ApiKey, type App } from '../database/entities/index.js';
+import { formatUuid, parseUuid, uuidV7 } from '../events/event-id.js';
+import { DAY_MS } from '../events/limits.js';
+import { parseTimestamp } from '../events/timestamp.js';
+import { RegistryService } from '../registry/registry.service.js';
+import type { CreateKeyDto, IssuedKeyDto, KeyDto, RegenerateKeyDto, RevokeKeyDto, SelfDto } from './api-key.dto.js';
+import { signKey } from './key-token.js';
+
+const READ_KEY_DAYS = 365;
+
+/** What of a new key the caller may choose. */
+type KeyWish = Pick<CreateKeyDto, 'name' | 'scopes' | 'expiresAt' | 'allowedOrigins'>;
+
+/** API keys (analytics tokens) of the owner's apps: made, listed, shown again, replaced, revoked. */
+@Injectable()
+export class ApiKeyService {
+  private readonly ring: TokenRing;
+
+  constructor(
+    @InjectRepository(ApiKey) private readonly keys: Repository<ApiKey>,
+    private readonly owned: OwnedApps,
+    private readonly registry: RegistryService,
+    env: Env,
+    jwt: JwtService,
+  ) {
+    this.ring = new TokenRing(jwt, env.keyTokenSecrets!, 'analytics');
+  }
+
+  async create(ownerId: string, { appId, ...wish }: CreateKeyDto): Promise<IssuedKeyDto> {
+    const app = await this.owned.one(ownerId, appId);
+    return this.issue(app, wish);
+  }
+
+  /** Makes a key of an app that is known to be the caller's. */
+  async issue(app: App, wish: Partial<KeyWish>, manager: EntityManager = this.keys.manager): Promise<IssuedKeyDto> {
+    const now = wholeSeconds(Date.now());
+    const scopes = wish.scopes ?? ['write'];
+    const key = this.keys.create({
+      id: uuidV7(Date.now()),
+      appId: app.id,
+      name: wish.name ?? 'Key',
+      scopes,
+      allowedOrigins: [...new Set((wish.allowedOrigins ?? []).map((origin) => new URL(origin).origin))],
+      kid: this.ring.kid,
+      issuedAt: new Date(now),
+      expiresAt: expiry(wish.expiresAt, scopes.includes('read'), now),
+      lastUsedAt: null,
+      revokedAt: null,
+    });
+    const apiKey = signKey(this.ring, key, app.ownerId)!;
+    key.last4 = apiKey.slice(-4);
+    await manager.insert(ApiKey, key);
+    return issued(apiKey, key);
+  }
+
+  async list(ownerId: string, appId: string): Promise<KeyDto[]> {
+    const app = await this.owned.one(ownerId, appId);
+    const keys = await this.keys.find({ where: { appId: app.id }, order: { issuedAt: 'ASC', id: 'ASC' } });
+    return keys.map(keyDto);
+  }
+
+  /** A write-only key once more, signed again from what is kept of it. @throws ConflictError where that cannot be */
+  async reveal(ownerId: string, keyId: string): Promise<IssuedKeyDto> {
+    const key = await this.ownedKey(ownerId, keyId);
+    if (key.scopes.includes('read')) {
+      throw new ConflictError(
+        'key_can_read',
+        'A key that can read is shown once, when it is made. Regenerate it to get a new one.',
+      );
+    }
+    if (isOver(key)) throw new ConflictError('key_over', 'This key is revoked or expired. Create a new one.');
+    const apiKey = signKey(this.ring, key, ownerId);
+    if (!apiKey) {
+      throw new ConflictError(
+        'key_secret_gone',
+        'The secret that signed this key was taken away, and the key with it. Create a new one.',
+      );
+    }
+    return issued(apiKey, key);
+  }
+
+  /** A new key like the old one, which dies after the overlap. */
+  async regenerate(ownerId: string, { keyId, overlapSeconds }: RegenerateKeyDto): Promise<IssuedKeyDto> {
+    const old = await this.ownedKey(ownerId, keyId);
+    if (isOver(old)) throw new ConflictError('key_over', 'This key is revoked or expired. Create a new one.');
+    const lifetime = old.expiresAt ? old.expiresAt.getTime() - old.issuedAt.getTime() : undefined;
+    const made = await this.keys.manager.transaction(async (manager) => {
+      const wish = {
+        name: old.name,
+        scopes: old.scopes,
+        allowedOrigins: old.allowedOrigins,
+        expiresAt: lifetime === undefined ? null : new Date(Date.now() + lifetime).toISOString(),
+      };
+      const key = await this.issue(old.app!, wish, manager);
+      const dies = new Date(Date.now() + (overlapSeconds ?? 0) * 1000);
+      const earlier = old.revokedAt && old.revokedAt < dies ? old.revokedAt : dies;
+      await manager.update(ApiKey, { id: old.id }, { revokedAt: earlier });
+      return key;
+    });
+    await this.registry.announce();
+    return made;
+  }
+
+  /** Refused everywhere within a second. Revoking twice is no error. */
+  async revoke(ownerId: string, { apiKey, keyId }: RevokeKeyDto): Promise<void> {
+    if (Boolean(apiKey) === Boolean(keyId)) {
+      throw new InvalidInputError([{ field: 'keyId', message: 'or apiKey must be given, one of the two' }]);
+    }
+    const key = await this.ownedKey(ownerId, keyId ?? this.idIn(apiKey!));
+    const now = new Date();
+    if (!key.revokedAt || key.revokedAt > now) await this.keys.update({ id: key.id }, { revokedAt: now });
+    await this.registry.announce();
+  }
+
+  /** What a program may know of its own key. */
+  async self(caller: KeyCaller): Promise<SelfDto> {
+    const key = await this.keys.findOne({ where: { id: caller.keyId }, relations: { app: true } });
+    if (!key) throw new UnauthorizedError('key_revoked', 'This key is gone.');
+    const { name, scopes, allowedOrigins } = key;
+    return {
+      keyId: formatUuid(key.id),
+      name,
+      app: { id: formatUuid(key.appId), name: key.app!.name },
+      scopes,
+      expiresAt: key.expiresAt?.toISOString() ?? null,
+      allowedOrigins,
+    };
+  }
+
+  /** @throws NotFoundError for a foreign or unknown key, and for one of a deleted app */
+  private async ownedKey(ownerId: string, keyId: string): Promise<ApiKey> {
+    const id = parseUuid(keyId);
+    const key = id ? await this.keys.findOne({ where: { id }, relations: { app: true } }) : null;
+    if (!key?.app || key.app.ownerId !== ownerId || key.app.deletedAt) {
+      throw new NotFoundError('You have no key with this id. GET /api/auth/api-key?app_id= lists those of an app.');
+    }
+    return key;
+  }
+
+  private idIn(apiKey: string): string {
+    try {
+      return String(this.ring.verify(apiKey.replace(/\s+/g, '')).jti);
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error;
+      throw new InvalidInputError([{ field: 'apiKey', message: `is no key that works: ${error.detail}` }]);
+    }
+  }
+}
+
+/** Keys that can read expire after a year unless told; write-only ones, which sit in web pages, do not. */
+function expiry(wish: string | null | undefined, canRead: boolean, now: number): Date | null {
+  if (wish === null) return null;
+  if (wish === undefined) return canRead ? new Date(now + READ_KEY_DAYS * DAY_MS) : null;
+  const time = wholeSeconds(parseTimestamp(wish)!);
+  if (time <= now) throw new InvalidInputError([{ field: 'expiresAt', message: 'must be in the future' }]);
+  return new Date(time);
+}
+
+function isOver(key: ApiKey): boolean {
+  const now = Date.now();
+  return (key.revokedAt?.getTime() ?? Infinity) <= now || (key.expiresAt?.getTime() ?? Infinity) <= now;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+function issued(apiKey: string, key: ApiKey): IssuedKeyDto {
+  return { apiKey, keyId: formatUuid(key.id), expiresAt: key.expiresAt?.toISOString() ?? null };
+}
+
+function keyDto(key: ApiKey): KeyDto {
+  return {
+    keyId: formatUuid(key.id),
+    appId: formatUuid(key.appId),
+    name: key.name,
+    last4: key.last4,
+    scopes: key.scopes,
+    allowedOrigins: key.allowedOrigins,
+    issuedAt: key.issuedAt.toISOString(),
+    expiresAt: key.expiresAt?.toISOString() ?? null,
+    lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
+    revokedAt: key.revokedAt?.toISOString() ?? null,
+  };
+}

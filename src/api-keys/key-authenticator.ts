@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import type { FastifyRequest } from 'fastify';
+import { ForbiddenError, UnauthorizedError, UnavailableError } from '../common/app-error.js';
+import type { KeyCaller } from '../common/caller.js';
+import { TokenRing } from '../common/token-ring.js';
+import { Env } from '../config/env.js';
+import { RegistryService } from '../registry/registry.service.js';
+import type { KeyClaims } from './key-token.js';
+import { KeyUse } from './key-use.service.js';
+
+/** Whose key this is, and whether it is good now: by signature and the registry in memory, never by MySQL. */
+@Injectable()
+export class KeyAuthenticator {
+  private readonly ring: TokenRing;
+
+  constructor(
+    private readonly registry: RegistryService,
+    private readonly use: KeyUse,
+    env: Env,
+    jwt: JwtService,
+  ) {
+    this.ring = new TokenRing(jwt, env.keyTokenSecrets!, 'analytics');
+  }
+
+  /** @throws UnauthorizedError, ForbiddenError (origin), UnavailableError while revocations are unknown */
+  authenticate(token: string, request: FastifyRequest): KeyCaller {
+    const claims = this.ring.verify(token) as unknown as KeyClaims;
+    if (!this.registry.fresh) {
+      throw new UnavailableError(
+        'revocations_unknown',
+        'Whether this key was revoked cannot be told just now. Send it again.',
+        5,
+      );
+    }
+    if (this.registry.isRevoked(claims.jti)) {
+      throw new UnauthorizedError('key_revoked', 'This API key was revoked. Use another one.');
+    }
+    if (this.registry.app(claims.app)?.deleted) {
+      throw new UnauthorizedError('key_revoked', 'The app of this API key was deleted.');
+    }
+    assertOrigin(claims.org, request.headers.origin);
+    this.use.note(claims.jti);
+    return {
+      kind: 'key',
+      keyId: claims.jti,
+      appId: claims.app,
+      ownerId: claims.acc,
+      scopes: claims.scope.split(' ') as KeyCaller['scopes'],
+    };
+  }
+}
+
+function assertOrigin(allowed: string[] | undefined, origin: string | undefined): void {
+  if (!allowed || (origin !== undefined && allowed.includes(origin))) return;
+  throw new ForbiddenError('origin_not_allowed', `This API key may be used only from ${allowed.join(', ')}.`);
+}
+
+/** @throws ForbiddenError naming the scope needed */
+export function assertScope(caller: KeyCaller, scope: 'write' | 'read' | undefined): void {
+  if (scope === undefined || caller.scopes.includes(scope)) return;
+  throw new ForbiddenError(
+    'scope_missing',
+    `This needs an API key with the scope "${scope}"; yours has "${caller.scopes.join(' ')}".`,
+  );
+}

@@ -1,0 +1,43 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { SessionCookies } from '../auth/session-cookies.js';
+import { UnauthorizedError } from '../common/app-error.js';
+import { presentedToken } from '../common/presented-token.js';
+import { assertScope, KeyAuthenticator } from './key-authenticator.js';
+
+/** What a route asks of a key. */
+export interface KeyDemand {
+  /** Undefined: any key will do. */
+  scope?: 'write' | 'read';
+  /** Collect routes: the key may be in the body, cookies are never looked at. */
+  inBody?: boolean;
+}
+
+export const KeyDemanded = Reflector.createDecorator<KeyDemand>();
+
+/** Lets in who shows an API key with the scope that the route asks for. */
+@Injectable()
+export class KeyGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly keys: KeyAuthenticator,
+    private readonly cookies: SessionCookies,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { scope, inBody } = this.reflector.get(KeyDemanded, context.getHandler());
+    const presented = presentedToken(request, inBody ? 'body' : { cookie: this.cookies.session });
+    if (!presented) {
+      throw new UnauthorizedError(
+        'key_missing',
+        `Send an API key as x-api-key or Authorization: Bearer${inBody ? ', or as apiKey in the body' : ''}.`,
+      );
+    }
+    const caller = this.keys.authenticate(presented.token, request);
+    assertScope(caller, scope);
+    request.caller = caller;
+    return true;
+  }
+}

@@ -1,0 +1,121 @@
+import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Max, MaxLength, Min, Validate } from 'class-validator';
+import { PLATFORMS, type Platform } from '../database/entities/app.entity.js';
+import { IP_MODES, type IpMode } from '../events/ip-mode.js';
+import { PlainText, TimeZone } from '../common/rules.js';
+
+const WEB_ADDRESS = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
+const RETENTION_MAX_DAYS = 36_500;
+
+/** A web site or mobile app to register. */
+export class RegisterAppDto {
+  /** @example "My shop" */
+  @Validate(PlainText)
+  @IsString()
+  @Length(1, 200)
+  name!: string;
+
+  /** @example "https://shop.example.com" */
+  @IsOptional()
+  @IsUrl(WEB_ADDRESS)
+  @MaxLength(2048)
+  url?: string | null;
+
+  /** Where it runs. */
+  @IsOptional()
+  @IsIn(PLATFORMS)
+  platform?: Platform | null;
+
+  /**
+   * IANA name of the zone in which its days are counted; UTC when left out.
+   * @example "Europe/Berlin"
+   */
+  @IsOptional()
+  @Validate(TimeZone)
+  timeZone?: string;
+
+  @IsOptional()
+  @Validate(PlainText)
+  @IsString()
+  @MaxLength(1000)
+  description?: string | null;
+}
+
+/** What is left out stays as it is. */
+export class ChangeAppDto {
+  @IsOptional()
+  @Validate(PlainText)
+  @IsString()
+  @Length(1, 200)
+  name?: string;
+
+  @IsOptional()
+  @IsUrl(WEB_ADDRESS)
+  @MaxLength(2048)
+  url?: string | null;
+
+  @IsOptional()
+  @IsIn(PLATFORMS)
+  platform?: Platform | null;
+
+  /**
+   * IANA name of the zone in which its days are counted.
+   * @example "Europe/Berlin"
+   */
+  @IsOptional()
+  @Validate(TimeZone)
+  timeZone?: string;
+
+  @IsOptional()
+  @Validate(PlainText)
+  @IsString()
+  @MaxLength(1000)
+  description?: string | null;
+
+  /** What is kept of an address taken from the connection; `none` drops those in payloads too. */
+  @IsOptional()
+  @IsIn(IP_MODES)
+  ipMode?: IpMode;
+
+  /** Days that events are welcome and kept; null: for ever. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(RETENTION_MAX_DAYS)
+  retentionDays?: number | null;
+}
+
+export class AppDto {
+  /** @example "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60" */
+  id!: string;
+
+  name!: string;
+  url!: string | null;
+  platform!: Platform | null;
+  timeZone!: string;
+  description!: string | null;
+  ipMode!: IpMode;
+  retentionDays!: number | null;
+
+  /** RFC 3339, UTC. */
+  createdAt!: string;
+}
+
+export class AppListDto {
+  data!: AppDto[];
+
+  /** Null: there are no more. */
+  nextCursor!: string | null;
+}
+
+/** The app and its first key, which can write. */
+export class RegisteredAppDto {
+  app!: AppDto;
+
+  /** Put it into your site or app. It can only write, and can be shown again. */
+  apiKey!: string;
+
+  keyId!: string;
+
+  /** Null: it does not expire. */
+  expiresAt!: string | null;
+}

@@ -1,0 +1,45 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { UserRoute } from '../auth/user-route.decorator.js';
+import { CurrentUser, type UserCaller } from '../common/caller.js';
+import { AppDto, AppListDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
+import { AppsService } from './apps.service.js';
+
+@ApiTags('Apps')
+@Controller('api')
+@UserRoute()
+export class AppsController {
+  constructor(private readonly apps: AppsService) {}
+
+  /** Register an app. The answer holds its first key, which can write. */
+  @Post(['auth/register', 'apps'])
+  @Header('cache-control', 'no-store')
+  register(@CurrentUser() user: UserCaller, @Body() app: RegisterAppDto): Promise<RegisteredAppDto> {
+    return this.apps.register(user.userId, app);
+  }
+
+  /** Your apps, oldest first. */
+  @Get('apps')
+  async list(@CurrentUser() user: UserCaller): Promise<AppListDto> {
+    return { data: await this.apps.list(user.userId), nextCursor: null };
+  }
+
+  /** One of your apps. */
+  @Get('apps/:id')
+  get(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<AppDto> {
+    return this.apps.get(user.userId, id);
+  }
+
+  /** Change an app. What is left out stays as it is. */
+  @Patch('apps/:id')
+  change(@CurrentUser() user: UserCaller, @Param('id') id: string, @Body() change: ChangeAppDto): Promise<AppDto> {
+    return this.apps.change(user.userId, id, change);
+  }
+
+  /** Delete an app. Its keys are refused at once. */
+  @Delete('apps/:id')
+  @HttpCode(204)
+  delete(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<void> {
+    return this.apps.delete(user.userId, id);
+  }
+}

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { ApiKeyService } from '../api-keys/api-key.service.js';
+import { App } from '../database/entities/index.js';
+import { formatUuid, uuidV7 } from '../events/event-id.js';
+import { RegistryService } from '../registry/registry.service.js';
+import type { AppDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
+import { OwnedApps } from './owned-apps.service.js';
+
+/** The owner's web sites and mobile apps. */
+@Injectable()
+export class AppsService {
+  constructor(
+    @InjectRepository(App) private readonly apps: Repository<App>,
+    private readonly owned: OwnedApps,
+    private readonly keys: ApiKeyService,
+    private readonly registry: RegistryService,
+  ) {}
+
+  /** An app with a first key that can write, so that a person can begin at once. */
+  async register(ownerId: string, said: RegisterAppDto): Promise<RegisteredAppDto> {
+    const app = this.apps.create({
+      id: uuidV7(Date.now()),
+      ownerId,
+      name: said.name,
+      url: said.url ?? null,
+      platform: said.platform ?? null,
+      timeZone: said.timeZone ?? 'UTC',
+      description: said.description ?? null,
+      ipMode: 'truncated',
+      retentionDays: null,
+      deletedAt: null,
+    });
+    const key = await this.apps.manager.transaction(async (manager) => {
+      await manager.insert(App, app);
+      return this.keys.issue(app, { name: 'First key' }, manager);
+    });
+    await this.registry.announce();
+    return { app: appDto(await this.owned.one(ownerId, app.id)), ...key };
+  }
+
+  async list(ownerId: string): Promise<AppDto[]> {
+    return (await this.owned.all(ownerId)).map(appDto);
+  }
+
+  async get(ownerId: string, appId: string): Promise<AppDto> {
+    return appDto(await this.owned.one(ownerId, appId));
+  }
+
+  async change(ownerId: string, appId: string, change: ChangeAppDto): Promise<AppDto> {
+    const app = await this.owned.one(ownerId, appId);
+    const fields = Object.entries(change).filter(([, value]) => value !== undefined);
+    if (fields.length > 0) await this.apps.update({ id: app.id }, Object.fromEntries(fields));
+    await this.registry.announce();
+    return this.get(ownerId, app.id);
+  }
+
+  /** Its keys are refused at once; what was counted stays in MySQL. */
+  async delete(ownerId: string, appId: string): Promise<void> {
+    const app = await this.owned.one(ownerId, appId);
+    await this.apps.update({ id: app.id }, { deletedAt: new Date() });
+    await this.registry.announce();
+  }
+}
+
+export function appDto(app: App): AppDto {
+  const { name, url, platform, timeZone, description, ipMode, retentionDays } = app;
+  return {
+    id: formatUuid(app.id),
+    name,
+    url,
+    platform,
+    timeZone,
+    description,
+    ipMode,
+    retentionDays,
+    createdAt: app.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,135 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiFoundResponse, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { UnauthorizedError } from '../common/app-error.js';
+import { CurrentUser, type UserCaller } from '../common/caller.js';
+import type { User } from '../database/entities/index.js';
+import { formatUuid } from '../events/event-id.js';
+import { AccessTokenDto, RefreshDto, SessionTokensDto, UserDto } from './auth.dto.js';
+import type { ProviderProfile } from './google.strategy.js';
+import { LocalSignInGuard } from './local-sign-in/local-sign-in.guard.js';
+import { SessionCookies } from './session-cookies.js';
+import { ACCESS_TOKEN_S, REFRESH_TOKEN_S, SessionService, type SessionTokens } from './session.service.js';
+import { GoogleGuard, PublicHostGuard, SignInRateGuard } from './sign-in.guards.js';
+import { UserRoute } from './user-route.decorator.js';
+import { UserService } from './user.service.js';
+
+@ApiTags('Sign-in')
+@Controller('api/auth')
+export class AuthController {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly users: UserService,
+    private readonly cookies: SessionCookies,
+  ) {}
+
+  /**
+   * Begin the sign-in: open this in the browser, or follow it with curl -L and a cookie jar. It comes back to `next`, or
+   * with Accept: application/json as the tokens.
+   */
+  @Get('google')
+  @ApiQuery({ name: 'next', required: false, description: 'A path of this site to go on to.', example: '/api-docs' })
+  @ApiQuery({ name: 'login_hint', required: false, description: 'E-mail; the local stand-in signs it in at once.' })
+  @ApiFoundResponse({ description: 'To the sign-in provider' })
+  @UseGuards(LocalSignInGuard, SignInRateGuard, PublicHostGuard, GoogleGuard)
+  google(): void {
+    // The guard has redirected.
+  }
+
+  /** Where the provider sends the browser back to. */
+  @Get('google/callback')
+  @ApiFoundResponse({ description: 'Signed in; on to `next`' })
+  @UseGuards(LocalSignInGuard, GoogleGuard)
+  async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const user = await this.users.signIn((request as FastifyRequest & { user: ProviderProfile }).user);
+    const tokens = await this.sessions.begin(user);
+    const { next, wantsJson } = request.signInFlow!;
+    void reply.header('cache-control', 'no-store');
+    this.setCookies(reply, tokens);
+    if (wantsJson) await reply.send(this.tokensDto(tokens));
+    else await reply.redirect(next, 303);
+  }
+
+  /** Renew the sign-in. The old refresh token stays good for 10 seconds; its use after that ends the whole sign-in. */
+  @Post('refresh')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  async refresh(
+    @Body() { refreshToken }: RefreshDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionTokensDto> {
+    const tokens = await this.sessions.renew(refreshToken ?? this.refreshCookie(request));
+    if (!refreshToken) this.setCookies(reply, tokens);
+    return this.tokensDto(tokens);
+  }
+
+  /** End the sign-in: access and refresh token are refused from now on. */
+  @Post('logout')
+  @HttpCode(204)
+  async logout(
+    @Body() { refreshToken }: RefreshDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.endSession(request, refreshToken);
+    this.cookies.clear(reply, this.cookies.session, this.cookies.refresh);
+  }
+
+  /** A bearer token from the browser's cookie, to try the API elsewhere. */
+  @Post('token')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @UserRoute()
+  token(@CurrentUser() { sessionId, userId }: UserCaller): AccessTokenDto {
+    return { accessToken: this.sessions.accessToken(sessionId, userId), expiresIn: ACCESS_TOKEN_S };
+  }
+
+  /** Who is signed in. */
+  @Get('me')
+  @UserRoute()
+  async me(@CurrentUser() { userId }: UserCaller): Promise<UserDto> {
+    return this.userDto(await this.users.get(userId));
+  }
+
+  /** Delete your account: sessions, apps and keys end at once. */
+  @Delete('me')
+  @HttpCode(204)
+  @UserRoute()
+  async deleteMe(
+    @CurrentUser() { userId }: UserCaller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.users.delete(userId);
+    this.cookies.clear(reply, this.cookies.session, this.cookies.refresh);
+  }
+
+  /** By whatever the caller still holds: a refresh token, a bearer, or the cookies. */
+  private async endSession(request: FastifyRequest, refreshToken: string | undefined): Promise<void> {
+    if (refreshToken) return this.sessions.endByRefreshToken(refreshToken);
+    const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (bearer) return this.sessions.end((await this.sessions.authenticate(bearer)).sessionId);
+    return this.sessions.endByRefreshToken(this.refreshCookie(request));
+  }
+
+  /** @throws UnauthorizedError without one, ForbiddenError where a foreign page sends it */
+  private refreshCookie(request: FastifyRequest): string {
+    const cookie = request.cookies[this.cookies.refresh];
+    if (!cookie) throw new UnauthorizedError('key_missing', 'Send refreshToken, or the cookies of a sign-in.');
+    this.cookies.assertOwnOrigin(request);
+    return cookie;
+  }
+
+  private setCookies(reply: FastifyReply, tokens: SessionTokens): void {
+    this.cookies.set(reply, this.cookies.session, tokens.accessToken, tokens.expiresIn);
+    this.cookies.set(reply, this.cookies.refresh, tokens.refreshToken, REFRESH_TOKEN_S);
+  }
+
+  private tokensDto({ accessToken, refreshToken, expiresIn, user }: SessionTokens): SessionTokensDto {
+    return { accessToken, refreshToken, expiresIn, user: this.userDto(user) };
+  }
+
+  private userDto({ id, email, name, provider }: User): UserDto {
+    return { id: formatUuid(id), email, name, provider, operator: this.users.isOperator(email) };
+  }
+}

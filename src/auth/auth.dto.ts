@@ -1,0 +1,46 @@
+import { IsJWT, IsOptional } from 'class-validator';
+
+export class UserDto {
+  /** @example "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60" */
+  id!: string;
+
+  /** @example "ann@example.test" */
+  email!: string;
+
+  /** As the provider says. */
+  name!: string | null;
+
+  /** `google`, or `local` for the stand-in. */
+  provider!: string;
+
+  /** Whether you see the installation's health. */
+  operator!: boolean;
+}
+
+export class SessionTokensDto {
+  /** The user token: send it as Authorization: Bearer. */
+  accessToken!: string;
+
+  /** For POST /api/auth/refresh, once: each renewal hands out the next one. */
+  refreshToken!: string;
+
+  /** Seconds until the access token expires. */
+  expiresIn!: number;
+
+  user!: UserDto;
+}
+
+export class AccessTokenDto {
+  /** Send it as Authorization: Bearer. */
+  accessToken!: string;
+
+  /** Seconds until it expires. */
+  expiresIn!: number;
+}
+
+export class RefreshDto {
+  /** Left out: the refresh cookie is used, and new cookies are set. */
+  @IsOptional()
+  @IsJWT()
+  refreshToken?: string;
+}

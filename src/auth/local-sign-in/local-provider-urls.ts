@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { Env } from '../../config/env.js';
+
+/** Injects the LocalProvider; undefined while local sign-in is off. */
+export const LOCAL_PROVIDER = Symbol('LocalProvider');
+
+export const LOCAL_SIGN_IN_PATH = '/local-sign-in';
+
+/** How the Google strategy reaches the stand-in, which lives in this same process. */
+export function localProvider(env: Env) {
+  const host = env.host.includes(':') ? `[${env.host}]` : env.host;
+  // Server to server: not through PUBLIC_URL, whose name this machine may not know.
+  const own = `http://${host}:${env.port}${LOCAL_SIGN_IN_PATH}`;
+  return {
+    clientId: 'tallystone-local',
+    // Known to nobody else: derived, so that several API processes on one installation agree.
+    clientSecret: createHash('sha256')
+      .update('tallystone local sign-in\0')
+      .update(env.userTokenSecrets![0].kid)
+      .digest('hex'),
+    issuer: `${env.publicUrl}${LOCAL_SIGN_IN_PATH}`,
+    authorizationUrl: `${env.publicUrl}${LOCAL_SIGN_IN_PATH}/auth`,
+    tokenUrl: `${own}/token`,
+    userinfoUrl: `${own}/userinfo`,
+  };
+}

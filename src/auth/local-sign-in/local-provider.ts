@@ -1,0 +1,104 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-provider';
+import type { Env } from '../../config/env.js';
+import { localProvider, LOCAL_SIGN_IN_PATH } from './local-provider-urls.js';
+
+interface Person {
+  email: string;
+  name: string;
+}
+
+/** People who signed in here lately: the token exchange asks for them seconds later. */
+const PEOPLE_MAX = 1000;
+
+/**
+ * The stand-in for Google on a developer's machine: a real OpenID provider (oidc-provider) that believes any name and
+ * e-mail. Its state is in memory; a sign-in takes seconds, and our own sessions do not depend on it.
+ */
+export class LocalProvider {
+  private readonly provider: Provider;
+  private readonly people = new Map<string, Person>();
+
+  constructor(env: Env) {
+    const local = localProvider(env);
+    this.provider = new Provider(local.issuer, this.configuration(local.clientId, local.clientSecret, env));
+    // Behind /local-sign-in; addresses are made from the issuer's origin below.
+    this.provider.proxy = false;
+  }
+
+  /** Answers everything under /local-sign-in but the sign-in page. @param path of the request within it */
+  handle(request: IncomingMessage, response: ServerResponse, path: string): void {
+    Object.assign(request, { originalUrl: request.url });
+    request.url = path;
+    void this.provider.callback()(request, response);
+  }
+
+  /** @returns what the page needs; undefined when the sign-in is over or belongs to another browser */
+  async interaction(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<{ uid: string; loginHint?: string } | undefined> {
+    try {
+      const { uid, params } = await this.provider.interactionDetails(request, response);
+      return { uid, loginHint: typeof params.login_hint === 'string' ? params.login_hint : undefined };
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Signs the person in. @returns the address to go on to */
+  finish(request: IncomingMessage, response: ServerResponse, person: Person): Promise<string> {
+    const accountId = createHash('sha256').update(person.email.toLowerCase()).digest('hex').slice(0, 32);
+    this.people.delete(accountId);
+    this.people.set(accountId, person);
+    if (this.people.size > PEOPLE_MAX) this.people.delete(this.people.keys().next().value!);
+    return this.provider.interactionResult(request, response, { login: { accountId, remember: false } });
+  }
+
+  private configuration(clientId: string, clientSecret: string, env: Env): Configuration {
+    return {
+      clients: [
+        {
+          client_id: clientId,
+          client_secret: clientSecret,
+          redirect_uris: [`${env.publicUrl}/api/auth/google/callback`],
+          token_endpoint_auth_method: 'client_secret_post',
+          grant_types: ['authorization_code'],
+          response_types: ['code'],
+        },
+      ],
+      pkce: { required: () => true },
+      // passport reads OpenID profiles only at an address that ends so.
+      routes: { userinfo: '/userinfo' },
+      scopes: ['openid', 'email', 'profile'],
+      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+      features: { devInteractions: { enabled: false } },
+      interactions: {
+        policy: interactionPolicy.base(),
+        url: (_context, { uid }) => `${LOCAL_SIGN_IN_PATH}/interaction/${uid}`,
+      },
+      cookies: { keys: [randomBytes(32).toString('hex')], short: { path: '/' }, long: { path: '/' } },
+      ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, AuthorizationCode: 60, IdToken: 600 },
+      findAccount: (_context, accountId) => {
+        const person = this.people.get(accountId);
+        if (!person) return undefined;
+        return {
+          accountId,
+          claims: () => ({ sub: accountId, email: person.email, email_verified: true, name: person.name }),
+        };
+      },
+      // Nobody is asked to consent to what only this machine will see.
+      async loadExistingGrant(context) {
+        const grant = new context.oidc.provider.Grant({
+          clientId: context.oidc.client!.clientId,
+          accountId: context.oidc.session!.accountId,
+        });
+        grant.addOIDCScope('openid email profile');
+        await grant.save();
+        return grant;
+      },
+    };
+  }
+}

@@ -1,0 +1,71 @@
+import { Controller, Get, Inject, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { IsEmail, IsOptional, IsString, MaxLength } from 'class-validator';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { InvalidInputError, NotFoundError } from '../../common/app-error.js';
+import type { LocalProvider } from './local-provider.js';
+import { LOCAL_PROVIDER } from './local-provider-urls.js';
+import { LocalSignInGuard } from './local-sign-in.guard.js';
+import { localSignInPage } from './local-sign-in.page.js';
+
+class PersonQuery {
+  @IsEmail()
+  @MaxLength(320)
+  email!: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  name?: string;
+}
+
+/** The stand-in's own page. A `login_hint` signs that person in without it, so that curl and tests can. */
+@ApiExcludeController()
+@Controller('local-sign-in/interaction')
+@UseGuards(LocalSignInGuard)
+export class LocalSignInController {
+  constructor(@Inject(LOCAL_PROVIDER) private readonly provider: LocalProvider | undefined) {}
+
+  @Get(':uid')
+  async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const interaction = await this.interaction(request, reply);
+    const { loginHint } = interaction;
+    if (loginHint === undefined) {
+      await reply.type('text/html').header('cache-control', 'no-store').send(localSignInPage(interaction.uid));
+      return;
+    }
+    if (!/^[^\s@]+@[^\s@]+$/.test(loginHint) || loginHint.length > 320) {
+      throw new InvalidInputError([{ field: 'login_hint', message: 'must be an e-mail address' }]);
+    }
+    await this.finishAs(request, reply, { email: loginHint, name: nameFrom(loginHint) });
+  }
+
+  @Get(':uid/finish')
+  async finish(
+    @Query() { email, name }: PersonQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.interaction(request, reply);
+    await this.finishAs(request, reply, { email, name: name || nameFrom(email) });
+  }
+
+  private async finishAs(request: FastifyRequest, reply: FastifyReply, person: { email: string; name: string }) {
+    await reply.redirect(await this.provider!.finish(request.raw, reply.raw, person), 303);
+  }
+
+  private async interaction(request: FastifyRequest, reply: FastifyReply) {
+    const interaction = await this.provider?.interaction(request.raw, reply.raw);
+    if (!interaction) throw new NotFoundError('This sign-in is over or was begun in another browser. Begin again.');
+    return interaction;
+  }
+}
+
+/** ann.lee@example.test → Ann Lee */
+function nameFrom(email: string): string {
+  const words = email
+    .split('@')[0]!
+    .split(/[._+-]+/)
+    .filter(Boolean);
+  return words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join(' ') || email;
+}

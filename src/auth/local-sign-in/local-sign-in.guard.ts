@@ -1,0 +1,36 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { ForbiddenError } from '../../common/app-error.js';
+import { isForwarded, isLoopbackHost } from '../../common/forwarded.js';
+import { Env } from '../../config/env.js';
+
+/**
+ * While anyone can sign in as anyone, only requests made on this machine may: a Host that is not loopback, or a header
+ * that some proxy added, is refused.
+ * @throws ForbiddenError saying why
+ */
+export function assertLocalRequest(request: Pick<FastifyRequest, 'headers'>): void {
+  if (!isLoopbackHost(request.headers.host)) {
+    throw new ForbiddenError(
+      'local_sign_in_refused',
+      'Local sign-in answers only on this machine, at localhost or 127.0.0.1. For others, set up Google sign-in (docs/google.md).',
+    );
+  }
+  if (isForwarded(request)) {
+    throw new ForbiddenError(
+      'local_sign_in_refused',
+      'Local sign-in does not answer through a proxy (a Forwarded or X-Forwarded header is present). For others, set up Google sign-in (docs/google.md).',
+    );
+  }
+}
+
+/** Refuses sign-in routes to anything but local requests while local sign-in is on. */
+@Injectable()
+export class LocalSignInGuard implements CanActivate {
+  constructor(private readonly env: Env) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    if (this.env.localSignIn) assertLocalRequest(context.switchToHttp().getRequest<FastifyRequest>());
+    return true;
+  }
+}

@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { DataSource, Repository } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import { UnauthorizedError } from '../common/app-error.js';
+import type { UserCaller } from '../common/caller.js';
+import { TokenRing } from '../common/token-ring.js';
+import { Env } from '../config/env.js';
+import { Session, User } from '../database/entities/index.js';
+import { parseUuid, uuidV7 } from '../events/event-id.js';
+
+/** Seconds. */
+export const ACCESS_TOKEN_S = 15 * 60;
+export const REFRESH_TOKEN_S = 30 * 24 * 60 * 60;
+/** How long the refresh token before the current one stays good, for tabs that race. */
+const GRACE_MS = 10_000;
+
+/** What a sign-in or a renewal hands out. */
+export interface SessionTokens {
+  accessToken: string;
+  refreshToken: string;
+  /** Seconds until the access token expires. */
+  expiresIn: number;
+  user: User;
+}
+
+const ROTATE = `UPDATE sessions SET generation = generation + 1, rotated_at = UTC_TIMESTAMP(3),
+  expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND
+WHERE id = ? AND generation = ? AND ended_at IS NULL AND expires_at > UTC_TIMESTAMP(3)`;
+
+/**
+ * Sessions and their tokens. A refresh token names its session and generation, so nothing secret is stored. Every use of
+ * an access token asks MySQL whether its session lives: logout works at once.
+ */
+@Injectable()
+export class SessionService {
+  private readonly access: TokenRing;
+  private readonly refresh: TokenRing;
+
+  constructor(
+    @InjectRepository(Session) private readonly sessions: Repository<Session>,
+    private readonly dataSource: DataSource,
+    private readonly env: Env,
+    jwt: JwtService,
+  ) {
+    const ring = env.userTokenSecrets!;
+    this.access = new TokenRing(jwt, ring, 'user');
+    this.refresh = new TokenRing(jwt, ring, 'refresh');
+  }
+
+  async begin(user: User): Promise<SessionTokens> {
+    const now = Date.now();
+    const session = this.sessions.create({
+      id: uuidV7(now),
+      userId: user.id,
+      provider: user.provider,
+      generation: 1,
+      rotatedAt: new Date(now),
+      expiresAt: new Date(now + REFRESH_TOKEN_S * 1000),
+      endedAt: null,
+    });
+    await this.sessions.insert(session);
+    return this.tokens(session, user);
+  }
+
+  /** @throws UnauthorizedError for anything but the access token of a living session */
+  async authenticate(token: string): Promise<UserCaller> {
+    const claims = this.access.verify(token);
+    const session = await this.find(claims);
+    this.assertAlive(session);
+    return { kind: 'user', userId: session.userId, sessionId: session.id, email: session.user!.email };
+  }
+
+  /**
+   * A refresh token for the next one. The one before the current stays good for 10 s and gets the current tokens; a use
+   * of an older one, or later, shows a copy in other hands and ends the whole family.
+   * @throws UnauthorizedError
+   */
+  async renew(token: string): Promise<SessionTokens> {
+    const claims = this.refresh.verify(token);
+    const session = await this.find(claims);
+    this.assertAlive(session);
+    const rotated: { affectedRows: number } = await this.dataSource.query(ROTATE, [
+      REFRESH_TOKEN_S,
+      Buffer.from(session.id, 'hex'),
+      claims.gen,
+    ]);
+    const current = await this.find(claims);
+    this.assertAlive(current);
+    const raced = claims.gen === current.generation - 1 && Date.now() - current.rotatedAt.getTime() <= GRACE_MS;
+    if (rotated.affectedRows === 1 || raced) return this.tokens(current, current.user!);
+    await this.end(session.id);
+    throw new UnauthorizedError(
+      'key_revoked',
+      'This refresh token was used before: the whole sign-in is ended for safety. Sign in again.',
+    );
+  }
+
+  /** Ends the session behind a refresh token, whatever state it is in. */
+  async endByRefreshToken(token: string): Promise<void> {
+    const id = parseUuid(String(this.refresh.verify(token).sid));
+    if (id) await this.end(id);
+  }
+
+  async end(sessionId: string): Promise<void> {
+    await this.sessions.update({ id: sessionId }, { endedAt: new Date() });
+  }
+
+  async endAll(userId: string): Promise<void> {
+    await this.sessions.update({ userId }, { endedAt: new Date() });
+  }
+
+  /** A new access token of a living session, for a page that wants to hand one to a program. */
+  accessToken(sessionId: string, userId: string): string {
+    return this.access.sign({ sub: userId, sid: sessionId }, { expiresInS: ACCESS_TOKEN_S })!;
+  }
+
+  private tokens(session: Session, user: User): SessionTokens {
+    const claims = { sub: session.userId, sid: session.id, gen: session.generation };
+    return {
+      accessToken: this.accessToken(session.id, session.userId),
+      refreshToken: this.refresh.sign(claims, { expiresInS: REFRESH_TOKEN_S })!,
+      expiresIn: ACCESS_TOKEN_S,
+      user,
+    };
+  }
+
+  private async find(claims: Record<string, unknown>): Promise<Session> {
+    const id = typeof claims.sid === 'string' ? parseUuid(claims.sid) : undefined;
+    const session = id ? await this.sessions.findOne({ where: { id }, relations: { user: true } }) : null;
+    if (!session || session.userId !== claims.sub) throw ended();
+    return session;
+  }
+
+  /** Sessions of the stand-in are void while local sign-in is off. */
+  private assertAlive(session: Session): void {
+    const void_ = session.provider === 'local' && !this.env.localSignIn;
+    if (void_ || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw ended();
+  }
+}
+
+function ended(): UnauthorizedError {
+  return new UnauthorizedError('key_revoked', 'This sign-in has ended. Sign in again.');
+}

@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { DataSource, Repository } from 'typeorm';
+import { AppError, ForbiddenError, NotFoundError } from '../common/app-error.js';
+import { Env } from '../config/env.js';
+import { App, Session, User } from '../database/entities/index.js';
+import { uuidV7 } from '../events/event-id.js';
+import { RegistryService } from '../registry/registry.service.js';
+import type { ProviderProfile } from './google.strategy.js';
+
+const SIGN_IN = `INSERT INTO users (id, provider, subject, email, name, last_sign_in_at)
+VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+ON DUPLICATE KEY UPDATE email = VALUES(email), name = VALUES(name), last_sign_in_at = VALUES(last_sign_in_at)`;
+
+/** The people who sign in. A person is (provider, subject); the e-mail may change and is not an identity. */
+@Injectable()
+export class UserService {
+  constructor(
+    @InjectRepository(User) private readonly users: Repository<User>,
+    private readonly dataSource: DataSource,
+    private readonly registry: RegistryService,
+    private readonly env: Env,
+  ) {}
+
+  /**
+   * Lets a person in whom the provider vouches for and SIGN_IN_ALLOW names. Nobody else leaves a row.
+   * @throws ForbiddenError
+   */
+  async signIn({ provider, subject, email, emailVerified, name }: ProviderProfile): Promise<User> {
+    if (!email || !emailVerified) {
+      throw new ForbiddenError(
+        'email_not_verified',
+        'Your account has no verified e-mail address. Verify it, then sign in again.',
+      );
+    }
+    if (!this.env.signInAllow.allows(email)) {
+      throw new ForbiddenError(
+        'sign_in_not_allowed',
+        'Your account may not sign in here. Ask whoever runs this installation to add your e-mail or domain to SIGN_IN_ALLOW.',
+      );
+    }
+    const id = Buffer.from(uuidV7(Date.now()), 'hex');
+    await this.dataSource.query(SIGN_IN, [id, provider, subject, email, name?.slice(0, 255) ?? null]);
+    return this.users.findOneByOrFail({ provider, subject });
+  }
+
+  async get(userId: string): Promise<User> {
+    const user = await this.users.findOneBy({ id: userId });
+    if (!user) throw new NotFoundError('This account is gone.');
+    return user;
+  }
+
+  /** Whether the person sees the installation's health. */
+  isOperator(email: string): boolean {
+    return this.env.operators ? this.env.operators.allows(email) : this.env.localSignIn;
+  }
+
+  /** Ends everything of the account: sessions, apps and their keys; what named the person is overwritten. */
+  async delete(userId: string): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      const now = new Date();
+      await manager.update(Session, { userId }, { endedAt: now });
+      await manager
+        .createQueryBuilder()
+        .update(App)
+        .set({ deletedAt: now })
+        .where('owner_id = :owner AND deleted_at IS NULL', { owner: Buffer.from(userId, 'hex') })
+        .execute();
+      await manager.update(User, { id: userId }, { subject: `deleted:${userId}`, email: '', name: null });
+    });
+    await this.registry.announce();
+  }
+}
+
+/** What went wrong between us and the provider, or on the way back, as an answer. */
+export function signInFailure(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const { name, code } = error as { name?: string; code?: string };
+  if (name === 'AuthorizationError') {
+    return new AppError(400, 'sign_in_refused', `The sign-in was refused (${String(code)}). Begin again.`, {
+      cause: error,
+    });
+  }
+  if (name === 'TokenError') {
+    return new AppError(
+      400,
+      'sign_in_failed',
+      'The sign-in could not be completed: its code was not accepted. Begin again.',
+      {
+        cause: error,
+      },
+    );
+  }
+  return new AppError(503, 'sign_in_unavailable', 'The sign-in provider could not be reached. Try again in a moment.', {
+    headers: { 'retry-after': '5' },
+    cause: error,
+  });
+}
