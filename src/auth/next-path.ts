@@ -8,7 +8,7 @@ export function ownPath(next: unknown): string {
   let decoded = next;
   // Twice: proxies and frameworks on the way may have decoded once already.
   for (let round = 0; round < 3; round += 1) {
-    if (!/^\/(?![/\\])/.test(decoded) || /[\u0000-\u001f\u007f\\]/.test(decoded)) return '/';
+    if (!/^\/(?![/\\])/.test(decoded) || /[\p{Cc}\\]/u.test(decoded)) return '/';
     if (!URL.canParse(decoded, base) || new URL(decoded, base).origin !== base) return '/';
     try {
       decoded = decodeURIComponent(decoded);

@@ -31,6 +31,8 @@ export class LocalProvider {
   handle(request: IncomingMessage, response: ServerResponse, path: string): void {
     Object.assign(request, { originalUrl: request.url });
     request.url = path;
+    // Each sign-in begins anew: the provider would otherwise ask whether to sign out the person before.
+    request.headers.cookie = (request.headers.cookie ?? '').replace(/(^|;\s*)_session(\.sig)?=[^;]*/g, '');
     void this.provider.callback()(request, response);
   }
 
