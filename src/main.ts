@@ -1,14 +1,17 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
 import { mountLocalSignIn } from './auth/local-sign-in/mount.js';
-import { prepareCollectHttp } from './collect/collect-cors.js';
+import { isCollectPath, prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { NestLogger } from './common/logger.js';
-import { createAdapter, prepareHttp } from './http-server.js';
+import { Metrics } from './metrics/metrics.service.js';
+import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
+import { createAdapter, jsonParser, prepareHttp } from './http-server.js';
 import { fail, onSignals, prepareProcess } from './process.js';
 
 try {
@@ -19,10 +22,15 @@ try {
     abortOnError: false,
     bodyParser: false,
   });
-  app.useGlobalFilters(new ProblemFilter(logger));
+  const metrics = app.get(Metrics, { strict: false });
+  const onProblem = (request: FastifyRequest, code: string) => {
+    if (isCollectPath(request.url)) metrics.rejected.inc({ reason: code });
+  };
+  app.useGlobalFilters(new ProblemFilter(logger, onProblem));
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
-  await prepareCollectHttp(app);
+  watchUntrustedProxies(app, logger);
+  await prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
   mountLocalSignIn(app, env);
   await setUpApiDocs(app, env);
   onSignals(parts, app);

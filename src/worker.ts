@@ -16,6 +16,7 @@ try {
   const app = await NestFactory.create<NestFastifyApplication>(WorkerModule.with(parts), createAdapter(env), {
     logger: new NestLogger(logger),
     abortOnError: false,
+    bodyParser: false,
   });
   app.useGlobalFilters(new ProblemFilter(logger));
   await prepareHttp(app, logger);

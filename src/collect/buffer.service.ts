@@ -26,6 +26,7 @@ export class BufferService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.listThreshold = Math.ceil(env.flushThreshold / LIST_COUNT);
+    this.queue.on('error', (error) => this.logger.debug({ err: error }, 'BullMQ reports an error'));
   }
 
   /**

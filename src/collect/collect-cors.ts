@@ -13,22 +13,22 @@ export function isCollectPath(url: string | undefined): boolean {
 /**
  * What any web page may do on the two collect routes and nowhere else: cross-origin posts without credentials, and
  * JSON sent as text/plain, which is what navigator.sendBeacon can send.
+ * @param parseJson the server's own
  */
-export async function prepareCollectHttp(app: NestFastifyApplication): Promise<void> {
+export async function prepareCollectHttp(app: NestFastifyApplication, parseJson: JsonParser): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   await app.register(cors as never, {
     hook: 'onRequest',
     delegator: (request: FastifyRequest, done: (error: Error | null, options: object) => void) =>
       done(null, isCollectPath(request.url) ? CORS : { origin: false, preflight: false }),
   });
-  const parseJson = fastify.getDefaultJsonParser('error', 'error');
-  fastify.removeContentTypeParser(['text/plain', 'application/json']);
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson);
   fastify.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
     if (isCollectPath(request.url)) return parseJson(request, body as string, done);
     done(new AppError(415, 'unsupported_media_type', 'Send the body as application/json.'));
   });
 }
+
+type JsonParser = (request: FastifyRequest, body: string, done: (error: Error | null, value?: unknown) => void) => void;
 
 const CORS = {
   origin: '*',

@@ -29,20 +29,6 @@ const TITLES: Record<number, string> = {
   503: 'Temporarily unavailable',
 };
 
-/** What Fastify says before a controller is reached. */
-const FASTIFY_PROBLEMS: Record<string, [status: number, code: string, detail: string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body_too_large', 'The body is larger than 1 MiB. Send fewer events at a time.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'unsupported_media_type', 'Send the body as application/json.'],
-  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'body_missing', 'The body is empty. Send a JSON object.'],
-  FST_ERR_CTP_INVALID_JSON_BODY: [400, 'invalid_json', 'The body is not valid JSON.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
-    400,
-    'invalid_body',
-    'The body does not have the length that its header states.',
-  ],
-  FST_ERR_VALIDATION: [400, 'invalid_input', 'The request does not fit.'],
-};
-
 /** Node, mysql2 and ioredis say in `code` or `name` that a service is away. */
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
@@ -61,12 +47,17 @@ const AWAY_CODES = new Set([
 /** The one place where errors become HTTP. No stack, SQL or version leaves. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  /** @param onProblem hears of every refused request, with the code of its answer */
+  constructor(
+    private readonly logger: Logger,
+    private readonly onProblem?: (request: FastifyRequest, code: string) => void,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const known = toAppError(error);
+    this.onProblem?.(request, known.code);
     if (known.status >= 500) {
       const level = known.status === 503 ? 'warn' : 'error';
       this.logger[level]({ err: known.cause ?? error, requestId: request.id, code: known.code }, known.detail);
@@ -122,11 +113,6 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof HttpException) return fromNest(error);
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
-  const fastify = code ? FASTIFY_PROBLEMS[code] : undefined;
-  if (fastify) return new AppError(...fastify, { cause: error });
-  if (statusCode === 400 && error instanceof SyntaxError) {
-    return new AppError(400, 'invalid_json', 'The body is not valid JSON.', { cause: error });
-  }
   if (statusCode && statusCode >= 400 && statusCode < 500) {
     return new AppError(statusCode, 'bad_request', String(message ?? 'The request does not fit.'), { cause: error });
   }

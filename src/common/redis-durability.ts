@@ -3,6 +3,7 @@ import { ConfigError } from '../config/config-error.js';
 import type { Env } from '../config/env.js';
 import type { Logger } from './logger.js';
 
+const OLDEST_REDIS = 7;
 const SETTINGS = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
 type Found = Partial<Record<(typeof SETTINGS)[number], string>>;
 
@@ -13,6 +14,7 @@ type Found = Partial<Record<(typeof SETTINGS)[number], string>>;
  * @throws ConfigError naming what was found and the ways out
  */
 export async function checkRedisDurability(redis: Redis, env: Env, logger: Logger): Promise<void> {
+  await checkVersion(redis);
   const found = await readSettings(redis);
   const policy = found?.['maxmemory-policy'] ?? (await policyFromInfo(redis));
   if (policy?.startsWith('allkeys-')) {
@@ -37,6 +39,16 @@ export async function checkRedisDurability(redis: Redis, env: Env, logger: Logge
     `REDIS_DURABILITY is fsync, but Redis has ${state}. Either set appendonly yes and appendfsync always in Redis, or set ` +
       'REDIS_DURABILITY=vouched if you know that it keeps what it answers for (or relaxed, if losing events with Redis is all right).',
   ]);
+}
+
+/** The drain of a full Redis needs scripts with flags, which came with Redis 7.0 (Valkey says 7.2 of itself). */
+async function checkVersion(redis: Redis): Promise<void> {
+  const version = /redis_version:(\d+)\.(\d+)/.exec(await redis.info('server'));
+  if (version && Number(version[1]) < OLDEST_REDIS) {
+    throw new ConfigError([
+      `REDIS_URL names a Redis ${version[1]}.${version[2]}; ${OLDEST_REDIS}.0 or newer (or Valkey) is needed.`,
+    ]);
+  }
 }
 
 async function readSettings(redis: Redis): Promise<Found | undefined> {

@@ -7,9 +7,11 @@ export class Metrics {
   readonly registry = new Registry();
 
   readonly accepted = this.counter('events_accepted_total', 'Events answered 202');
-  readonly rejected = this.counter('events_rejected_total', 'Events refused, by reason (the code of the answer)', [
-    'reason',
-  ]);
+  readonly rejected = this.counter(
+    'events_rejected_total',
+    'Refused events of a batch, and refused collect requests, by reason (the code of the answer)',
+    ['reason'],
+  );
   readonly untrustedForwarded = this.counter(
     'untrusted_forwarded_total',
     'Requests with a forwarded header from a peer that is not in TRUSTED_PROXIES',

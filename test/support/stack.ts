@@ -84,7 +84,7 @@ export class Stack {
     const url = `http://127.0.0.1:${port}`;
     const api = { process, url };
     this.apis.push(api);
-    await process.ready(async () => (await fetch(`${url}/health`).catch(() => undefined))?.status === 200);
+    await process.ready(() => process.records.some((record) => String(record.msg).startsWith('ready ')));
     return api;
   }
 

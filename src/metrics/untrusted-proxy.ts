@@ -1,0 +1,27 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from '../common/logger.js';
+import { isForwarded } from '../common/forwarded.js';
+import { Metrics } from './metrics.service.js';
+
+/**
+ * A forwarded header from a peer outside TRUSTED_PROXIES is ignored; this counts such requests and says it once, since
+ * behind a proxy that is not named all visitors share the proxy's address.
+ */
+export function watchUntrustedProxies(app: NestFastifyApplication, logger: Logger): void {
+  const metrics = app.get(Metrics, { strict: false });
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  let warned = false;
+  fastify.addHook('onRequest', async (request) => {
+    // Fastify lists the forwarded addresses behind the peer only where it trusts the peer.
+    if (!isForwarded(request) || (request.ips?.length ?? 0) > 1) return;
+    if (request.headers['x-forwarded-for'] === undefined) return;
+    metrics.untrustedForwarded.inc();
+    if (warned) return;
+    warned = true;
+    logger.warn(
+      { notice: true },
+      'A forwarded header came from a peer that is not in TRUSTED_PROXIES and was ignored: name your proxy there, or visitors are told apart by its address',
+    );
+  });
+}
