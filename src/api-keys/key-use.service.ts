@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
@@ -10,7 +10,7 @@ const NOTE = `UPDATE api_keys SET last_used_at = GREATEST(COALESCE(last_used_at,
 
 /** When each key was last used: noted in memory, written at most once a minute. */
 @Injectable()
-export class KeyUse implements OnApplicationBootstrap, OnApplicationShutdown {
+export class KeyUse implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private used = new Map<string, number>();
   private timer?: NodeJS.Timeout;
 
@@ -28,7 +28,7 @@ export class KeyUse implements OnApplicationBootstrap, OnApplicationShutdown {
     this.timer.unref();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     await this.write();
   }
