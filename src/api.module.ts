@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnalyticsModule } from './analytics/analytics.module.js';
-import { ApiDocsModule } from './api-docs/api-docs.module.js';
 import { ApiKeyModule } from './api-keys/api-key.module.js';
 import { AppsModule } from './apps/apps.module.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -35,7 +34,6 @@ export class ApiModule {
         CollectModule,
         AnalyticsModule,
         HealthModule,
-        ApiDocsModule,
       ],
     };
   }

@@ -32,7 +32,7 @@ try {
   watchUntrustedProxies(app, logger);
   await prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
   mountLocalSignIn(app, env);
-  await setUpApiDocs(app, env);
+  await setUpApiDocs(app);
   onSignals(parts, app);
   await app.listen(env.port, env.host);
   logger.info({ notice: true }, `ready ${env.publicUrl}`);

@@ -1,5 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Env } from '../config/env.js';
+import type { FastifyInstance } from 'fastify';
+import { createDocument } from './document.js';
 
-/** Serves the OpenAPI document and the Swagger UI page. */
-export async function setUpApiDocs(_app: NestFastifyApplication, _env: Env): Promise<void> {}
+const VERSION = '0.1.0';
+/** What of swagger-ui-dist the page needs. */
+const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x32.png']);
+
+/**
+ * Serves the OpenAPI document at /api-docs-json and Swagger UI at /api-docs, on a page of our own: the one that Nest makes
+ * needs inline styles and scripts, which our CSP forbids.
+ */
+export async function setUpApiDocs(app: NestFastifyApplication): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const document = JSON.stringify(createDocument(app, VERSION));
+  const folder = join(import.meta.dirname, 'page');
+  const html = readFileSync(join(folder, 'index.html'), 'utf8');
+  const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+  fastify.get('/api-docs-json', (_request, reply) => reply.type('application/json').send(document));
+  for (const path of ['/api-docs', '/api-docs/']) {
+    fastify.get(path, (_request, reply) =>
+      reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(html),
+    );
+  }
+  await app.register(fastifyStatic as never, {
+    root: swagger,
+    prefix: '/api-docs/swagger-ui/',
+    allowedPath: (path: string) => SWAGGER_FILES.has(path),
+    maxAge: '1d',
+  });
+  await app.register(fastifyStatic as never, {
+    root: folder,
+    prefix: '/api-docs/page/',
+    decorateReply: false,
+    cacheControl: false,
+  });
+}

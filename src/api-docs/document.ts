@@ -1,0 +1,113 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Responses = Operation['responses'];
+
+const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
+
+const DESCRIPTION = `Event analytics on MySQL and Redis. An event that was answered **202** is counted exactly once.
+
+**Two tokens.** People sign in with Google and use the *user token* (cookie or \`Authorization: Bearer\`). Programs use the
+*analytics token*, an API key (\`x-api-key\`, \`Authorization: Bearer\`, or \`apiKey\` in the body of collect).
+
+**Sending again.** A 503, a timeout or a broken connection means *unknown*: send the event again with the same \`eventId\` and
+\`timestamp\` (or with an \`eventId\` that is a UUIDv7 and no \`timestamp\`). It is answered with the same \`id\` and counted once.
+
+**Visitors.** An event without \`userId\` and \`anonymousId\` gets a cookieless id that lasts for the UTC day: such a visitor
+counts once a day.
+
+**Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`; a wrong payload names every bad field in \`errors\`.
+Field names are also taken in snake_case.`;
+
+const PROBLEM = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code', 'detail', 'requestId'],
+  properties: {
+    type: { type: 'string', example: 'urn:tallystone:problem:invalid_input' },
+    title: { type: 'string', example: 'Bad request' },
+    status: { type: 'integer', example: 400 },
+    code: { type: 'string', description: 'Stable; made for programs.', example: 'invalid_input' },
+    detail: { type: 'string', description: 'What happened, and what to do next.', example: 'event: must be a string' },
+    requestId: { type: 'string', example: '0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60' },
+    errors: {
+      type: 'array',
+      description: 'Every wrong field.',
+      items: {
+        type: 'object',
+        required: ['field', 'message'],
+        properties: { field: { type: 'string', example: 'event' }, message: { type: 'string' } },
+      },
+    },
+  },
+} as const;
+
+/** What each error of the contract says of itself. */
+const ERRORS = {
+  400: 'The payload is wrong; every bad field is named.',
+  401: 'key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.',
+  403: 'The token is good, but not for this: scope_missing or origin_not_allowed.',
+  404: 'There is nothing of yours with this id.',
+  413: 'The body is larger than 1 MiB (inflated).',
+  429: 'Over the limit of the key, the account or the address. Retry-After says when to come back.',
+  503: 'Not possible just now, and nothing was half-taken. Send it again after Retry-After.',
+} as const;
+
+/** The OpenAPI document, made from controllers and DTOs; the errors, which every route shares, are added here. */
+export function createDocument(app: NestFastifyApplication, version: string): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('Tallystone')
+    .setDescription(DESCRIPTION)
+    .setVersion(version)
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of a signed-in person' },
+      'userToken',
+    )
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: 'An API key' }, 'analyticsToken')
+    .addTag('Sign-in', 'People')
+    .addTag('Apps', 'Web sites and mobile apps to count')
+    .addTag('API keys', 'For programs')
+    .addTag('Collect', 'Post events')
+    .addTag('Analytics', 'Read numbers')
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+  });
+  document.components ??= {};
+  document.components.schemas = { ...document.components.schemas, Problem: PROBLEM as never };
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!operation) continue;
+      addErrors(path, operation);
+      // One handler at two addresses: Nest numbers the operations.
+      operation.operationId = operation.operationId?.replace(/\[(\d+)\]$/, (_all, n: string) => (n === '0' ? '' : n));
+    }
+  }
+  return document;
+}
+
+function addErrors(path: string, operation: Operation): void {
+  const takesInput = Boolean(operation.requestBody) || (operation.parameters?.length ?? 0) > 0;
+  const guarded = (operation.security?.length ?? 0) > 0;
+  const collects = path.includes('/collect');
+  const possible: [status: keyof typeof ERRORS, is: boolean][] = [
+    [400, takesInput],
+    [401, guarded],
+    [403, guarded],
+    [404, !collects && takesInput],
+    [413, Boolean(operation.requestBody)],
+    [429, collects],
+    [503, true],
+  ];
+  for (const [status, is] of possible) {
+    if (is) (operation.responses as Responses)[status] ??= problem(ERRORS[status]);
+  }
+}
+
+function problem(description: string): Responses[string] {
+  return {
+    description,
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}

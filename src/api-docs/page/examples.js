@@ -1,0 +1,57 @@
+/**
+ * The document with this person's own values as examples: the app's id where one is asked for, the last event's id for
+ * receipts, and an event without id and time, so that each run counts one more.
+ */
+export function withExamples(source, { appId, lastId }) {
+  const document = structuredClone(source);
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const operation of Object.values(item)) {
+      for (const parameter of operation.parameters ?? []) {
+        const value = parameterExample(path, parameter.name, appId, lastId);
+        if (value === undefined) delete parameter.example;
+        else parameter.example = value;
+      }
+      const content = operation.requestBody?.content?.['application/json'];
+      const body = bodyExample(path, appId);
+      if (content && body) content.example = body;
+    }
+  }
+  return document;
+}
+
+function parameterExample(path, name, appId, lastId) {
+  if (name === 'appId' || name === 'app_id') return appId;
+  if (name === 'id' && path.startsWith('/api/apps/')) return appId;
+  if (name === 'id' && path.endsWith('/receipt')) return lastId;
+  if (name === 'event') return EVENT.event;
+  if (name === 'userId') return EVENT.userId;
+  if (name === 'next') return '/api-docs';
+  return undefined;
+}
+
+const EVENT = {
+  event: 'signup_click',
+  url: 'https://example.com/pricing',
+  referrer: 'https://google.com',
+  userId: 'user-1',
+  metadata: { browser: 'Chrome', os: 'Android', plan: 'pro' },
+};
+
+function bodyExample(path, appId) {
+  const examples = {
+    '/api/analytics/collect': EVENT,
+    '/api/analytics/collect/batch': { events: [EVENT, { ...EVENT, userId: 'user-2', device: 'mobile' }] },
+    '/api/auth/register': APP,
+    '/api/apps': APP,
+    '/api/auth/api-key': { appId: appId ?? '', name: 'reader', scopes: ['write', 'read'] },
+    '/api/auth/refresh': {},
+    '/api/auth/logout': {},
+  };
+  return examples[path];
+}
+
+const APP = { name: 'My site', url: 'https://example.com', platform: 'web', timeZone: zone() };
+
+function zone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC';
+}

@@ -1,0 +1,108 @@
+import { Steps } from './steps.js';
+import { withExamples } from './examples.js';
+
+/**
+ * Swagger UI for a person who wants to see a count: signed in by the cookie, app id and key filled in as they come to be,
+ * and told what to call next.
+ */
+const state = { user: undefined, appId: undefined, keyScopes: [], lastId: undefined };
+const steps = new Steps(document);
+const elements = {
+  who: document.getElementById('who'),
+  signIn: document.getElementById('sign-in'),
+  signOut: document.getElementById('sign-out'),
+};
+
+const [source, user] = await Promise.all([fetchJson('/api-docs-json'), signedIn()]);
+state.user = user;
+if (user) state.appId = (await fetchJson('/api/apps'))?.data.at(-1)?.id;
+showUser();
+
+const ui = SwaggerUIBundle({
+  spec: withExamples(source, state),
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+  withCredentials: true,
+  requestInterceptor: prepare,
+  responseInterceptor: learn,
+});
+
+elements.signOut.addEventListener('click', async () => {
+  await fetch('/api/auth/logout', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+  window.location.reload();
+});
+
+// The session lasts 15 minutes; as long as the page is open it is renewed.
+window.setInterval(() => state.user && renew(), 10 * 60_000);
+
+/** A key that cannot read must not stand before the cookie where numbers are read: the first token present decides. */
+function prepare(request) {
+  const path = new URL(request.url, window.location.href).pathname;
+  const forKeys = path.startsWith('/api/analytics/collect') || path === '/api/auth/api-key/self';
+  const key = Object.keys(request.headers ?? {}).find((name) => name.toLowerCase() === 'x-api-key');
+  if (key && state.user && !forKeys && !state.keyScopes.includes('read')) delete request.headers[key];
+  return request;
+}
+
+/** Takes from each answer what the next call needs. */
+function learn(response) {
+  const path = new URL(response.url, window.location.href).pathname;
+  const body = response.body ?? parsed(response.text);
+  if (!response.ok || !body) return response;
+  if (body.apiKey) takeKey(body);
+  if (body.app?.id && body.apiKey) state.appId = body.app.id;
+  if (path === '/api/analytics/collect') state.lastId = body.id;
+  if (path === '/api/analytics/collect/batch') state.lastId = body.events?.[0]?.id;
+  steps.answered(path, body, state);
+  if (body.apiKey || path.startsWith('/api/analytics/collect')) {
+    // After Swagger UI has shown this answer.
+    window.setTimeout(() => ui.specActions.updateJsonSpec(withExamples(source, state)), 0);
+  }
+  return response;
+}
+
+function takeKey({ apiKey }) {
+  state.keyScopes = JSON.parse(window.atob(apiKey.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).scope.split(
+    ' ',
+  );
+  ui.preauthorizeApiKey('analyticsToken', apiKey);
+}
+
+function showUser() {
+  elements.who.textContent = state.user ? `Signed in as ${state.user.email}` : 'Not signed in';
+  elements.signIn.hidden = Boolean(state.user);
+  elements.signOut.hidden = !state.user;
+  if (state.user) steps.done('sign-in', state.user.email);
+  if (state.appId) steps.done('app', `you have ${state.appId}`);
+}
+
+/** Who is signed in, after a renewal if need be; undefined when nobody is. */
+async function signedIn() {
+  return (await fetchJson('/api/auth/me')) ?? ((await renew()) ? fetchJson('/api/auth/me') : undefined);
+}
+
+async function renew() {
+  const answer = await fetch('/api/auth/refresh', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  return answer.ok;
+}
+
+async function fetchJson(url) {
+  const answer = await fetch(url);
+  return answer.ok ? answer.json() : undefined;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
