@@ -34,7 +34,7 @@ export class ApiModule {
         ApiKeyModule,
         CollectModule,
         AnalyticsModule,
-        HealthModule,
+        HealthModule.with('lenient', [CollectModule]),
         ApiDocsModule,
       ],
     };

@@ -3,7 +3,6 @@ import {
   IsNotEmpty,
   IsOptional,
   IsString,
-  Length,
   MaxLength,
   Validate,
   ValidatorConstraint,
@@ -12,11 +11,14 @@ import {
 import { TimeZone } from '../common/rules.js';
 import type { Device } from '../events/event.js';
 import { EVENT_NAME_MAX, USER_ID_MAX } from '../events/limits.js';
-import { parseRangeBound } from './range-bound.js';
+import { parseRangeBound, withPlus } from './range-bound.js';
 
 /** A form that sends `event=` means: not given. */
 const EmptyIsAbsent = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => (value === '' ? undefined : value));
+
+const PlusIsKept = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? withPlus(value) : value));
 
 @ValidatorConstraint({ name: 'rangeBound' })
 class DateOrTime implements ValidatorConstraintInterface {
@@ -45,6 +47,7 @@ export class EventSummaryQuery {
    * @example "2024-02-20"
    */
   @EmptyIsAbsent()
+  @PlusIsKept()
   @IsOptional()
   @Validate(DateOrTime)
   startDate?: string;
@@ -54,6 +57,7 @@ export class EventSummaryQuery {
    * @example "2024-02-20"
    */
   @EmptyIsAbsent()
+  @PlusIsKept()
   @IsOptional()
   @Validate(DateOrTime)
   endDate?: string;
@@ -113,9 +117,9 @@ export class UserStatsQuery {
    * A user id as you sent it; else an anonymous id, or a visitor id of ours.
    * @example "user789"
    */
-  @IsNotEmpty()
+  @MaxLength(USER_ID_MAX)
   @IsString()
-  @Length(1, USER_ID_MAX)
+  @IsNotEmpty({ message: 'must be given: whose figures do you ask for?' })
   userId!: string;
 
   /** One of your apps. Left out: all of them (with an API key: its own). */

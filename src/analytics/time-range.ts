@@ -34,10 +34,12 @@ const OPEN_END = Math.floor(Date.UTC(10_000, 0, 2) / QUARTER_MS);
  * @throws InvalidInputError naming the field
  */
 export function timeRange(startDate: string | undefined, endDate: string | undefined, zone: string): TimeRange {
-  const start = startDate === undefined ? 0 : quarterOf('startDate', startDate, zone, 0);
-  const end = endDate === undefined ? OPEN_END : quarterOf('endDate', endDate, zone, DAY_MS);
-  if (end < start) throw new InvalidInputError([{ field: 'endDate', message: 'must not be before startDate' }]);
-  return { startQuarter: Math.max(start, 0), endQuarter: Math.max(end, 0) };
+  const start = startDate === undefined ? { from: 0, to: 0 } : quartersOf('startDate', startDate, zone);
+  const end = endDate === undefined ? { from: OPEN_END, to: OPEN_END } : quartersOf('endDate', endDate, zone);
+  // A day is before a time when it is over by then.
+  const before = end.from === end.to ? end.to < start.from : end.to <= start.from;
+  if (before) throw new InvalidInputError([{ field: 'endDate', message: 'must not be before startDate' }]);
+  return { startQuarter: Math.max(start.from, 0), endQuarter: Math.max(end.to, 0) };
 }
 
 /** Undefined when the range is empty. */
@@ -68,19 +70,31 @@ function bits(from: number, to: number): number {
   return to < from ? 0 : 2 ** (to + 1) - 2 ** from;
 }
 
-/** @param wholeDayMs what a bare date stands for beyond its beginning: nothing at the start, the day at the end */
-function quarterOf(field: string, text: string, zone: string, wholeDayMs: number): number {
+/** What a bound stands for: a whole day, or a single moment, whose `from` and `to` are the same. */
+function quartersOf(field: string, text: string, zone: string): { from: number; to: number } {
   const bound = parseRangeBound(text);
   if (!bound) throw new InvalidInputError([{ field, message: 'is no date or time' }]);
-  const quarter = momentOf(bound, zone, wholeDayMs) / QUARTER_MS;
-  const onTheQuarter = Number.isInteger(quarter) && (bound.kind !== 'local' || bound.localMs % QUARTER_MS === 0);
-  if (onTheQuarter) return quarter;
-  throw new InvalidInputError([
-    { field, message: 'must be on a quarter-hour of UTC: events are counted by quarter-hours' },
-  ]);
+  return bound.kind === 'day' ? dayQuarters(field, bound.localMs, zone) : momentQuarter(field, bound, zone);
 }
 
-function momentOf(bound: RangeBound, zone: string, wholeDayMs: number): number {
-  if (bound.kind === 'moment') return bound.ms;
-  return firstMomentShowing(zone, bound.localMs + (bound.kind === 'day' ? wholeDayMs : 0));
+function dayQuarters(field: string, localMs: number, zone: string): { from: number; to: number } {
+  const from = firstMomentShowing(zone, localMs) / QUARTER_MS;
+  const to = firstMomentShowing(zone, localMs + DAY_MS) / QUARTER_MS;
+  // Zones that crossed the date line left a day out.
+  if (from === to) throw new InvalidInputError([{ field, message: `is a day that did not exist in ${zone}` }]);
+  return { from, to };
+}
+
+function momentQuarter(
+  field: string,
+  bound: Exclude<RangeBound, { kind: 'day' }>,
+  zone: string,
+): { from: number; to: number } {
+  const stated = bound.kind === 'local' ? bound.localMs : bound.ms;
+  if (stated % QUARTER_MS !== 0) {
+    const message = 'must be on a quarter-hour of UTC: events are counted by quarter-hours';
+    throw new InvalidInputError([{ field, message }]);
+  }
+  const quarter = (bound.kind === 'local' ? firstMomentShowing(zone, stated) : stated) / QUARTER_MS;
+  return { from: quarter, to: quarter };
 }
