@@ -33,7 +33,7 @@ export class ApiModule {
         ApiKeyModule,
         CollectModule,
         AnalyticsModule,
-        HealthModule,
+        HealthModule.with('lenient', [CollectModule]),
       ],
     };
   }

@@ -23,7 +23,7 @@ export class WorkerModule {
         MetricsModule,
         BufferModule,
         ProcessingModule,
-        HealthModule,
+        HealthModule.with('strict'),
       ],
     };
   }

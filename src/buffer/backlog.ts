@@ -16,7 +16,6 @@ export interface Backlog {
 }
 
 const BACKLOG = new LuaScript<[events: number, bytes: number, oldest: string, workerSeen: string]>(
-  'tallystoneBacklog',
   `#!lua flags=no-writes,allow-oom
 local prefix, lists = ARGV[1], tonumber(ARGV[2])
 local events, bytes, oldest = 0, 0, ''

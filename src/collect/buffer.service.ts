@@ -9,7 +9,7 @@ import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
 import { encodeEnvelope } from '../events/envelope.js';
 import type { AcceptedEvent } from '../events/event.js';
-import { BufferGauge } from './buffer-gauge.js';
+import { BufferGauge } from '../buffer/buffer-gauge.js';
 
 /** Appends accepted events to Redis and answers when they are in its append-only file. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApiKeyModule } from '../api-keys/api-key.module.js';
-import { BufferGauge } from './buffer-gauge.js';
+import { BufferGauge } from '../buffer/buffer-gauge.js';
 import { BufferService } from './buffer.service.js';
 import { CollectController } from './collect.controller.js';
 import { CollectService } from './collect.service.js';

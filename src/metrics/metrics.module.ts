@@ -1,9 +1,10 @@
 import { Global, Module } from '@nestjs/common';
+import { BacklogFigures } from './backlog-figures.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsGuard } from './metrics.guard.js';
 import { Metrics } from './metrics.service.js';
 
 /** The process's figures, and /metrics. */
 @Global()
-@Module({ controllers: [MetricsController], providers: [Metrics, MetricsGuard], exports: [Metrics] })
+@Module({ controllers: [MetricsController], providers: [Metrics, MetricsGuard, BacklogFigures], exports: [Metrics] })
 export class MetricsModule {}

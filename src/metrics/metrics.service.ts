@@ -18,11 +18,6 @@ export class Metrics {
   );
   readonly redisRelaxed = this.gauge('redis_durability_relaxed', '1 while REDIS_DURABILITY is relaxed');
 
-  readonly backlogEvents = this.gauge('backlog_events', 'Accepted events not yet committed');
-  readonly backlogBytes = this.gauge('backlog_bytes', 'Memory of the accepted, uncommitted events in Redis');
-  readonly backlogAgeSeconds = this.gauge('backlog_age_seconds', 'Age of the oldest accepted, uncommitted event');
-  readonly workerAgeSeconds = this.gauge('worker_seen_age_seconds', 'Time since any worker was last seen');
-
   readonly chunkEvents = this.histogram(
     'chunk_events',
     'Events in a committed transaction',

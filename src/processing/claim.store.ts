@@ -23,7 +23,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /** KEYS pending, claims · ARGV prefix of claims, new id, lease ms → {id, length} or nothing */
 const TAKE = new LuaScript<[id: string, length: number] | null>(
-  'tallystoneTake',
   `#!lua flags=allow-oom
 ${NOW}
 local orphans = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)
@@ -43,7 +42,6 @@ return {ARGV[2], redis.call('LLEN', ARGV[1] .. ARGV[2])}`,
 
 /** KEYS claims · ARGV id, lease ms → 1, or 0 when the claim is not known any more */
 const LEASE = new LuaScript<number>(
-  'tallystoneLease',
   `#!lua flags=allow-oom
 ${NOW}
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
@@ -53,7 +51,6 @@ return 1`,
 
 /** KEYS claims, claim · ARGV id */
 const FINISH = new LuaScript<number>(
-  'tallystoneFinish',
   `#!lua flags=allow-oom
 redis.call('UNLINK', KEYS[2])
 return redis.call('ZREM', KEYS[1], ARGV[1])`,
@@ -61,7 +58,6 @@ return redis.call('ZREM', KEYS[1], ARGV[1])`,
 
 /** KEYS worker seen */
 const SEEN = new LuaScript<unknown>(
-  'tallystoneSeen',
   `#!lua flags=allow-oom
 ${NOW}
 return redis.call('SET', KEYS[1], string.format('%.0f', now))`,
@@ -147,7 +143,6 @@ const READ_AT_ONCE = 500;
 
 /** KEYS pending, claims · ARGV interval ms, threshold → 1 when a drain is due */
 const DUE = new LuaScript<number>(
-  'tallystoneDue',
   `#!lua flags=no-writes,allow-oom
 ${NOW}
 if #redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1) > 0 then return 1 end

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { BacklogReader } from '../buffer/backlog.js';
+import { BacklogReader } from './backlog.js';
 import { UnavailableError } from '../common/app-error.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';

@@ -1,0 +1,48 @@
+import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { ReaderRoute } from '../api-keys/key-route.decorator.js';
+import { type Caller, CurrentCaller } from '../common/caller.js';
+import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
+import { EventSummaryService } from './event-summary.service.js';
+import { ReceiptService } from './receipt.service.js';
+import { UserStatsService } from './user-stats.service.js';
+
+@ApiTags('Analytics')
+@Controller('api/analytics')
+export class AnalyticsController {
+  constructor(
+    private readonly summaries: EventSummaryService,
+    private readonly users: UserStatsService,
+    private readonly receipts: ReceiptService,
+  ) {}
+
+  /**
+   * How often something happened, by how many people and on what devices, between two days of your time zone or two
+   * times. A user token without app_id covers all of your apps; the same user id in two of them is one user.
+   */
+  @Get('event-summary')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  eventSummary(@CurrentCaller() caller: Caller, @Query() query: EventSummaryQuery): Promise<EventSummaryDto> {
+    return this.summaries.summary(caller, query);
+  }
+
+  /** What is known of one user: totals, the newest device, the ten newest events. */
+  @Get('user-stats')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  userStats(@CurrentCaller() caller: Caller, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
+    return this.users.stats(caller, query);
+  }
+
+  /**
+   * What became of an event that was answered 202: stored, put among the dead letters, or not known yet. By the id in
+   * that answer, or by your own eventId where it is a UUIDv7 sent without a timestamp.
+   */
+  @Get('events/:id/receipt')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute('any')
+  receipt(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<ReceiptDto> {
+    return this.receipts.receipt(caller, id);
+  }
+}

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { BacklogReader } from '../buffer/backlog.js';
+import type { Caller } from '../common/caller.js';
+import type { App } from '../database/entities/index.js';
+import { DEVICES } from '../events/event.js';
+import { QUARTER_MS } from '../events/limits.js';
+import { AnalyticsScope } from './analytics-scope.js';
+import type { DeviceDataDto, EventSummaryDto, EventSummaryQuery } from './analytics.dto.js';
+import { type EventCounts, eventCounts } from './queries/event-counts.js';
+import { lastCommit } from './queries/last-commit.js';
+import { uniqueUsers } from './queries/unique-users.js';
+import { dayRange, type TimeRange, timeRange } from './time-range.js';
+import { localDay } from './time-zone.js';
+
+/** The name under which the rollups keep all events together. */
+const ALL_EVENTS = '';
+
+interface Counted {
+  counts: EventCounts;
+  users: number;
+}
+
+/** How often, by how many, on what: from the rollups, whatever the number of events. */
+@Injectable()
+export class EventSummaryService {
+  constructor(
+    private readonly scope: AnalyticsScope,
+    private readonly backlog: BacklogReader,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** @throws InvalidInputError, NotFoundError for an app that is not the caller's */
+  async summary(caller: Caller, query: EventSummaryQuery): Promise<EventSummaryDto> {
+    const apps = await this.scope.of(caller, query.appId);
+    const timezone = query.timezone ?? commonZone(apps);
+    const range = timeRange(query.startDate, query.endDate, timezone);
+    const completeTo = await this.completeTo();
+    const { counts, users } = await this.count(apps, query.event ?? ALL_EVENTS, range);
+    const deviceData = everyDevice(counts);
+    return {
+      event: query.event ?? null,
+      count: Object.values(deviceData).reduce((sum, n) => sum + n, 0),
+      uniqueUsers: users,
+      deviceData,
+      startDate: query.startDate ?? dayOf(counts.firstQuarter, timezone),
+      endDate: query.endDate ?? dayOf(counts.lastQuarter, timezone),
+      timezone,
+      asOf: completeTo.toISOString(),
+    };
+  }
+
+  /** Both questions are asked of one moment: no commit comes between counts and users. */
+  private count(apps: readonly App[], event: string, range: TimeRange): Promise<Counted> {
+    const days = dayRange(range);
+    const nothing = { counts: { byDevice: {} }, users: 0 };
+    if (apps.length === 0 || !days) return Promise.resolve(nothing);
+    const appIds = apps.map((app) => app.id);
+    return this.dataSource.transaction('REPEATABLE READ', async (manager: EntityManager) => {
+      const counts = await eventCounts(manager, appIds, event, range);
+      if (counts.firstQuarter === undefined) return nothing;
+      return { counts, users: await uniqueUsers(manager, appIds, event, days) };
+    });
+  }
+
+  /**
+   * Asked before MySQL, so that what was accepted before it is certainly in the answer: the receipt of the oldest event
+   * on its way, or now when there is none. While Redis is away: the last commit.
+   */
+  private async completeTo(): Promise<Date> {
+    const now = new Date();
+    try {
+      const { oldestReceivedAt } = await this.backlog.read();
+      return oldestReceivedAt === undefined ? now : new Date(Math.min(oldestReceivedAt, now.getTime()));
+    } catch {
+      return (await lastCommit(this.dataSource.manager)) ?? now;
+    }
+  }
+}
+
+function everyDevice({ byDevice }: EventCounts): DeviceDataDto {
+  return Object.fromEntries(DEVICES.map((device) => [device, byDevice[device] ?? 0])) as unknown as DeviceDataDto;
+}
+
+function dayOf(quarter: number | undefined, zone: string): string | null {
+  return quarter === undefined ? null : localDay(zone, quarter * QUARTER_MS);
+}
+
+/** The zone of the app, or of all apps when they agree. */
+function commonZone(apps: readonly App[]): string {
+  const zones = new Set(apps.map((app) => app.timeZone));
+  const [zone] = zones;
+  return zones.size === 1 && zone ? zone : 'UTC';
+}

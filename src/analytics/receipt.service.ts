@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { type Backlog, BacklogReader } from '../buffer/backlog.js';
+import { NotFoundError, UnavailableError } from '../common/app-error.js';
+import type { Caller } from '../common/caller.js';
+import { formatUuid, parseUuid, storedEventId, uuidV7Time } from '../events/event-id.js';
+import { AnalyticsScope } from './analytics-scope.js';
+import type { ReceiptDto } from './analytics.dto.js';
+import { conflictCount, newestDeadLetter, type StoredEvent, storedEvent } from './queries/event-outcome.js';
+
+/** What became of an accepted event. */
+@Injectable()
+export class ReceiptService {
+  constructor(
+    private readonly scope: AnalyticsScope,
+    private readonly backlog: BacklogReader,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /**
+   * The backlog is read before MySQL: an event leaves it only after its commit, so one that was accepted is seen in one
+   * of the two.
+   * @param id the stored id, or the client's own where it is a UUIDv7 sent without a timestamp
+   * @throws NotFoundError when it was never accepted (or was erased), UnavailableError while Redis is away
+   */
+  async receipt(caller: Caller, id: string): Promise<ReceiptDto> {
+    const apps = (await this.scope.of(caller)).map((app) => app.id);
+    const ids = possibleIds(id, apps);
+    const backlog = await this.readBacklog();
+    if (apps.length > 0 && ids.length > 0) {
+      const manager = this.dataSource.manager;
+      const stored = await storedEvent(manager, apps, ids);
+      if (stored) return storedReceipt(stored, await conflictCount(manager, stored));
+      const dead = await newestDeadLetter(manager, apps, ids);
+      if (dead) {
+        const { code, reason, createdAt } = dead;
+        return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, at: createdAt.toISOString() };
+      }
+      if (backlog.events > 0) return { status: 'unknown', ...pending(caller, backlog) };
+    }
+    throw new NotFoundError(
+      'No event was accepted under this id. Ask by the id in the answer to your post, or by your own eventId where it is a UUIDv7 that you sent without a timestamp.',
+    );
+  }
+
+  private async readBacklog(): Promise<Backlog> {
+    try {
+      return await this.backlog.read();
+    } catch (error) {
+      throw new UnavailableError(
+        'backlog_unknown',
+        'What is still on its way cannot be told just now. Ask again.',
+        2,
+        error,
+      );
+    }
+  }
+}
+
+/** The stored id itself, and the one that each app would have made of a client's UUIDv7. */
+function possibleIds(id: string, appIds: readonly string[]): string[] {
+  const uuid = parseUuid(id);
+  if (!uuid) return [];
+  const time = uuidV7Time(id);
+  return [uuid, ...(time === undefined ? [] : appIds.map((appId) => storedEventId(time, appId, id)))];
+}
+
+function storedReceipt(event: StoredEvent, conflicts: number): ReceiptDto {
+  const id = formatUuid(event.id);
+  return {
+    status: 'stored',
+    id,
+    eventId: event.eventId ?? id,
+    occurredAt: event.occurredAt.toISOString(),
+    receivedAt: event.receivedAt.toISOString(),
+    storedAt: event.committedAt?.toISOString() ?? null,
+    conflicts,
+  };
+}
+
+/** How much is on its way is for the owner's eyes; a key that can only write sits in web pages. */
+function pending(caller: Caller, { events, oldestReceivedAt }: Backlog): Pick<ReceiptDto, 'pending'> {
+  if (caller.kind === 'key' && !caller.scopes.includes('read')) return {};
+  return { pending: { events, oldestAgeMs: Math.max(0, Date.now() - (oldestReceivedAt ?? Date.now())) } };
+}

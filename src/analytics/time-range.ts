@@ -1,0 +1,100 @@
+import { InvalidInputError } from '../common/app-error.js';
+import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+import { parseRangeBound, type RangeBound } from './range-bound.js';
+import { firstMomentShowing } from './time-zone.js';
+
+/** Quarter-hours since 1970 UTC; the end is exclusive. */
+export interface TimeRange {
+  startQuarter: number;
+  endQuarter: number;
+}
+
+/** Which of a UTC day's 96 quarter-hours are asked for: 48 bits a half, bit 0 the first quarter-hour. */
+export interface DayMask {
+  day: number;
+  mask0: number;
+  mask1: number;
+}
+
+/** A range as the table of distinct users is asked: the days from first to last, both with their quarter-hours. */
+export interface DayRange {
+  first: DayMask;
+  last: DayMask;
+}
+
+const QUARTERS_A_DAY = 96;
+const QUARTERS_A_HALF_DAY = 48;
+/** After every quarter-hour that a column can hold and a calendar of four-digit years can show. */
+const OPEN_END = Math.floor(Date.UTC(10_000, 0, 2) / QUARTER_MS);
+
+/**
+ * From what was asked to quarter-hours. Days are whole days in the zone, the end's included; with clock times the start
+ * is included, the end not; an end that is left out is open.
+ * @param zone IANA name
+ * @throws InvalidInputError naming the field
+ */
+export function timeRange(startDate: string | undefined, endDate: string | undefined, zone: string): TimeRange {
+  const start = startDate === undefined ? { from: 0, to: 0 } : quartersOf('startDate', startDate, zone);
+  const end = endDate === undefined ? { from: OPEN_END, to: OPEN_END } : quartersOf('endDate', endDate, zone);
+  // A day is before a time when it is over by then.
+  const before = end.from === end.to ? end.to < start.from : end.to <= start.from;
+  if (before) throw new InvalidInputError([{ field: 'endDate', message: 'must not be before startDate' }]);
+  return { startQuarter: Math.max(start.from, 0), endQuarter: Math.max(end.to, 0) };
+}
+
+/** Undefined when the range is empty. */
+export function dayRange({ startQuarter, endQuarter }: TimeRange): DayRange | undefined {
+  if (endQuarter <= startQuarter) return undefined;
+  const lastQuarter = endQuarter - 1;
+  const firstDay = Math.floor(startQuarter / QUARTERS_A_DAY);
+  const lastDay = Math.floor(lastQuarter / QUARTERS_A_DAY);
+  const from = startQuarter % QUARTERS_A_DAY;
+  const to = lastQuarter % QUARTERS_A_DAY;
+  if (firstDay === lastDay) {
+    const only = dayMask(firstDay, from, to);
+    return { first: only, last: only };
+  }
+  return { first: dayMask(firstDay, from, QUARTERS_A_DAY - 1), last: dayMask(lastDay, 0, to) };
+}
+
+function dayMask(day: number, from: number, to: number): DayMask {
+  return {
+    day,
+    mask0: bits(from, Math.min(to, QUARTERS_A_HALF_DAY - 1)),
+    mask1: bits(Math.max(from - QUARTERS_A_HALF_DAY, 0), to - QUARTERS_A_HALF_DAY),
+  };
+}
+
+/** The bits from..to, both included. Powers, not shifts: JavaScript's shifts end at 32 bits. */
+function bits(from: number, to: number): number {
+  return to < from ? 0 : 2 ** (to + 1) - 2 ** from;
+}
+
+/** What a bound stands for: a whole day, or a single moment, whose `from` and `to` are the same. */
+function quartersOf(field: string, text: string, zone: string): { from: number; to: number } {
+  const bound = parseRangeBound(text);
+  if (!bound) throw new InvalidInputError([{ field, message: 'is no date or time' }]);
+  return bound.kind === 'day' ? dayQuarters(field, bound.localMs, zone) : momentQuarter(field, bound, zone);
+}
+
+function dayQuarters(field: string, localMs: number, zone: string): { from: number; to: number } {
+  const from = firstMomentShowing(zone, localMs) / QUARTER_MS;
+  const to = firstMomentShowing(zone, localMs + DAY_MS) / QUARTER_MS;
+  // Zones that crossed the date line left a day out.
+  if (from === to) throw new InvalidInputError([{ field, message: `is a day that did not exist in ${zone}` }]);
+  return { from, to };
+}
+
+function momentQuarter(
+  field: string,
+  bound: Exclude<RangeBound, { kind: 'day' }>,
+  zone: string,
+): { from: number; to: number } {
+  const stated = bound.kind === 'local' ? bound.localMs : bound.ms;
+  if (stated % QUARTER_MS !== 0) {
+    const message = 'must be on a quarter-hour of UTC: events are counted by quarter-hours';
+    throw new InvalidInputError([{ field, message }]);
+  }
+  const quarter = (bound.kind === 'local' ? firstMomentShowing(zone, stated) : stated) / QUARTER_MS;
+  return { from: quarter, to: quarter };
+}

@@ -1,0 +1,27 @@
+import { IANAZone } from 'luxon';
+import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * The first moment at which the zone's clock shows this time or a later one, ms since 1970 UTC. So a day begins at its
+ * first midnight, or, where the clock jumps over midnight, with the jump; a time that the clock shows twice is the first
+ * of the two, and one that it jumps over is the jump.
+ * @param localMs a quarter-hour of the zone's clock, read as if it were UTC
+ * @returns a quarter-hour of UTC: since 1980 every zone's offset is a multiple of it (before, it is rounded up; nothing
+ *   is counted there)
+ */
+export function firstMomentShowing(zone: string, localMs: number): number {
+  const clock = IANAZone.create(zone);
+  const offsetMs = (ms: number): number => clock.offset(ms) * MINUTE_MS;
+  // No zone changes its clock twice within two days, so no offset around this time is larger than the largest of these.
+  const largest = Math.max(offsetMs(localMs - DAY_MS), offsetMs(localMs), offsetMs(localMs + DAY_MS));
+  let moment = Math.ceil((localMs - largest) / QUARTER_MS) * QUARTER_MS;
+  while (moment + offsetMs(moment) < localMs) moment += QUARTER_MS;
+  return moment;
+}
+
+/** The day that the zone's calendar shows at a moment, as YYYY-MM-DD. */
+export function localDay(zone: string, ms: number): string {
+  return new Date(ms + IANAZone.create(zone).offset(ms) * MINUTE_MS).toISOString().slice(0, 10);
+}
