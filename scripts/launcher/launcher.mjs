@@ -1,0 +1,191 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { DataDir } from './data-dir.mjs';
+import { SourceWatch } from './source-watch.mjs';
+import { releaseLock, takeLock } from './lock.mjs';
+import { mysqlServer } from './mysql-server.mjs';
+import { prepareProject } from './prepare.mjs';
+import { endProcess, pidInFile, removeFile, run } from './processes.mjs';
+import { ProductProcess } from './product-process.mjs';
+import { redisServer } from './redis-server.mjs';
+import { nice, PrivateService } from './service.mjs';
+import { ROOT } from './settings.mjs';
+import { LaunchError, say } from './terminal.mjs';
+
+/** On top of the time that the product gives itself to stop. */
+const STOP_SLACK_MS = 5000;
+
+/** Starts services, API and worker in order, and stops in reverse what it started. */
+export class Launcher {
+  stopping = false;
+  served = false;
+  #stops = [];
+  #stopped;
+
+  constructor(settings, { dev = false } = {}) {
+    this.settings = settings;
+    this.dev = dev;
+    this.dataDir = new DataDir(settings.dataDir);
+  }
+
+  async start() {
+    const { settings, dataDir } = this;
+    dataDir.make();
+    this.#lock();
+    await this.#endOrphans();
+    await assertPortIsFree(settings);
+    await prepareProject(settings.env);
+    this.#goOn();
+    const databaseUrl = settings.databaseUrl ?? (await this.#private(mysqlServer));
+    const redisUrl = settings.redisUrl ?? (await this.#private(redisServer));
+    dataDir.writeRunEnv({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, API_URL: settings.localUrl });
+    const env = { ...settings.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataDir.path };
+    delete env.DATABASE_URL_FILE;
+    delete env.REDIS_URL_FILE;
+    await migrate(env);
+    this.#goOn();
+    await this.#serve(env);
+  }
+
+  /** Stops the newest first: API, worker, Redis, MySQL. Called again, it waits for the same end. */
+  stop() {
+    this.stopping = true;
+    this.#stopped ??= (async () => {
+      for (let next = this.#stops.pop(); next; next = this.#stops.pop()) await next();
+    })();
+    return this.#stopped;
+  }
+
+  /** A signal during a long step: what follows must not begin. */
+  #goOn() {
+    if (this.stopping) throw new LaunchError('Stopped while starting');
+  }
+
+  #lock() {
+    const { dataDir } = this;
+    const file = dataDir.pidFile('launcher');
+    const holder = takeLock(file, 'start.mjs');
+    if (holder) {
+      const { API_URL } = dataDir.readRunEnv();
+      const where = API_URL ? `at ${API_URL}` : 'and is still starting';
+      throw new LaunchError(
+        `Tallystone already runs on ${nice(dataDir.path)} (pid ${holder}) ${where}. ` +
+          'Stop it with Ctrl-C there, or start another with its own DATA_DIR and PORT.',
+      );
+    }
+    this.#stops.push(() => {
+      dataDir.clearRun();
+      releaseLock(file);
+    });
+  }
+
+  /** API and worker of a launcher that was killed: they finish what they hold, and end. */
+  async #endOrphans() {
+    const { dataDir } = this;
+    const orphans = [
+      ['api', 'main.js'],
+      ['worker', 'worker.js'],
+      ['build', 'nest.js'],
+    ];
+    await Promise.all(
+      orphans.map(async ([name, mark]) => {
+        const pid = pidInFile(dataDir.pidFile(name), mark);
+        if (pid) {
+          say(`Ending the ${name} process that an earlier launcher left behind (pid ${pid})`);
+          await endProcess(pid, this.#stopDeadlineMs);
+        }
+        removeFile(dataDir.pidFile(name));
+      }),
+    );
+    dataDir.clearRun();
+    for (const file of readdirSync(dataDir.in('run'))) {
+      if (/^worker-\d+\.port$/.test(file)) removeFile(dataDir.in('run', file));
+    }
+  }
+
+  get #stopDeadlineMs() {
+    return this.settings.shutdownTimeoutMs + STOP_SLACK_MS;
+  }
+
+  async #private(kind) {
+    const service = new PrivateService(kind, this.dataDir);
+    this.#stops.push(() => service.stop());
+    await service.up();
+    this.#goOn();
+    return service.url;
+  }
+
+  async #serve(env) {
+    const { settings, dataDir } = this;
+    const shared = { env, dataDir, stopDeadlineMs: this.#stopDeadlineMs };
+    const worker = new ProductProcess({
+      ...shared,
+      name: 'worker',
+      script: 'worker.js',
+      isReady: (pid) => existsSync(dataDir.in('run', `worker-${pid}.port`)),
+    });
+    const api = new ProductProcess({
+      ...shared,
+      name: 'api',
+      script: 'main.js',
+      isReady: () => answersReady(settings.localUrl),
+    });
+    this.#stops.push(() => worker.stop());
+    this.#stops.push(() => api.stop());
+    await Promise.all([worker.start(), api.start()]);
+    this.#goOn();
+    if (this.dev) {
+      const watch = new SourceWatch(dataDir, settings.env, async () => {
+        await migrate(env);
+        await Promise.all([worker.restart(), api.restart()]);
+      });
+      this.#stops.push(() => watch.stop());
+      watch.start();
+    }
+    this.served = true;
+    say(welcome(settings, dataDir, this.dev));
+  }
+}
+
+async function migrate(env) {
+  const output = await run(process.execPath, [join('dist', 'src', 'migrate.js')], {
+    cwd: ROOT,
+    env,
+    what: 'npm run migrate',
+  });
+  if (output.startsWith('Migrated')) say(output.trim());
+}
+
+async function answersReady(url) {
+  const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+  await answer?.body?.cancel();
+  return answer?.status === 200 || answer?.status === 404; // 404: no health module yet
+}
+
+/** Before anything is started: the most frequent reason for a start in vain. */
+async function assertPortIsFree({ host, port }) {
+  const error = await new Promise((resolve) => {
+    const server = createServer().once('error', resolve);
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
+  });
+  if (!error) return;
+  if (error.code === 'EADDRINUSE') {
+    throw new LaunchError(
+      `Port ${port} is taken by another program. Choose another: PORT=${port + 1} npm start (or PORT in .env)`,
+    );
+  }
+  throw new LaunchError(`HOST and PORT (${host}:${port}) cannot be listened on: ${error.message}`);
+}
+
+function welcome({ publicUrl }, dataDir, dev) {
+  return `
+ready ${publicUrl}
+
+  Dashboard      ${publicUrl}/
+  Sign in        ${publicUrl}/api/auth/google
+  API, to try    ${publicUrl}/api-docs
+  Health         ${publicUrl}/health
+
+Data and logs are in ${nice(dataDir.path)}. Ctrl-C stops everything and loses nothing.${dev ? '\nWatching the sources.' : ''}`;
+}

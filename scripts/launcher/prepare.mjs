@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from './lock.mjs';
+import { run } from './processes.mjs';
+import { ROOT } from './settings.mjs';
+import { LaunchError, step } from './terminal.mjs';
+
+const STAMP = join(ROOT, 'dist', '.inputs');
+const SOURCES = ['src', 'migrations', 'web', 'tracker'];
+const SINGLE_INPUTS = ['package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+/** Dependencies as package-lock.json says, and dist/ as the sources say. */
+export async function prepareProject(env) {
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  await withLock(join(ROOT, 'dist', '.prepare.lock'), async () => {
+    if (!dependenciesFit()) await installDependencies(env);
+    if (!buildFits()) await build(env);
+  });
+}
+
+/** Compares with npm's own record of what it installed, so an `npm install` by hand is as good. */
+function dependenciesFit() {
+  const wanted = readJson('package-lock.json')?.packages ?? {};
+  const installed = readJson('node_modules/.package-lock.json')?.packages;
+  if (!installed) return false;
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || installed[path]?.version === entry.version,
+  );
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function installDependencies(env) {
+  const modules = join(ROOT, 'node_modules');
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new LaunchError('node_modules is a link and does not fit package-lock.json: run `npm ci` where it leads to');
+  }
+  // The build needs the development packages, whatever NODE_ENV is.
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
+  await step('Installing dependencies', () =>
+    run(npm[0], [...npm.slice(1), ...args], { cwd: ROOT, env, what: 'npm ci' }),
+  );
+}
+
+function buildFits() {
+  const stamp = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
+  return stamp === inputsHash() && existsSync(join(ROOT, 'dist', 'src', 'main.js'));
+}
+
+async function build(env) {
+  const hash = inputsHash();
+  rmSync(STAMP, { force: true });
+  if (!existsSync(join(ROOT, 'dist', 'src', 'main.js'))) rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true });
+  await step('Building', () =>
+    run(process.execPath, [nestCli(), 'build'], { cwd: ROOT, env, what: 'npm run build' }),
+  );
+  writeFileSync(STAMP, hash);
+}
+
+export function nestCli() {
+  return join(ROOT, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+}
+
+/** Content, not times: a checkout that changes nothing needs no build. */
+function inputsHash() {
+  const hash = createHash('sha256');
+  const files = [...SINGLE_INPUTS.map((name) => join(ROOT, name)), ...SOURCES.flatMap((name) => [...walk(join(ROOT, name))])];
+  for (const file of files.filter((name) => existsSync(name) && !name.endsWith('.spec.ts')).sort()) {
+    hash.update(`${file.slice(ROOT.length)}\0`).update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function* walk(folder) {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else yield path;
+  }
+}

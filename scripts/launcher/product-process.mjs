@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { LogFile } from './log-file.mjs';
+import { endProcess, isRunning, removeFile, writePid } from './processes.mjs';
+import { nice } from './service.mjs';
+import { ROOT } from './settings.mjs';
+import { LaunchError, say, warn } from './terminal.mjs';
+
+const START_DEADLINE_MS = 60_000;
+const BACK_OFF_MS = [300, 1000, 2000, 5000, 10_000, 30_000];
+const WELL_MS = 60_000;
+const NOTICES_SHOWN = /^(?!ready )/; // the launcher says `ready` itself
+
+/** The API or the worker: logged, watched, started again when it dies. */
+export class ProductProcess {
+  #child;
+  #stopping = false;
+  #deaths = 0;
+  #everReady = false;
+  #errors = '';
+  #timer;
+
+  /**
+   * @param isReady (pid) => whether it serves
+   * @param stopDeadlineMs how long it may finish what it holds
+   */
+  constructor({ name, script, env, dataDir, isReady, stopDeadlineMs }) {
+    Object.assign(this, { name, script, env, dataDir, isReady, stopDeadlineMs });
+    this.log = new LogFile(dataDir.log(name));
+  }
+
+  /** @throws LaunchError with what it said, when it ends before it was ready */
+  async start() {
+    if (this.#stopping) return;
+    this.#spawn();
+    const deadline = Date.now() + START_DEADLINE_MS;
+    while (!(await this.isReady(this.#child.pid))) {
+      if (this.#stopping) return;
+      if (this.#ended) throw new LaunchError(this.#errors.trim() || `${this.name} ended (its log: ${nice(this.log.path)})`);
+      if (Date.now() > deadline) throw new LaunchError(`${this.name} is not ready; its log: ${nice(this.log.path)}`);
+      await wait(50);
+    }
+    this.#everReady = true;
+  }
+
+  async restart() {
+    const old = this.#child;
+    this.#child = undefined; // its end is no accident
+    clearTimeout(this.#timer);
+    if (old?.pid) await endProcess(old.pid, this.stopDeadlineMs);
+    if (!this.#stopping) this.#spawn();
+  }
+
+  async stop() {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const pid = this.#child?.pid;
+    if (pid && !(await endProcess(pid, this.stopDeadlineMs))) {
+      warn(`${this.name} did not stop in time and was killed; what it had accepted is safe in Redis`);
+    }
+    removeFile(this.dataDir.pidFile(this.name));
+  }
+
+  get #ended() {
+    return !this.#child?.pid || !isRunning(this.#child.pid);
+  }
+
+  #spawn() {
+    const begin = Date.now();
+    this.#errors = '';
+    const child = spawn(process.execPath, ['--enable-source-maps', join('dist', 'src', this.script)], {
+      cwd: ROOT,
+      env: this.env,
+      detached: true, // Ctrl-C at the terminal reaches the launcher alone, which stops everything in order
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    if (child.pid) writePid(this.dataDir.pidFile(this.name), child.pid);
+    let rest = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      this.log.write(text);
+      const lines = (rest + text).split('\n');
+      rest = lines.pop();
+      for (const line of lines) if (line.includes('"notice":true')) tell(line);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      this.log.write(text);
+      this.#errors = (this.#errors + text).slice(-8000);
+    });
+    child.on('error', (error) => (this.#errors += error.message));
+    child.on('close', (code, signal) => {
+      if (this.#child === child) this.#died(signal ?? `exit code ${code}`, Date.now() - begin);
+    });
+  }
+
+  #died(how, lived) {
+    if (this.#stopping || !this.#everReady) return;
+    this.#deaths = lived > WELL_MS ? 1 : this.#deaths + 1;
+    const pause = BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length) - 1];
+    const said = this.#errors.trim().split('\n').slice(0, 6).join('\n');
+    warn(`${this.name} ended by itself (${how}); starting it again in ${pause / 1000} s${said ? `\n${said}` : ''}`);
+    this.#timer = setTimeout(() => this.#spawn(), pause);
+  }
+}
+
+/** A record of the log that people should see, as plain text. */
+function tell(line) {
+  try {
+    const { notice, msg } = JSON.parse(line);
+    if (notice === true && NOTICES_SHOWN.test(msg)) say(msg);
+  } catch {
+    // not a record of ours
+  }
+}

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { endProcess, removeFile, writePid } from './processes.mjs';
+import { nestCli } from './prepare.mjs';
+import { ROOT } from './settings.mjs';
+import { readable, say, warn } from './terminal.mjs';
+
+/** npm run dev: builds after each change, then has API and worker started again. */
+export class SourceWatch {
+  #child;
+  #queue = Promise.resolve();
+  #first = true;
+
+  constructor(dataDir, env, restart) {
+    Object.assign(this, { pidFile: dataDir.pidFile('build'), env, restart });
+  }
+
+  start() {
+    const args = [nestCli(), 'build', '--watch', '--watchAssets', '--preserveWatchOutput'];
+    this.#child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: this.env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    if (this.#child.pid) writePid(this.pidFile, this.#child.pid);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => this.#heard(text));
+    }
+    this.#child.on('error', (error) => warn(`The watching build cannot be run: ${error.message}`));
+  }
+
+  async stop() {
+    if (this.#child?.pid) await endProcess(this.#child.pid, 5000);
+    removeFile(this.pidFile);
+  }
+
+  #heard(text) {
+    if (/error TS\d+|Found [1-9]\d* error/.test(text)) say(text.trim());
+    if (!/Found 0 errors/.test(text)) return;
+    // The first one only says that watching has begun.
+    if (this.#first) return void (this.#first = false);
+    const begin = Date.now();
+    this.#queue = this.#queue
+      .then(() => this.restart())
+      .then(
+        () => say(`Changed: started again in ${((Date.now() - begin) / 1000).toFixed(1)} s`),
+        (error) => warn(readable(error)),
+      );
+  }
+}
