@@ -42,15 +42,31 @@ const PROBLEM = {
   },
 } as const;
 
-/** What each error of the contract says of itself. */
+/** What each error of the contract says of itself, and one of its codes. */
 const ERRORS = {
-  400: 'The payload is wrong; every bad field is named.',
-  401: 'key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.',
-  403: 'The token is good, but not for this: scope_missing or origin_not_allowed.',
-  404: 'There is nothing of yours with this id.',
-  413: 'The body is larger than 1 MiB (inflated).',
-  429: 'Over the limit of the key, the account or the address. Retry-After says when to come back.',
-  503: 'Not possible just now, and nothing was half-taken. Send it again after Retry-After.',
+  400: { code: 'invalid_input', title: 'Bad request', says: 'The payload is wrong; every bad field is named.' },
+  401: {
+    code: 'key_missing',
+    title: 'Not authenticated',
+    says: 'key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.',
+  },
+  403: {
+    code: 'scope_missing',
+    title: 'Not allowed',
+    says: 'The token is good, but not for this: scope_missing or origin_not_allowed.',
+  },
+  404: { code: 'not_found', title: 'Not found', says: 'There is nothing of yours with this id.' },
+  413: { code: 'body_too_large', title: 'Too large', says: 'The body is larger than 1 MiB (inflated).' },
+  429: {
+    code: 'rate_limited',
+    title: 'Too many requests',
+    says: 'Over the limit of the key, the account or the address. Retry-After says when to come back.',
+  },
+  503: {
+    code: 'service_unavailable',
+    title: 'Temporarily unavailable',
+    says: 'Not possible just now, and nothing was half-taken. Send it again after Retry-After.',
+  },
 } as const;
 
 /** The OpenAPI document, made from controllers and DTOs; the errors, which every route shares, are added here. */
@@ -101,13 +117,21 @@ function addErrors(path: string, operation: Operation): void {
     [503, true],
   ];
   for (const [status, is] of possible) {
-    if (is) (operation.responses as Responses)[status] ??= problem(ERRORS[status]);
+    if (is) (operation.responses as Responses)[status] ??= problem(status);
   }
 }
 
-function problem(description: string): Responses[string] {
-  return {
-    description,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+function problem(status: keyof typeof ERRORS): Responses[string] {
+  const { code, title, says } = ERRORS[status];
+  const example = {
+    type: `urn:tallystone:problem:${code}`,
+    title,
+    status,
+    code,
+    detail: says,
+    requestId: '0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60',
+    ...(status === 400 ? { errors: [{ field: 'event', message: 'must be a string' }] } : {}),
   };
+  const schema = { $ref: '#/components/schemas/Problem' };
+  return { description: says, content: { 'application/problem+json': { schema, example } } };
 }

@@ -8,8 +8,9 @@ export function withExamples(source, { appId, lastId }) {
     for (const operation of Object.values(item)) {
       for (const parameter of operation.parameters ?? []) {
         const value = parameterExample(path, parameter.name, appId, lastId);
-        if (value === undefined) delete parameter.example;
-        else parameter.example = value;
+        delete parameter.example;
+        delete parameter.schema?.example;
+        if (value !== undefined) parameter.example = value;
       }
       const content = operation.requestBody?.content?.['application/json'];
       const body = bodyExample(path, appId);

@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { call } from './support/client.js';
+import { type Stack, startStack } from './support/stack.js';
+import { until } from './support/until.js';
+
+const CHROMIUM = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+].find((path) => path && existsSync(path));
+// Without a browser this is skipped and counted as skipped: apt-get install chromium, or name one in CHROMIUM_PATH.
+const withChromium = CHROMIUM ? describe : describe.skip;
+
+withChromium('Swagger UI, in Chromium', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    stack = await startStack();
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+    });
+    // A name that is not a robot's.
+    const userAgent =
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+    page = await browser.newPage({ userAgent });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // Asking whether anybody is signed in is answered 401 when nobody is.
+      if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  /** Opens an operation, runs it with what is filled in, and reads the answer. */
+  async function execute(operation: string): Promise<{ status: string; body: Record<string, unknown> }> {
+    const block = page.locator(`[id$="-${operation}"]`).first();
+    if ((await block.locator('.opblock-body').count()) === 0) await block.locator('.opblock-summary-control').click();
+    const answered = page.waitForResponse(
+      (response) => response.url().includes('/api/') && response.request().method() !== 'OPTIONS',
+    );
+    await block.locator('button.execute').click();
+    const response = await answered;
+    await block.locator('.live-responses-table .response-col_status').first().waitFor();
+    return { status: String(response.status()), body: (await response.json()) as Record<string, unknown> };
+  }
+
+  test('a person gets from sign-in to a count without typing a token or an id', async () => {
+    await page.goto(`${stack.url}/api-docs`);
+    await page.waitForSelector('.opblock');
+    await page.click('#sign-in');
+    await page.fill('input[name=email]', 'cleo@example.test');
+    await page.fill('input[name=name]', 'Cleo');
+    await page.click('button[type=submit]');
+    await page.waitForURL(`${stack.url}/api-docs`);
+    await page.waitForSelector('.opblock');
+    await until(
+      async () => (await page.textContent('#who'))!.includes('cleo@example.test'),
+      'the page to know the person',
+    );
+
+    expect((await execute('Apps_register')).status).toBe('201');
+    // Each run counts: no id and no time is filled in.
+    expect((await execute('Collect_collect')).status).toBe('202');
+    const second = await execute('Collect_collect');
+    await stack.drained();
+    const summary = await execute('Analytics_eventSummary');
+    expect(summary).toMatchObject({ status: '200', body: { count: 2, uniqueUsers: 1, deviceData: { desktop: 2 } } });
+    const receipt = await execute('Analytics_receipt');
+    expect(receipt.body).toMatchObject({ status: 'stored', id: second.body.id });
+    expect(await page.locator('.steps li.done').count()).toBe(5);
+    expect(await page.textContent('#step-summary')).toContain('2 counted, 1 unique user');
+  });
+
+  test('nothing on the page breaks the Content-Security-Policy or throws', () => {
+    expect(complaints).toEqual([]);
+  });
+
+  test('it holds on a phone, in the dark: nothing runs out of the page', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.getAttribute('html', 'class')).toContain('dark-mode');
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+    expect(overflow).toBeLessThanOrEqual(0);
+  });
+
+  test('signing out ends the session', async () => {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.click('#sign-out');
+    await page.waitForSelector('#sign-in:not([hidden])');
+    expect(await page.textContent('#who')).toBe('Not signed in');
+  });
+});
+
+describe('the OpenAPI document', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ workers: 0 });
+  });
+  afterAll(() => stack?.stop());
+
+  test('lists every route under /api once, no short path, both tokens, and typed errors', async () => {
+    const { body } = await call(`${stack.url}/api-docs-json`);
+    const paths = Object.keys(body.paths);
+    expect(paths).toEqual(expect.arrayContaining(['/api/analytics/collect', '/api/auth/register', '/api/apps/{id}']));
+    expect(paths.filter((path) => /^\/(collect|auth|analytics)/.test(path))).toEqual([]);
+    expect(Object.keys(body.components.securitySchemes).sort()).toEqual(['analyticsToken', 'userToken']);
+    const operations = paths.flatMap((path) => Object.values(body.paths[path]) as { operationId: string }[]);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+    const collect = body.paths['/api/analytics/collect'].post;
+    expect(collect.security).toEqual([{ analyticsToken: [] }]);
+    expect(collect.responses['400'].content['application/problem+json'].schema.$ref).toBe(
+      '#/components/schemas/Problem',
+    );
+    expect(body.components.schemas.EventDto.required).toEqual(['event']);
+  });
+});
