@@ -12,6 +12,7 @@ export interface Client {
 
 /** Sites see few different User-Agents at a time; parsing one costs more than the rest of an event. */
 const CACHE_SIZE = 5000;
+const NAME_MAX = 64;
 const cache = new Map<string, Client>();
 
 /** Device, browser and os of a User-Agent, by bowser and isbot. Unknown or absent: `other`. */
@@ -29,9 +30,14 @@ function parse(userAgent: string): Client {
   const { browser, os, platform } = Bowser.parse(userAgent);
   return {
     device: isbot(userAgent) ? 'bot' : deviceOf(platform.type),
-    ...(browser.name ? { browser: browser.name } : {}),
-    ...(os.name ? { os: os.name } : {}),
+    ...(isName(browser.name) ? { browser: browser.name } : {}),
+    ...(isName(os.name) ? { os: os.name } : {}),
   };
+}
+
+/** Of a browser that it does not know bowser gives the whole beginning of the User-Agent as the name. */
+function isName(text: string | undefined): text is string {
+  return text !== undefined && text.length > 0 && text.length <= NAME_MAX && !/[/;()]/.test(text);
 }
 
 function deviceOf(type: string | undefined): Device {

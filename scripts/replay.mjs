@@ -1,0 +1,101 @@
+import './launcher/node-version.mjs';
+import { createReadStream, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { createGunzip } from 'node:zlib';
+import { AccessLog } from './client/access-log.mjs';
+import { Api } from './client/api.mjs';
+import { BatchSender } from './client/batch-sender.mjs';
+import { ProgressBar } from './client/progress-bar.mjs';
+import { readEnvironment, readSettings } from './launcher/settings.mjs';
+import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
+
+const USAGE = `npm run replay -- FILE [--app NAME] [--url URL] [--key KEY]
+
+Posts a web server's access log (combined format, plain or .gz) as page_view events. A second run changes no count.
+  --app   name of the app that gets them (default: Replay); made on the first run, by local sign-in
+  --url   where the server is (default: this machine's, at PORT)
+  --key   an API key that can write; then nobody signs in, and --app is not looked at`;
+
+try {
+  process.exitCode = await replay();
+} catch (error) {
+  warn(readable(error));
+  process.exitCode = 1;
+}
+
+async function replay() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { app: { type: 'string', default: 'Replay' }, url: { type: 'string' }, key: { type: 'string' } },
+  });
+  const [file] = positionals;
+  if (positionals.length !== 1) throw new LaunchError(USAGE);
+  const size = fileSize(file);
+  const api = new Api(values.url ?? readSettings(readEnvironment()).localUrl);
+  if (!(await api.answers()))
+    throw new LaunchError(`Nothing answers at ${api.url}: run npm start in another terminal.`);
+  const { app, apiKey } = values.key ? { apiKey: values.key } : await signedInApp(api, values.app);
+  const { sender, lines, unread } = await send(file, size, new BatchSender(api.url, apiKey));
+
+  say(
+    `${lines} lines: ${sender.accepted} accepted, ${sender.rejected.length} rejected, ${unread} not in the combined format`,
+  );
+  for (const { code, errors, event } of sender.rejected.slice(0, 10)) {
+    warn(
+      `rejected (${code}): ${errors.map(({ field, message }) => `${field} ${message}`).join('; ')} – ${event.url ?? ''}`,
+    );
+  }
+  if (app && sender.lastIds.length > 0) await tell(api, app, sender.lastIds);
+  return sender.rejected.length === 0 ? 0 : 1;
+}
+
+function fileSize(file) {
+  try {
+    return statSync(file).size;
+  } catch {
+    throw new LaunchError(`Cannot read ${file}.`);
+  }
+}
+
+async function signedInApp(api, name) {
+  await api.signInLocally('replay@example.test');
+  return api.appNamed(name, { platform: 'web', description: 'Filled by npm run replay' });
+}
+
+async function send(file, size, sender) {
+  const raw = createReadStream(file);
+  const text = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
+  raw.on('error', (error) => text.destroy(error));
+  const log = new AccessLog();
+  const bar = new ProgressBar('Posting');
+  let lines = 0;
+  let unread = 0;
+  for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
+    if (line === '') continue;
+    lines += 1;
+    const event = log.event(line);
+    if (event) await sender.add(event);
+    else unread += 1;
+    bar.show((raw.bytesRead / size) * (sender.accepted / (lines - unread || 1)), `${sender.accepted} accepted`);
+  }
+  await sender.flush();
+  bar.end(`${sender.accepted} accepted`);
+  return { sender, lines, unread };
+}
+
+async function tell(api, app, lastIds) {
+  await api.settled(lastIds);
+  const { count, uniqueUsers, deviceData, startDate, endDate, timezone } = await api.get(
+    `/api/analytics/event-summary?event=page_view&app_id=${app.id}`,
+  );
+  say(
+    `Counted so far in the app "${app.name}": ${count} page views by ${uniqueUsers} users, ${startDate} to ${endDate} (${timezone})`,
+  );
+  say(
+    `Devices: ${Object.entries(deviceData)
+      .map(([device, n]) => `${device} ${n}`)
+      .join(', ')}`,
+  );
+  say(`Look at ${api.url}/api-docs (sign in as replay@example.test, app id ${app.id})`);
+}
