@@ -1,0 +1,35 @@
+import { formatUuid } from '../../events/event-id.js';
+import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
+
+/**
+ * One comparison of a rollup with a recount from `events`, both ways: missing, surplus and differing cells. It is a single
+ * statement that answers with the differing cells alone, so that the counting stays on the database's side.
+ */
+export interface Check<Row = Record<string, unknown>> {
+  /** The table that is checked. */
+  table: string;
+  /** Every parameter is the app's id. */
+  sql: string;
+  /** One line for people, without app and table. */
+  describe(row: Row): string;
+}
+
+/** Quarter-hours since 1970 of `occurred_at`; sessions run in UTC. (UNIX_TIMESTAMP would end in 2038.) */
+export const QUARTER = `TIMESTAMPDIFF(MINUTE, '1970-01-01', occurred_at) DIV 15`;
+
+export function quarterText(quarter: string | number): string {
+  return `${new Date(Number(quarter) * QUARTER_MS).toISOString().slice(0, 16)}Z`;
+}
+
+export function dayText(day: string | number): string {
+  return new Date(Number(day) * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** The empty name stands for all events. */
+export function eventText(event: Buffer): string {
+  return event.length === 0 ? 'all events' : `event ${JSON.stringify(event.toString())}`;
+}
+
+export function idText(id: Buffer): string {
+  return formatUuid(id.toString('hex'));
+}

@@ -1,0 +1,77 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { type Check, idText } from './check.js';
+import { EVENT_SUMMARY_CHECK } from './event-summary.check.js';
+import { EVENT_USERS_CHECK } from './event-users.check.js';
+import { PEOPLE_CHECK, PEOPLE_KEYS_CHECK, SURPLUS_PEOPLE_CHECK } from './user-analytics.check.js';
+
+const CHECKS = [
+  EVENT_SUMMARY_CHECK,
+  EVENT_USERS_CHECK,
+  PEOPLE_CHECK,
+  SURPLUS_PEOPLE_CHECK,
+  PEOPLE_KEYS_CHECK,
+] as Check<unknown>[] as Check[];
+
+const APPS = `SELECT app_id FROM events GROUP BY app_id
+UNION SELECT app_id FROM event_summary GROUP BY app_id
+UNION SELECT app_id FROM event_users GROUP BY app_id
+UNION SELECT app_id FROM user_analytics GROUP BY app_id
+ORDER BY app_id`;
+
+const UNBALANCED = `SELECT batch_id, received, inserted, duplicated, dead, erased FROM ingest_batches
+WHERE received <> inserted + duplicated + dead + erased`;
+
+export interface RecountReport {
+  /** Called for each differing cell, one line each. */
+  difference(line: string): void;
+  /** Called before each check. */
+  progress?(at: { app: number; apps: number; table: string }): void;
+}
+
+/**
+ * Recounts every rollup from `events` and checks that the ledger balances. All in one snapshot of one connection, so that
+ * it may run while workers write; app by app, so that the database sorts no more than one app at a time; and only what
+ * differs leaves the database.
+ * @returns the number of differences
+ */
+export async function recount(dataSource: DataSource, report: RecountReport): Promise<number> {
+  const runner = dataSource.createQueryRunner();
+  let differences = 0;
+  const found = (line: string): void => {
+    differences += 1;
+    report.difference(line);
+  };
+  try {
+    await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    await runner.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+    const apps = ((await runner.query(APPS)) as { app_id: Buffer }[]).map((row) => row.app_id);
+    for (const [index, app] of apps.entries()) {
+      for (const check of CHECKS) {
+        report.progress?.({ app: index + 1, apps: apps.length, table: check.table });
+        await runCheck(runner, check, app, found);
+      }
+    }
+    await checkLedger(runner, found);
+    await runner.query('COMMIT');
+    return differences;
+  } finally {
+    await runner.release();
+  }
+}
+
+async function runCheck(runner: QueryRunner, check: Check, app: Buffer, found: (line: string) => void): Promise<void> {
+  const parameters = [...check.sql.matchAll(/\?/g)].map(() => app);
+  for await (const row of await runner.stream(check.sql, parameters)) {
+    found(`${check.table}: app ${idText(app)}, ${check.describe(row as Record<string, unknown>)}`);
+  }
+}
+
+async function checkLedger(runner: QueryRunner, found: (line: string) => void): Promise<void> {
+  for await (const row of await runner.stream(UNBALANCED)) {
+    const { batch_id: batch, received, inserted, duplicated, dead, erased } = row as Record<string, string | Buffer>;
+    found(
+      `ingest_batches: batch ${idText(batch as Buffer)}, received ${received as string}, but inserted ${inserted as string}, ` +
+        `duplicated ${duplicated as string}, dead ${dead as string}, erased ${erased as string}`,
+    );
+  }
+}
