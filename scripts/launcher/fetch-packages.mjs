@@ -13,20 +13,20 @@ export function canFetch() {
  * no service started, no file of the system touched; any user may do it.
  * @param choices lists of package names, the best first; the first list that can be had is taken
  */
-export async function fetchPackages(choices, into, dataDir) {
+export async function fetchPackages(choices, into) {
   const fresh = `${into}.new`;
   const archives = join(fresh, 'archives');
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(archives, { recursive: true, mode: 0o700 });
   try {
-    await withPackageLists(dataDir, async (options) => {
+    await withPackageLists(join(fresh, 'apt'), async (options) => {
       const names = await resolvePackages(choices, options);
       await apt([...options, 'download', ...names], archives);
     });
     for (const file of readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
       await run('dpkg', ['-x', join(archives, file), fresh], { what: 'dpkg -x' });
     }
-    rmSync(archives, { recursive: true });
+    for (const folder of [archives, join(fresh, 'apt')]) rmSync(folder, { recursive: true });
     rmSync(into, { recursive: true, force: true });
     renameSync(fresh, into);
   } finally {
@@ -35,8 +35,7 @@ export async function fetchPackages(choices, into, dataDir) {
 }
 
 /** Works with the system's package lists; where they are missing or out of date, with lists of our own. */
-async function withPackageLists(dataDir, work) {
-  const home = join(dataDir, 'apt');
+async function withPackageLists(home, work) {
   mkdirSync(join(home, 'lists', 'partial'), { recursive: true, mode: 0o700 });
   mkdirSync(join(home, 'archives', 'partial'), { recursive: true, mode: 0o700 });
   const cache = [
@@ -49,8 +48,6 @@ async function withPackageLists(dataDir, work) {
   } catch {
     await apt([...ownLists, 'update'], home);
     return await work(ownLists);
-  } finally {
-    rmSync(home, { recursive: true, force: true });
   }
 }
 
@@ -78,7 +75,10 @@ function apt(args, cwd) {
 export function installCommand(missing) {
   const wants = (name) => missing.includes(name);
   const [manager, packages] = packageManager();
-  return `${manager} ${['mysql', 'redis'].filter(wants).map((name) => packages[name]).join(' ')}`;
+  return `${manager} ${['mysql', 'redis']
+    .filter(wants)
+    .map((name) => packages[name])
+    .join(' ')}`;
 }
 
 function packageManager() {
