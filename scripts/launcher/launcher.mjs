@@ -160,7 +160,7 @@ async function migrate(env) {
 async function answersReady(url) {
   const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
   await answer?.body?.cancel();
-  return answer?.status === 200 || answer?.status === 404; // 404: no health module yet
+  return answer?.status === 200;
 }
 
 /** Before anything is started: the most frequent reason for a start in vain. */
