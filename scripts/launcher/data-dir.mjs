@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  rmdirSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,6 +82,12 @@ export class DataDir {
       throw new LaunchError(`${short} is not this user's own folder; remove it, or choose a shorter DATA_DIR`);
     }
     throw new LaunchError('DATA_DIR is too long a path for a socket: choose a shorter one');
+  }
+
+  /** Removes the folder in the temporary folder when the last socket is gone. */
+  leaveSocketDir() {
+    const folder = this.socketDir();
+    if (folder !== this.in('run') && readdirSync(folder).length === 0) rmdirSync(folder);
   }
 
   /** The launcher that serves this folder now; undefined when none does. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { findTool } from './server-binaries.mjs';
 import { run } from './processes.mjs';
+import { LaunchError } from './terminal.mjs';
 
 /** Whether this system has the tools of Debian and Ubuntu. */
 export function canFetch() {
@@ -46,7 +47,7 @@ async function withPackageLists(home, work) {
   try {
     return await work(cache);
   } catch {
-    await apt([...ownLists, 'update'], home);
+    await apt([...ownLists, '-o', 'APT::Update::Error-Mode=any', 'update'], home);
     return await work(ownLists);
   }
 }
@@ -66,9 +67,15 @@ async function resolvePackages(choices, options) {
   throw failure;
 }
 
-function apt(args, cwd) {
+/** @throws LaunchError with apt's own errors, without its progress */
+async function apt(args, cwd) {
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-  return run('apt-get', ['-q', ...args], { cwd, env, what: 'apt-get' });
+  try {
+    return await run('apt-get', ['-q', ...args], { cwd, env, what: 'apt-get' });
+  } catch (error) {
+    const said = error.message.split('\n').filter((line) => line.startsWith('E: '));
+    throw said.length > 0 ? new LaunchError(said.join('\n')) : error;
+  }
 }
 
 /** The command with which a person gets the servers on this system. */

@@ -108,8 +108,12 @@ export class Launcher {
     return this.settings.shutdownTimeoutMs + STOP_SLACK_MS;
   }
 
+  get #privateKinds() {
+    return [mysqlServer, redisServer].filter((kind) => !this.settings[kind.setting]);
+  }
+
   async #private(kind) {
-    const service = new PrivateService(kind, this.dataDir);
+    const service = new PrivateService(kind, this.dataDir, { wanted: this.#privateKinds });
     this.#stops.push(() => service.stop());
     await service.up();
     this.#goOn();

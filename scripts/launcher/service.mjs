@@ -25,12 +25,14 @@ export class PrivateService {
   /**
    * @param relaxed for tests, where no promise depends on what survives a power cut
    * @param bin where programs that are missing here are unpacked
+   * @param wanted all kinds that will be run, so that one message names everything that is missing
    */
-  constructor(kind, dataDir, { relaxed = false, bin = dataDir.in('bin') } = {}) {
+  constructor(kind, dataDir, { relaxed = false, bin = dataDir.in('bin'), wanted = [kind] } = {}) {
     this.kind = kind;
     this.dataDir = dataDir;
     this.relaxed = relaxed;
     this.bin = bin;
+    this.wanted = wanted;
     this.socket = join(dataDir.socketDir(), `${kind.name}.sock`);
     this.log = dataDir.log(kind.name);
   }
@@ -67,6 +69,7 @@ export class PrivateService {
     }
     removeFile(this.dataDir.pidFile(this.kind.name));
     removeFile(this.socket);
+    this.dataDir.leaveSocketDir();
   }
 
   async #start() {
@@ -134,8 +137,7 @@ export class PrivateService {
   /** A server that may open the files: the one that made them, or a newer one of its flavour. */
   async #chooseBinary() {
     const { kind, dataDir } = this;
-    const fits = (binary) =>
-      kind.minimum[binary.flavour] && compareVersions(binary.version, kind.minimum[binary.flavour], 2) >= 0;
+    const fits = (binary) => isSupported(kind, binary);
     const maker = dataDir.maker(kind.name);
     const opens = (binary) =>
       !maker || (binary.flavour === maker.flavour && compareVersions(binary.version, maker.version, 2) >= 0);
@@ -157,8 +159,11 @@ export class PrivateService {
 
   async #fetch(found) {
     const { kind, dataDir, bin } = this;
+    const missing = this.wanted
+      .filter((one) => one === kind || !findServers(one, dataDir.path).some((binary) => isSupported(one, binary)))
+      .map((one) => one.name);
     const old = found.map((binary) => `${describe(binary)} is too old. `).join('');
-    const ways = `${old}Install it with\n\n  ${installCommand([kind.name])}\n\nor set ${kind.variable} to a server of yours, then run npm start again.`;
+    const ways = `${old}Install what is missing with\n\n  ${installCommand(missing)}\n\nor set ${kind.variable} to a server of yours, then run npm start again.`;
     if (!canFetch()) throw new LaunchError(`Tallystone needs ${kind.title}. ${ways}`);
     const into = join(bin, kind.name);
     mkdirSync(bin, { recursive: true, mode: 0o700 });
@@ -173,6 +178,10 @@ export class PrivateService {
       throw new LaunchError(`${error.message}\n\n${kind.title} could not be fetched. ${ways}`);
     }
   }
+}
+
+function isSupported(kind, { flavour, version }) {
+  return kind.minimum[flavour] !== undefined && compareVersions(version, kind.minimum[flavour], 2) >= 0;
 }
 
 /** Ubuntu confines /usr/sbin/mysqld to its own folders; a copy of the program is not confined. */
