@@ -35,7 +35,8 @@ function optionFile(url) {
 try {
   const settings = readSettings(readEnvironment());
   const { databaseUrl } = servicesInUse(settings);
-  if (!URL.canParse(databaseUrl)) throw new LaunchError('DATABASE_URL must look like mysql://user:password@host:3306/database');
+  if (!URL.canParse(databaseUrl))
+    throw new LaunchError('DATABASE_URL must look like mysql://user:password@host:3306/database');
   const url = new URL(databaseUrl);
   const client = findTool(['mariadb', 'mysql'], settings.dataDir);
   if (!client) throw new LaunchError('No client was found: install mariadb-client or mysql-client');
@@ -43,7 +44,12 @@ try {
   const file = join(folder, 'client.cnf');
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(file, optionFile(url), { mode: 0o600 });
-  const args = [`--defaults-file=${file}`, '--binary-as-hex', ...process.argv.slice(2), decodeURIComponent(url.pathname.slice(1))];
+  const args = [
+    `--defaults-file=${file}`,
+    '--binary-as-hex',
+    ...process.argv.slice(2),
+    decodeURIComponent(url.pathname.slice(1)),
+  ];
   const child = spawn(client.path, args, { stdio: 'inherit', env: { ...process.env, ...client.env } });
   process.on('SIGINT', () => {}); // Ctrl-C is for the client: it ends a query, not the shell
   process.on('SIGTERM', () => child.kill('SIGTERM'));

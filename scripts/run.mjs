@@ -21,7 +21,11 @@ try {
   const env = { ...settings.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: settings.dataDir };
   delete env.DATABASE_URL_FILE;
   delete env.REDIS_URL_FILE;
-  const child = spawn(process.execPath, ['--enable-source-maps', script, ...args], { cwd: ROOT, env, stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
+    cwd: ROOT,
+    env,
+    stdio: 'inherit',
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     warn(error.message);

@@ -1,6 +1,91 @@
 import './launcher/node-version.mjs';
 import { spawn } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataDir } from './launcher/data-dir.mjs';
+import { mysqlServer } from './launcher/mysql-server.mjs';
+import { prepareProject } from './launcher/prepare.mjs';
+import { endProcess, pidInFile } from './launcher/processes.mjs';
+import { redisServer } from './launcher/redis-server.mjs';
+import { PrivateService } from './launcher/service.mjs';
+import { ROOT, systemEnvironment } from './launcher/settings.mjs';
+import { readable, say, warn } from './launcher/terminal.mjs';
+
+// npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.
+
+const RUNNING_MARKS = { launcher: 'start.mjs', api: 'main.js', worker: 'worker.js', mysql: 'mysql', redis: 'redis' };
+
+const folder = mkdtempSync(join(tmpdir(), 'tallystone-'));
+const dataDir = new DataDir(join(folder, 'data'));
+const results = join(folder, 'results.json');
+const services = [];
+let jest;
+let interrupted = false;
+
+async function runTests() {
+  const env = { ...systemEnvironment(), NODE_ENV: 'test' };
+  dataDir.make();
+  await prepareProject(env);
+  const [databaseUrl, redisUrl] = [await privateService(mysqlServer), await privateService(redisServer)];
+  if (interrupted) return 130;
+  const runner = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+  const args = ['--no-warnings', runner, '--config', 'jest.config.mjs', '--json', `--outputFile=${results}`];
+  jest = spawn(process.execPath, [...args, ...process.argv.slice(2)], {
+    cwd: ROOT,
+    env: { ...env, TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl, TEST_DIR: folder },
+    // Progress goes to stderr; what would go to stdout is the report, which is in the file.
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return new Promise((resolve) => {
+    jest.on('exit', (code, signal) => resolve(signal ? 1 : code));
+    jest.on('error', () => resolve(1));
+  });
+}
+
+async function privateService(kind) {
+  const service = new PrivateService(kind, dataDir, { relaxed: true, bin: join(ROOT, '.data', 'bin') });
+  services.unshift(service);
+  await service.up();
+  return service.url;
+}
+
+/** Ends what tests that were cut short may have left, then the services, and removes every file. */
+async function cleanUp() {
+  for (const file of readdirSync(folder, { recursive: true })) {
+    const name = /(?:^|\/)run\/(\w+)\.pid$/.exec(file)?.[1];
+    if (!RUNNING_MARKS[name] || file.startsWith('data/')) continue;
+    const pid = pidInFile(join(folder, file), RUNNING_MARKS[name]);
+    if (pid) await endProcess(pid, 10_000);
+  }
+  for (const service of services) await service.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** A file that could not be run at all counts as one failure. */
+function summary() {
+  try {
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(results, 'utf8'));
+    return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    interrupted = true;
+    jest?.kill('SIGINT');
+  });
+}
+
+let code = 1;
+try {
+  code = await runTests();
+} catch (error) {
+  warn(readable(error));
+}
+const { passed, failed } = summary();
+await cleanUp();
+say(`${passed} passed, ${failed} failed`);
+process.exit(code);

@@ -13,6 +13,8 @@ import type { ProcessParts } from './process-parts.js';
 
 /** Seconds after which MySQL ends a silent worker session, and with it a frozen worker's locks. */
 const WORKER_WAIT_TIMEOUT_S = 20;
+/** How long the last log lines may take. */
+const FLUSH_MS = 500;
 
 /**
  * Reads the configuration, connects, and checks everything that must hold before a process takes part: the schema fits
@@ -68,6 +70,8 @@ export function onSignals({ env, logger, redis, dataSource }: ProcessParts, app:
 
 function leave(logger: Logger, code: number, message: string): void {
   logger.info({ code }, message);
+  // Where nobody is left to read the log (the launcher was killed), the flush never ends.
+  setTimeout(() => process.exit(code), FLUSH_MS);
   logger.flush(() => process.exit(code));
 }
 

@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as util from 'node:util';
@@ -7,7 +18,7 @@ import { pidInFile } from './processes.mjs';
 import { LaunchError } from './terminal.mjs';
 
 /** What a start that was cut short may have left; a folder that holds one of OURS has been in use. */
-const BEGUN = new Set(['bin', 'apt', 'logs', 'mysql', 'mysql.init', 'redis', 'run', 'tmp', 'lost+found', '.DS_Store']);
+const BEGUN = new Set(['bin', 'logs', 'mysql', 'mysql.init', 'redis', 'run', 'tmp', 'lost+found', '.DS_Store']);
 const OURS = ['servers.json', 'secrets'];
 /** The longest path that the kernels take for a Unix socket, bytes. */
 const SOCKET_PATH_MAX = process.platform === 'linux' ? 107 : 103;
@@ -73,6 +84,12 @@ export class DataDir {
     throw new LaunchError('DATA_DIR is too long a path for a socket: choose a shorter one');
   }
 
+  /** Removes the folder in the temporary folder when the last socket is gone. */
+  leaveSocketDir() {
+    const folder = this.socketDir();
+    if (folder !== this.in('run') && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
+
   /** The launcher that serves this folder now; undefined when none does. */
   get launcherPid() {
     return pidInFile(this.pidFile('launcher'), 'start.mjs');
@@ -88,7 +105,9 @@ export class DataDir {
   }
 
   writeRunEnv(values) {
-    const text = Object.entries(values).map(([name, value]) => `${name}='${value.replaceAll("'", '%27')}'\n`);
+    // A shell can read it too: quoted where it must be.
+    const quoted = (value) => (/^[\w:/@.%+?=-]*$/.test(value) ? value : `'${value.replaceAll("'", '%27')}'`);
+    const text = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}\n`);
     writeWhole(this.in('run', 'env'), text.join(''));
   }
 

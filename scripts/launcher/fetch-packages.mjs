@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { findTool } from './server-binaries.mjs';
 import { run } from './processes.mjs';
+import { LaunchError } from './terminal.mjs';
 
 /** Whether this system has the tools of Debian and Ubuntu. */
 export function canFetch() {
@@ -13,20 +14,20 @@ export function canFetch() {
  * no service started, no file of the system touched; any user may do it.
  * @param choices lists of package names, the best first; the first list that can be had is taken
  */
-export async function fetchPackages(choices, into, dataDir) {
+export async function fetchPackages(choices, into) {
   const fresh = `${into}.new`;
   const archives = join(fresh, 'archives');
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(archives, { recursive: true, mode: 0o700 });
   try {
-    await withPackageLists(dataDir, async (options) => {
+    await withPackageLists(join(fresh, 'apt'), async (options) => {
       const names = await resolvePackages(choices, options);
       await apt([...options, 'download', ...names], archives);
     });
     for (const file of readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
       await run('dpkg', ['-x', join(archives, file), fresh], { what: 'dpkg -x' });
     }
-    rmSync(archives, { recursive: true });
+    for (const folder of [archives, join(fresh, 'apt')]) rmSync(folder, { recursive: true });
     rmSync(into, { recursive: true, force: true });
     renameSync(fresh, into);
   } finally {
@@ -35,8 +36,7 @@ export async function fetchPackages(choices, into, dataDir) {
 }
 
 /** Works with the system's package lists; where they are missing or out of date, with lists of our own. */
-async function withPackageLists(dataDir, work) {
-  const home = join(dataDir, 'apt');
+async function withPackageLists(home, work) {
   mkdirSync(join(home, 'lists', 'partial'), { recursive: true, mode: 0o700 });
   mkdirSync(join(home, 'archives', 'partial'), { recursive: true, mode: 0o700 });
   const cache = [
@@ -47,10 +47,8 @@ async function withPackageLists(dataDir, work) {
   try {
     return await work(cache);
   } catch {
-    await apt([...ownLists, 'update'], home);
+    await apt([...ownLists, '-o', 'APT::Update::Error-Mode=any', 'update'], home);
     return await work(ownLists);
-  } finally {
-    rmSync(home, { recursive: true, force: true });
   }
 }
 
@@ -69,16 +67,25 @@ async function resolvePackages(choices, options) {
   throw failure;
 }
 
-function apt(args, cwd) {
+/** @throws LaunchError with apt's own errors, without its progress */
+async function apt(args, cwd) {
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-  return run('apt-get', ['-q', ...args], { cwd, env, what: 'apt-get' });
+  try {
+    return await run('apt-get', ['-q', ...args], { cwd, env, what: 'apt-get' });
+  } catch (error) {
+    const said = error.message.split('\n').filter((line) => line.startsWith('E: '));
+    throw said.length > 0 ? new LaunchError(said.join('\n')) : error;
+  }
 }
 
 /** The command with which a person gets the servers on this system. */
 export function installCommand(missing) {
   const wants = (name) => missing.includes(name);
   const [manager, packages] = packageManager();
-  return `${manager} ${['mysql', 'redis'].filter(wants).map((name) => packages[name]).join(' ')}`;
+  return `${manager} ${['mysql', 'redis']
+    .filter(wants)
+    .map((name) => packages[name])
+    .join(' ')}`;
 }
 
 function packageManager() {

@@ -108,8 +108,12 @@ export class Launcher {
     return this.settings.shutdownTimeoutMs + STOP_SLACK_MS;
   }
 
+  get #privateKinds() {
+    return [mysqlServer, redisServer].filter((kind) => !this.settings[kind.setting]);
+  }
+
   async #private(kind) {
-    const service = new PrivateService(kind, this.dataDir);
+    const service = new PrivateService(kind, this.dataDir, { wanted: this.#privateKinds });
     this.#stops.push(() => service.stop());
     await service.up();
     this.#goOn();
@@ -160,7 +164,7 @@ async function migrate(env) {
 async function answersReady(url) {
   const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
   await answer?.body?.cancel();
-  return answer?.status === 200 || answer?.status === 404; // 404: no health module yet
+  return answer?.status === 200;
 }
 
 /** Before anything is started: the most frequent reason for a start in vain. */

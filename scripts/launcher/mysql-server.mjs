@@ -15,6 +15,7 @@ export const mysqlServer = {
   programs: ['mariadbd', 'mysqld'],
   versionArgs: ['--no-defaults', '--version'],
   minimum: { mariadb: '10.11', mysql: '8.4' },
+  setting: 'databaseUrl',
   variable: 'DATABASE_URL',
   packages: [
     ['mariadb-server-core', 'mariadb-client-core'],

@@ -59,9 +59,7 @@ async function build(env) {
   const hash = inputsHash();
   rmSync(STAMP, { force: true });
   if (!existsSync(join(ROOT, 'dist', 'src', 'main.js'))) rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true });
-  await step('Building', () =>
-    run(process.execPath, [nestCli(), 'build'], { cwd: ROOT, env, what: 'npm run build' }),
-  );
+  await step('Building', () => run(process.execPath, [nestCli(), 'build'], { cwd: ROOT, env, what: 'npm run build' }));
   writeFileSync(STAMP, hash);
 }
 
@@ -72,9 +70,15 @@ export function nestCli() {
 /** Content, not times: a checkout that changes nothing needs no build. */
 function inputsHash() {
   const hash = createHash('sha256');
-  const files = [...SINGLE_INPUTS.map((name) => join(ROOT, name)), ...SOURCES.flatMap((name) => [...walk(join(ROOT, name))])];
+  const files = [
+    ...SINGLE_INPUTS.map((name) => join(ROOT, name)),
+    ...SOURCES.flatMap((name) => [...walk(join(ROOT, name))]),
+  ];
   for (const file of files.filter((name) => existsSync(name) && !name.endsWith('.spec.ts')).sort()) {
-    hash.update(`${file.slice(ROOT.length)}\0`).update(readFileSync(file)).update('\0');
+    hash
+      .update(`${file.slice(ROOT.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
   }
   return hash.digest('hex');
 }

@@ -101,7 +101,8 @@ export function run(command, args, { what = command, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', (error) => reject(new LaunchError(`${what} cannot be run: ${error.message}`)));
     child.on('close', (code, signalName) => {
       if (code === 0) return resolve(output);

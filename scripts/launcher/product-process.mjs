@@ -37,7 +37,8 @@ export class ProductProcess {
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!(await this.isReady(this.#child.pid))) {
       if (this.#stopping) return;
-      if (this.#ended) throw new LaunchError(this.#errors.trim() || `${this.name} ended (its log: ${nice(this.log.path)})`);
+      if (this.#ended)
+        throw new LaunchError(this.#errors.trim() || `${this.name} ended (its log: ${nice(this.log.path)})`);
       if (Date.now() > deadline) throw new LaunchError(`${this.name} is not ready; its log: ${nice(this.log.path)}`);
       await wait(50);
     }

@@ -9,6 +9,7 @@ export const redisServer = {
   versionArgs: ['--version'],
   // Scripts that must run in a full Redis say so by a flag that 7.0 brought.
   minimum: { redis: '7.0', valkey: '7.2' },
+  setting: 'redisUrl',
   variable: 'REDIS_URL',
   packages: [['redis-server'], ['valkey-server']],
   /** The append-only file may be long. */

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { canFetch, fetchPackages, installCommand } from './fetch-packages.mjs';
+import { withLock } from './lock.mjs';
 import { rotateOpenLog, tail } from './log-file.mjs';
 import { endProcess, isRunning, pidInFile, removeFile, run, writePid } from './processes.mjs';
 import { compareVersions, findServers } from './server-binaries.mjs';
@@ -21,10 +22,17 @@ export class PrivateService {
   #stopping = false;
   #watch;
 
-  constructor(kind, dataDir, { relaxed = false } = {}) {
+  /**
+   * @param relaxed for tests, where no promise depends on what survives a power cut
+   * @param bin where programs that are missing here are unpacked
+   * @param wanted all kinds that will be run, so that one message names everything that is missing
+   */
+  constructor(kind, dataDir, { relaxed = false, bin = dataDir.in('bin'), wanted = [kind] } = {}) {
     this.kind = kind;
     this.dataDir = dataDir;
     this.relaxed = relaxed;
+    this.bin = bin;
+    this.wanted = wanted;
     this.socket = join(dataDir.socketDir(), `${kind.name}.sock`);
     this.log = dataDir.log(kind.name);
   }
@@ -61,6 +69,7 @@ export class PrivateService {
     }
     removeFile(this.dataDir.pidFile(this.kind.name));
     removeFile(this.socket);
+    this.dataDir.leaveSocketDir();
   }
 
   async #start() {
@@ -128,16 +137,14 @@ export class PrivateService {
   /** A server that may open the files: the one that made them, or a newer one of its flavour. */
   async #chooseBinary() {
     const { kind, dataDir } = this;
-    const fits = (binary) =>
-      kind.minimum[binary.flavour] && compareVersions(binary.version, kind.minimum[binary.flavour], 2) >= 0;
+    const fits = (binary) => isSupported(kind, binary);
     const maker = dataDir.maker(kind.name);
     const opens = (binary) =>
       !maker || (binary.flavour === maker.flavour && compareVersions(binary.version, maker.version, 2) >= 0);
     let found = findServers(kind, dataDir.path);
     let chosen = found.find((binary) => fits(binary) && opens(binary));
     if (!chosen && !found.some(fits)) {
-      await this.#fetch(found);
-      found = findServers(kind, dataDir.path);
+      found = await this.#fetch(found);
       chosen = found.find((binary) => fits(binary) && opens(binary));
     }
     if (chosen) return confinedElsewhere(chosen);
@@ -151,17 +158,30 @@ export class PrivateService {
   }
 
   async #fetch(found) {
-    const { kind, dataDir } = this;
+    const { kind, dataDir, bin } = this;
+    const missing = this.wanted
+      .filter((one) => one === kind || !findServers(one, dataDir.path).some((binary) => isSupported(one, binary)))
+      .map((one) => one.name);
     const old = found.map((binary) => `${describe(binary)} is too old. `).join('');
-    const ways = `${old}Install it with\n\n  ${installCommand([kind.name])}\n\nor set ${kind.variable} to a server of yours, then run npm start again.`;
+    const ways = `${old}Install what is missing with\n\n  ${installCommand(missing)}\n\nor set ${kind.variable} to a server of yours, then run npm start again.`;
     if (!canFetch()) throw new LaunchError(`Tallystone needs ${kind.title}. ${ways}`);
-    const into = dataDir.in('bin', kind.name);
+    const into = join(bin, kind.name);
+    mkdirSync(bin, { recursive: true, mode: 0o700 });
     try {
-      await step(`Fetching ${kind.title} into ${nice(into)}`, () => fetchPackages(kind.packages, into, dataDir.path));
+      return await withLock(join(bin, `${kind.name}.lock`), async () => {
+        const meanwhile = findServers(kind, dataDir.path);
+        if (meanwhile.length > found.length) return meanwhile;
+        await step(`Fetching ${kind.title} into ${nice(into)}`, () => fetchPackages(kind.packages, into));
+        return findServers(kind, dataDir.path);
+      });
     } catch (error) {
       throw new LaunchError(`${error.message}\n\n${kind.title} could not be fetched. ${ways}`);
     }
   }
+}
+
+function isSupported(kind, { flavour, version }) {
+  return kind.minimum[flavour] !== undefined && compareVersions(version, kind.minimum[flavour], 2) >= 0;
 }
 
 /** Ubuntu confines /usr/sbin/mysqld to its own folders; a copy of the program is not confined. */

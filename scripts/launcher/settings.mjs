@@ -11,16 +11,14 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const SYSTEM_NAMES =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|TZ|TERM|COLORTERM|COLUMNS|LINES|TMPDIR|TEMP|TMP|CI|FORCE_COLOR|NO_COLOR|SYSTEMROOT|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(https?|no|all)_proxy|(LC|XDG|npm|PLAYWRIGHT|PUPPETEER|CHROME|CHROMIUM)_.*)$/i;
 
-/** The environment with .env below it: what is really set wins, and an empty value counts as unset, as in the product. */
+/**
+ * The environment with .env below it: what is really set wins, an empty value too. What is empty then counts as unset, as
+ * in the product.
+ */
 export function readEnvironment() {
-  const env = present(process.env);
   const file = join(ROOT, '.env');
-  if (!existsSync(file)) return env;
-  return { ...present(util.parseEnv(readFileSync(file, 'utf8'))), ...env };
-}
-
-function present(variables) {
-  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value?.trim()));
+  const written = existsSync(file) ? util.parseEnv(readFileSync(file, 'utf8')) : {};
+  return Object.fromEntries(Object.entries({ ...written, ...process.env }).filter(([, value]) => value?.trim()));
 }
 
 /** The environment without a single variable of the product, whatever it is called. */

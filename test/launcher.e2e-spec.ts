@@ -1,0 +1,283 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { freePort } from './support/server-process.js';
+import { until } from './support/until.js';
+
+/** In here are the project as a person would have it (with a .env of its own) and the data folders. */
+const folder = mkdtempSync(join(process.env.TEST_DIR ?? tmpdir(), 'launcher-'));
+const project = join(folder, 'project');
+const started: Launcher[] = [];
+
+/** A real launcher in a terminal of its own, with everything that it printed. */
+class Launcher {
+  output = '';
+  code: number | NodeJS.Signals | undefined;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly dataDir: string,
+    readonly url: string,
+  ) {
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+    child.on('exit', (code, signal) => (this.code = code ?? signal ?? -1));
+    started.push(this);
+  }
+
+  static start(script: string, dataDir: string, env: Record<string, string> = {}, args: string[] = []): Launcher {
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn(process.execPath, [join('scripts', script), ...args], {
+      cwd: project,
+      env: { PATH, HOME, DATA_DIR: dataDir, FLUSH_INTERVAL_MS: '100', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new Launcher(child, dataDir, `http://127.0.0.1:${env.PORT}`);
+  }
+
+  async ready(): Promise<this> {
+    await until(() => this.code !== undefined || this.output.includes(`ready ${this.url}\n`), 'ready', 40_000);
+    if (this.code !== undefined) throw new Error(`The launcher ended with ${this.code}:\n${this.output}`);
+    return this;
+  }
+
+  async ended(): Promise<number | NodeJS.Signals> {
+    await until(() => this.code !== undefined, 'the launcher to end', 30_000);
+    return this.code!;
+  }
+
+  kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+    if (this.code === undefined) this.child.kill(signal);
+    return this.ended();
+  }
+
+  pid(name: string): number {
+    return Number(readFileSync(join(this.dataDir, 'run', `${name}.pid`), 'utf8'));
+  }
+
+  pids(): number[] {
+    return ['launcher', 'api', 'worker', 'mysql', 'redis'].map((name) => this.pid(name));
+  }
+
+  redis(): Redis {
+    return new Redis({ path: join(this.dataDir, 'run', 'redis.sock') });
+  }
+}
+
+function start(dataDir: string, port: number, env: Record<string, string> = {}): Launcher {
+  return Launcher.start('start.mjs', dataDir, { PORT: String(port), ...env });
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie whose parent is gone and not yet collected has ended all the same.
+    return !existsSync('/proc') || !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function mode(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8);
+}
+
+async function answers(url: string): Promise<boolean> {
+  return (await fetch(`${url}/health`).catch(() => undefined))?.ok === true;
+}
+
+beforeAll(() => {
+  const root = process.cwd();
+  mkdirSync(project);
+  // Copied, since a script finds its project by its own real place; the rest is as built, so nothing is installed or built.
+  cpSync(join(root, 'scripts'), join(project, 'scripts'), { recursive: true });
+  const links = readdirSync(root).filter((name) => !name.startsWith('.') && name !== 'scripts');
+  for (const name of links) symlinkSync(join(root, name), join(project, name));
+  mkdirSync(join(project, '.data'));
+  if (existsSync(join(root, '.data', 'bin'))) symlinkSync(join(root, '.data', 'bin'), join(project, '.data', 'bin'));
+});
+
+afterAll(async () => {
+  await Promise.all(started.map((launcher) => launcher.kill('SIGTERM')));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('npm start', () => {
+  const dataDir = join(folder, 'one');
+  let port: number;
+  let launcher: Launcher;
+
+  beforeAll(async () => {
+    port = await freePort();
+    launcher = await start(dataDir, port).ready();
+  });
+
+  it('serves, with everything of its own in one private folder', async () => {
+    expect(await answers(launcher.url)).toBe(true);
+    for (const name of ['.', 'run', 'logs', 'mysql', 'redis', 'secrets']) {
+      expect([name, mode(join(dataDir, name))]).toEqual([name, '700']);
+    }
+    expect(mode(join(dataDir, 'run', 'env'))).toBe('600');
+    const env = readFileSync(join(dataDir, 'run', 'env'), 'utf8');
+    expect(env).toMatch(/^DATABASE_URL=mysql:\/\/root@localhost\/tallystone\?socketPath=\S+$/m);
+    expect(env).toMatch(/^REDIS_URL=redis\+unix:\/\/\S+$/m);
+    expect(launcher.pids().every(lives)).toBe(true);
+    for (const name of ['api', 'worker', 'mysql', 'redis']) {
+      expect(existsSync(join(dataDir, 'logs', `${name}.log`))).toBe(true);
+    }
+  });
+
+  it('has a Redis that keeps what it answers for', async () => {
+    const redis = launcher.redis();
+    for (const [name, value] of Object.entries({
+      appendonly: 'yes',
+      appendfsync: 'always',
+      'maxmemory-policy': 'noeviction',
+      save: '',
+      port: '0',
+    })) {
+      expect(await redis.config('GET', name)).toEqual([name, value]);
+    }
+    redis.disconnect();
+  });
+
+  it('runs once on a folder: a second one says who runs, where, and leaves', async () => {
+    const second = start(dataDir, await freePort());
+    expect(await second.ended()).toBe(1);
+    expect(second.output).toContain(`(pid ${launcher.pid('launcher')}) at ${launcher.url}`);
+    expect(await answers(launcher.url)).toBe(true);
+  });
+
+  it('names the port that is taken, and how to choose another', async () => {
+    const second = start(join(folder, 'no-port'), port);
+    expect(await second.ended()).toBe(1);
+    expect(second.output).toContain(`Port ${port} is taken`);
+    expect(second.output).toMatch(/PORT=\d+ npm start/);
+    expect(existsSync(join(folder, 'no-port', 'mysql'))).toBe(false);
+  });
+
+  it('lets scripts run beside it on its services', async () => {
+    const script = Launcher.start('run.mjs', dataDir, {}, ['migrate']);
+    expect(await script.ended()).toBe(0);
+    expect(script.output).toContain('The schema is up to date.');
+    const shell = Launcher.start('db.mjs', dataDir, {}, ['-Ne', 'SELECT COUNT(*) FROM migrations']);
+    expect(await shell.ended()).toBe(0);
+    expect(shell.output.trim()).toBe('1');
+  });
+
+  it.each(['api', 'worker', 'redis', 'mysql'])('starts %s again when it dies', async (name) => {
+    const before = launcher.pid(name);
+    process.kill(before, 'SIGKILL');
+    const again = (): boolean => existsSync(join(dataDir, 'run', `${name}.pid`)) && launcher.pid(name) !== before;
+    await until(again, `${name} to be started again`);
+    expect(launcher.output).toContain(`${name} ended by itself`);
+    await until(async () => (await fetch(`${launcher.url}/ready?strict`).catch(() => undefined))?.ok === true, 'ready');
+  });
+
+  it('takes over what a killed launcher left, and loses nothing', async () => {
+    const redis = launcher.redis();
+    await redis.set('kept', 'yes');
+    redis.disconnect();
+    const [, api, worker, mysql, redisPid] = launcher.pids();
+    await launcher.kill('SIGKILL');
+    expect([mysql, redisPid].every((pid) => lives(pid!))).toBe(true);
+    launcher = await start(dataDir, port).ready();
+    expect([lives(api!), lives(worker!)]).toEqual([false, false]);
+    expect([launcher.pid('mysql'), launcher.pid('redis')]).toEqual([mysql, redisPid]);
+  });
+
+  it('leaves no process behind on SIGTERM, and starts again with its data', async () => {
+    const pids = launcher.pids();
+    expect(await launcher.kill('SIGTERM')).toBe(0);
+    expect(pids.filter(lives)).toEqual([]);
+    expect(readdirSync(join(dataDir, 'run'))).toEqual([]);
+    launcher = await start(dataDir, port).ready();
+    expect(launcher.output).not.toContain('Migrated');
+    const redis = launcher.redis();
+    expect(await redis.get('kept')).toBe('yes');
+    redis.disconnect();
+  });
+
+  it('runs beside another with its own folder and port', async () => {
+    const other = await start(join(folder, 'two'), await freePort()).ready();
+    expect([await answers(launcher.url), await answers(other.url)]).toEqual([true, true]);
+    expect(await other.kill('SIGINT')).toBe(0);
+    expect(await answers(launcher.url)).toBe(true);
+  });
+
+  it.each([
+    ['made by another flavour', { flavour: 'mysql', version: '8.4.0' }, 'MySQL 8.4.0'],
+    ['made by a newer version', { flavour: 'mariadb', version: '99.1.0' }, 'MariaDB 99.1.0'],
+  ])('does not open a database %s', async (_case, maker, named) => {
+    const refused = join(folder, `refused-${maker.flavour}`);
+    mkdirSync(join(refused, 'mysql'), { recursive: true });
+    writeFileSync(join(refused, 'servers.json'), JSON.stringify({ mysql: maker }));
+    const attempt = start(refused, await freePort());
+    expect(await attempt.ended()).toBe(1);
+    expect(attempt.output).toContain(named);
+    expect(readdirSync(join(refused, 'mysql'))).toEqual([]);
+  });
+});
+
+describe('services of your own', () => {
+  afterEach(() => rmSync(join(project, '.env'), { force: true }));
+
+  it.each(['DATABASE_URL', 'REDIS_URL'])(
+    'an unreachable %s is an error, not a reason to start another',
+    async (name) => {
+      const gone = await closedPort();
+      const urls = { DATABASE_URL: process.env.TEST_DATABASE_URL!, REDIS_URL: process.env.TEST_REDIS_URL! };
+      const unreachable = name === 'DATABASE_URL' ? `mysql://root@127.0.0.1:${gone}/none` : `redis://127.0.0.1:${gone}`;
+      const database = new URL(urls.DATABASE_URL);
+      database.pathname = `/tallystone_launcher_${process.env.JEST_WORKER_ID}`;
+      const lines = Object.entries({ ...urls, DATABASE_URL: database.href, [name]: unreachable });
+      writeFileSync(join(project, '.env'), lines.map(([key, value]) => `${key}=${value}\n`).join(''));
+      const dataDir = join(folder, `unreachable-${name}`);
+      const launcher = start(dataDir, await freePort());
+      expect(await launcher.ended()).toBe(1);
+      expect(launcher.output).toContain(name);
+      expect(['mysql', 'redis'].filter((service) => existsSync(join(dataDir, service)))).toEqual([]);
+    },
+  );
+
+  it('scripts say what to do when nothing runs', async () => {
+    const script = Launcher.start('run.mjs', join(folder, 'nothing'), {}, ['migrate']);
+    expect(await script.ended()).toBe(1);
+    expect(script.output).toContain(
+      'Nothing is running: npm start in another terminal, or set DATABASE_URL and REDIS_URL',
+    );
+  });
+});
+
+it('keeps its hands off a folder that holds other things', async () => {
+  const home = join(folder, 'home');
+  mkdirSync(join(home, 'Pictures'), { recursive: true, mode: 0o755 });
+  const launcher = start(home, await freePort());
+  expect(await launcher.ended()).toBe(1);
+  expect(launcher.output).toContain('DATA_DIR');
+  expect([mode(home), readdirSync(home)]).toEqual(['755', ['Pictures']]);
+});
+
+/** A port on which nothing listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
