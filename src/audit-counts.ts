@@ -24,7 +24,7 @@ await runCommand(async () => {
     });
     process.stderr.write(clear);
     if (differences > LISTED) process.stdout.write(`… and ${differences - LISTED} more\n`);
-    process.stdout.write(`${differences} differences\n`);
+    process.stdout.write(`${differences} ${differences === 1 ? 'difference' : 'differences'}\n`);
     return differences === 0 ? 0 : 1;
   } finally {
     await dataSource.destroy();

@@ -24,7 +24,7 @@ export interface DayRange {
 
 const QUARTERS_A_DAY = 96;
 const QUARTERS_A_HALF_DAY = 48;
-/** After every quarter-hour that a column can hold and a calendar of four-digit years can show. */
+/** After every quarter-hour that a calendar of four-digit years can show. */
 const OPEN_END = Math.floor(Date.UTC(10_000, 0, 2) / QUARTER_MS);
 
 /**
@@ -34,7 +34,7 @@ const OPEN_END = Math.floor(Date.UTC(10_000, 0, 2) / QUARTER_MS);
  * @throws InvalidInputError naming the field
  */
 export function timeRange(startDate: string | undefined, endDate: string | undefined, zone: string): TimeRange {
-  const start = startDate === undefined ? { from: 0, to: 0 } : quartersOf('startDate', startDate, zone);
+  const start = startDate === undefined ? { from: -Infinity, to: 0 } : quartersOf('startDate', startDate, zone);
   const end = endDate === undefined ? { from: OPEN_END, to: OPEN_END } : quartersOf('endDate', endDate, zone);
   // A day is before a time when it is over by then.
   const before = end.from === end.to ? end.to < start.from : end.to <= start.from;

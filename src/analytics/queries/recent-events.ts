@@ -1,9 +1,15 @@
 import type { EntityManager } from 'typeorm';
 import type { Device } from '../../events/event.js';
 
-/** The newest events of a person in one app, read backwards from the index events_user. */
+/**
+ * The newest events of a person in one app, read backwards from the index events_user. The index gives the time of the
+ * last that can be among them; then only those from that time on are put in their full order.
+ */
 const RECENT_EVENTS = `(SELECT id, event, url, occurred_at, device FROM events
-WHERE app_id = ? AND user_key = ? ORDER BY occurred_at DESC, id DESC LIMIT ?)`;
+WHERE app_id = ? AND user_key = ? AND occurred_at >= COALESCE((
+  SELECT occurred_at FROM events WHERE app_id = ? AND user_key = ? ORDER BY occurred_at DESC LIMIT 1 OFFSET ?
+), '1970-01-01')
+ORDER BY occurred_at DESC, id DESC LIMIT ?)`;
 
 export interface RecentEvent {
   event: string;
@@ -27,7 +33,11 @@ export async function recentEvents(
   limit: number,
 ): Promise<RecentEvent[]> {
   const parts = appIds.map(() => RECENT_EVENTS).join(' UNION ALL ');
-  const parameters = appIds.flatMap((id) => [Buffer.from(id, 'hex'), Buffer.from(userKey, 'hex'), limit]);
+  const key = Buffer.from(userKey, 'hex');
+  const parameters = appIds.flatMap((id) => {
+    const app = Buffer.from(id, 'hex');
+    return [app, key, app, key, limit - 1, limit];
+  });
   const rows: Row[] = await manager.query(`${parts} ORDER BY occurred_at DESC, id DESC LIMIT ?`, [
     ...parameters,
     limit,

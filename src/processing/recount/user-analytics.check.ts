@@ -49,9 +49,9 @@ interface UserRow {
 /** People of whom there is no event. */
 export const SURPLUS_PEOPLE_CHECK: Check<UserRow> = {
   table: 'user_analytics',
-  sql: `SELECT user_key, user_kind, total_events FROM user_analytics WHERE app_id = ?
-    AND NOT EXISTS (SELECT 1 FROM events WHERE events.app_id = user_analytics.app_id
-      AND events.user_key = user_analytics.user_key)`,
+  sql: `SELECT stored.user_key, stored.user_kind, stored.total_events FROM user_analytics stored
+    LEFT JOIN (SELECT DISTINCT user_key FROM events WHERE app_id = ?) seen ON seen.user_key = stored.user_key
+    WHERE stored.app_id = ? AND seen.user_key IS NULL`,
   describe: (row) => `user ${row.user_key.toString('hex')}: recounted 0 events, stored ${row.total_events}`,
 };
 
