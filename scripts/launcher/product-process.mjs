@@ -34,6 +34,11 @@ export class ProductProcess {
   async start() {
     if (this.#stopping) return;
     this.#spawn();
+    await this.#ready();
+    this.#everReady = true;
+  }
+
+  async #ready() {
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!(await this.isReady(this.#child.pid))) {
       if (this.#stopping) return;
@@ -42,15 +47,17 @@ export class ProductProcess {
       if (Date.now() > deadline) throw new LaunchError(`${this.name} is not ready; its log: ${nice(this.log.path)}`);
       await wait(50);
     }
-    this.#everReady = true;
   }
 
+  /** For a new build. @throws LaunchError when the new one does not start; it is tried again meanwhile */
   async restart() {
     const old = this.#child;
     this.#child = undefined; // its end is no accident
     clearTimeout(this.#timer);
     if (old?.pid) await endProcess(old.pid, this.stopDeadlineMs);
-    if (!this.#stopping) this.#spawn();
+    if (this.#stopping) return;
+    this.#spawn();
+    await this.#ready();
   }
 
   async stop() {
