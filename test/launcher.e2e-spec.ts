@@ -185,7 +185,7 @@ describe('npm start', () => {
     process.kill(before, 'SIGKILL');
     const again = (): boolean => existsSync(join(dataDir, 'run', `${name}.pid`)) && launcher.pid(name) !== before;
     await until(again, `${name} to be started again`);
-    expect(launcher.output).toContain(`${name} ended by itself`);
+    await until(() => launcher.output.includes(`${name} ended by itself`), 'a message');
     await until(async () => (await fetch(`${launcher.url}/ready?strict`).catch(() => undefined))?.ok === true, 'ready');
   });
 

@@ -98,7 +98,9 @@ export class ProductProcess {
     });
     child.on('error', (error) => (this.#errors += error.message));
     child.on('close', (code, signal) => {
-      if (this.#child === child) this.#died(signal ?? `exit code ${code}`, Date.now() - begin);
+      if (this.#child !== child) return;
+      if (signal) this.#errors = ''; // what it said before is not why
+      this.#died(signal ?? `exit code ${code}`, Date.now() - begin);
     });
   }
 
@@ -106,7 +108,7 @@ export class ProductProcess {
     if (this.#stopping || !this.#everReady) return;
     this.#deaths = lived > WELL_MS ? 1 : this.#deaths + 1;
     const pause = BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length) - 1];
-    const said = this.#errors.trim().split('\n').slice(0, 6).join('\n');
+    const said = this.#errors.trim().split('\n').slice(-6).join('\n');
     warn(`${this.name} ended by itself (${how}); starting it again in ${pause / 1000} s${said ? `\n${said}` : ''}`);
     this.#timer = setTimeout(() => this.#spawn(), pause);
   }
