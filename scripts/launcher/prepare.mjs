@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { run } from './processes.mjs';
@@ -7,6 +7,8 @@ import { ROOT } from './settings.mjs';
 import { LaunchError, step } from './terminal.mjs';
 
 const STAMP = join(ROOT, 'dist', '.inputs');
+/** The compiler's own record: with this and nothing built, it would build nothing. */
+const BUILD_INFO = join(ROOT, 'dist', '.tsbuildinfo');
 const SOURCES = ['src', 'migrations', 'web', 'tracker'];
 const SINGLE_INPUTS = ['package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
 
@@ -52,19 +54,24 @@ async function installDependencies(env) {
 
 function buildFits() {
   const stamp = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
-  return stamp === inputsHash() && existsSync(join(ROOT, 'dist', 'src', 'main.js'));
+  return stamp === `${inputsHash()} ${lastBuild()}` && existsSync(join(ROOT, 'dist', 'src', 'main.js'));
 }
 
 async function build(env) {
   const hash = inputsHash();
   rmSync(STAMP, { force: true });
-  if (!existsSync(join(ROOT, 'dist', 'src', 'main.js'))) rmSync(join(ROOT, 'dist', '.tsbuildinfo'), { force: true });
+  if (!existsSync(join(ROOT, 'dist', 'src', 'main.js'))) rmSync(BUILD_INFO, { force: true });
   await step('Building', () => run(process.execPath, [nestCli(), 'build'], { cwd: ROOT, env, what: 'npm run build' }));
-  writeFileSync(STAMP, hash);
+  writeFileSync(STAMP, `${hash} ${lastBuild()}`);
 }
 
 export function nestCli() {
   return join(ROOT, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+}
+
+/** Changes when anybody else builds, as `npm run build` and the watching build do. */
+function lastBuild() {
+  return statSync(BUILD_INFO, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Content, not times: a checkout that changes nothing needs no build. */

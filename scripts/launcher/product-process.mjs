@@ -34,6 +34,11 @@ export class ProductProcess {
   async start() {
     if (this.#stopping) return;
     this.#spawn();
+    await this.#ready();
+    this.#everReady = true;
+  }
+
+  async #ready() {
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!(await this.isReady(this.#child.pid))) {
       if (this.#stopping) return;
@@ -42,15 +47,17 @@ export class ProductProcess {
       if (Date.now() > deadline) throw new LaunchError(`${this.name} is not ready; its log: ${nice(this.log.path)}`);
       await wait(50);
     }
-    this.#everReady = true;
   }
 
+  /** For a new build. @throws LaunchError when the new one does not start; it is tried again meanwhile */
   async restart() {
     const old = this.#child;
     this.#child = undefined; // its end is no accident
     clearTimeout(this.#timer);
     if (old?.pid) await endProcess(old.pid, this.stopDeadlineMs);
-    if (!this.#stopping) this.#spawn();
+    if (this.#stopping) return;
+    this.#spawn();
+    await this.#ready();
   }
 
   async stop() {
@@ -91,7 +98,9 @@ export class ProductProcess {
     });
     child.on('error', (error) => (this.#errors += error.message));
     child.on('close', (code, signal) => {
-      if (this.#child === child) this.#died(signal ?? `exit code ${code}`, Date.now() - begin);
+      if (this.#child !== child) return;
+      if (signal) this.#errors = ''; // what it said before is not why
+      this.#died(signal ?? `exit code ${code}`, Date.now() - begin);
     });
   }
 
@@ -99,7 +108,7 @@ export class ProductProcess {
     if (this.#stopping || !this.#everReady) return;
     this.#deaths = lived > WELL_MS ? 1 : this.#deaths + 1;
     const pause = BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length) - 1];
-    const said = this.#errors.trim().split('\n').slice(0, 6).join('\n');
+    const said = this.#errors.trim().split('\n').slice(-6).join('\n');
     warn(`${this.name} ended by itself (${how}); starting it again in ${pause / 1000} s${said ? `\n${said}` : ''}`);
     this.#timer = setTimeout(() => this.#spawn(), pause);
   }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { endProcess, removeFile, writePid } from './processes.mjs';
 import { nestCli } from './prepare.mjs';
 import { ROOT } from './settings.mjs';
@@ -35,15 +36,17 @@ export class SourceWatch {
   }
 
   #heard(text) {
-    if (/error TS\d+|Found [1-9]\d* error/.test(text)) say(text.trim());
-    if (!/Found 0 errors/.test(text)) return;
+    const lines = stripVTControlCharacters(text).split('\n');
+    const errors = lines.filter((line) => line.trim() && !/Found 0 errors|compilation|asset pattern/.test(line));
+    if (errors.length > 0) say(errors.join('\n'));
+    if (!lines.some((line) => line.includes('Found 0 errors'))) return;
     // The first one only says that watching has begun.
     if (this.#first) return void (this.#first = false);
     const begin = Date.now();
     this.#queue = this.#queue
       .then(() => this.restart())
       .then(
-        () => say(`Changed: started again in ${((Date.now() - begin) / 1000).toFixed(1)} s`),
+        () => say(`ready again after ${((Date.now() - begin) / 1000).toFixed(1)} s`),
         (error) => warn(readable(error)),
       );
   }
