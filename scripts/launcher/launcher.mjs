@@ -186,10 +186,8 @@ function welcome({ publicUrl }, dataDir, dev) {
   return `
 ready ${publicUrl}
 
-  Dashboard      ${publicUrl}/
-  Sign in        ${publicUrl}/api/auth/google
-  API, to try    ${publicUrl}/api-docs
-  Health         ${publicUrl}/health
+  Sign in and try the API   ${publicUrl}/api-docs
+  Health                    ${publicUrl}/health
 
 Data and logs are in ${nice(dataDir.path)}. Ctrl-C stops everything and loses nothing.${dev ? '\nWatching the sources.' : ''}`;
 }
