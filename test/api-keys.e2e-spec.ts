@@ -68,6 +68,18 @@ describe('apps and API keys', () => {
       expect(answer.body.errors[0].field).toBe(field);
     });
 
+    test.each([
+      [{ name: null }, 'name'],
+      [{ timeZone: null }, 'timeZone'],
+      [{ ipMode: null }, 'ipMode'],
+      [{ retentionDays: 0 }, 'retentionDays'],
+      [{ retentionDays: 1.5 }, 'retentionDays'],
+    ])('a wrong change is a 400 that names the field (%#)', async (body, field) => {
+      const answer = await asAnn(`/api/apps/${app.id}`, body, 'PATCH');
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors[0].field).toBe(field);
+    });
+
     test('a deleted app is gone, and its keys are refused at once by every process', async () => {
       const doomed = await registerApp(stack.url, ann);
       expect((await asAnn(`/api/apps/${doomed.id}`, undefined, 'DELETE')).status).toBe(204);

@@ -1,7 +1,7 @@
 import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Max, MaxLength, Min, Validate } from 'class-validator';
 import { PLATFORMS, type Platform } from '../database/entities/app.entity.js';
 import { IP_MODES, type IpMode } from '../events/ip-mode.js';
-import { PlainText, TimeZone } from '../common/rules.js';
+import { MayBeLeftOut, PlainText, TimeZone } from '../common/rules.js';
 
 const WEB_ADDRESS = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 const RETENTION_MAX_DAYS = 36_500;
@@ -42,7 +42,7 @@ export class RegisterAppDto {
 
 /** What is left out stays as it is. */
 export class ChangeAppDto {
-  @IsOptional()
+  @MayBeLeftOut()
   @Validate(PlainText)
   @IsString()
   @Length(1, 200)
@@ -61,7 +61,7 @@ export class ChangeAppDto {
    * IANA name of the zone in which its days are counted.
    * @example "Europe/Berlin"
    */
-  @IsOptional()
+  @MayBeLeftOut()
   @Validate(TimeZone)
   timeZone?: string;
 
@@ -72,7 +72,7 @@ export class ChangeAppDto {
   description?: string | null;
 
   /** What is kept of an address taken from the connection; `none` drops those in payloads too. */
-  @IsOptional()
+  @MayBeLeftOut()
   @IsIn(IP_MODES)
   ipMode?: IpMode;
 

@@ -1,7 +1,7 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional, Validate } from 'class-validator';
+import { Rfc3339 } from '../common/rules.js';
 import { BATCH_MAX_EVENTS } from '../events/limits.js';
 import { EventDto } from './event.dto.js';
-import { Timestamp } from './event.rules.js';
 
 /** Up to 1,000 events in one request; gzip is taken. */
 export class BatchDto {
@@ -13,7 +13,7 @@ export class BatchDto {
 
   /** When your client sent this request; counts for every event that does not state its own. */
   @IsOptional()
-  @Validate(Timestamp)
+  @Validate(Rfc3339)
   sentAt?: string;
 }
 

@@ -1,8 +1,9 @@
 import { ApiHideProperty } from '@nestjs/swagger';
 import { IsIP, IsObject, IsOptional, IsString, Length, MaxLength, Validate } from 'class-validator';
 import type { Metadata } from '../events/event.js';
+import { Rfc3339 } from '../common/rules.js';
 import { EVENT_ID_MAX, EVENT_NAME_MAX, URL_MAX, USER_AGENT_MAX, USER_ID_MAX } from '../events/limits.js';
-import { KeptMetadata, KeptText, Timestamp } from './event.rules.js';
+import { KeptMetadata, KeptText } from './event.rules.js';
 
 /**
  * One event as a client posts it. Only `event` is required; names are also taken in snake_case. A visitor without userId
@@ -35,7 +36,7 @@ export class EventDto {
    * @example "2024-02-20T12:34:56Z"
    */
   @IsOptional()
-  @Validate(Timestamp)
+  @Validate(Rfc3339)
   timestamp?: string;
 
   /** Who did it, as you know the person. Also taken as trackingUserId, distinctId and metadata.userId. */
@@ -136,6 +137,6 @@ export class EventDto {
 
   /** When your client sent this request: a clock that runs fast is corrected by it. */
   @IsOptional()
-  @Validate(Timestamp)
+  @Validate(Rfc3339)
   sentAt?: string;
 }

@@ -1,6 +1,5 @@
 import { ValidatorConstraint, type ValidationArguments, type ValidatorConstraintInterface } from 'class-validator';
 import { metadataFault } from '../events/metadata.js';
-import { parseTimestamp } from '../events/timestamp.js';
 
 /** Text that MySQL can keep as it came: valid Unicode without NUL. */
 @ValidatorConstraint({ name: 'keptText' })
@@ -11,18 +10,6 @@ export class KeptText implements ValidatorConstraintInterface {
 
   defaultMessage(): string {
     return 'must be valid Unicode text without NUL';
-  }
-}
-
-/** An RFC 3339 time. */
-@ValidatorConstraint({ name: 'timestamp' })
-export class Timestamp implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'string' && parseTimestamp(value) !== undefined;
-  }
-
-  defaultMessage(): string {
-    return 'must be an RFC 3339 time with an offset, as in 2024-02-20T12:34:56Z';
   }
 }
 

@@ -1,4 +1,4 @@
-import { ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { ValidateIf, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { IANAZone } from 'luxon';
 import { parseTimestamp } from '../events/timestamp.js';
 
@@ -60,4 +60,9 @@ export class WebOrigin implements ValidatorConstraintInterface {
   defaultMessage(): string {
     return 'must be origins, scheme and host alone, as in https://shop.example.com';
   }
+}
+
+/** May be left out, but is not null: @IsOptional lets null through as well. */
+export function MayBeLeftOut(): PropertyDecorator {
+  return ValidateIf((_object, value) => value !== undefined);
 }
