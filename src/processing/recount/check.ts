@@ -3,7 +3,8 @@ import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
 
 /**
  * One comparison of a rollup with a recount from `events`, both ways: missing, surplus and differing cells. It is a single
- * statement that answers with the differing cells alone, so that the counting stays on the database's side.
+ * statement that answers with the differing cells alone, so that the counting stays on the database's side. SQL_BIG_RESULT has it group by sorting: a temporary
+ * table with a key took five times as long at half a million cells.
  */
 export interface Check<Row = Record<string, unknown>> {
   /** The table that is checked. */

@@ -10,11 +10,11 @@ interface Row {
 
 export const EVENT_SUMMARY_CHECK: Check<Row> = {
   table: 'event_summary',
-  sql: `SELECT event, quarter, device, SUM(counted) AS counted, SUM(stored) AS stored FROM (
-    SELECT event, ${QUARTER} AS quarter, device, COUNT(*) AS counted, 0 AS stored
+  sql: `SELECT SQL_BIG_RESULT event, quarter, device, SUM(counted) AS counted, SUM(stored) AS stored FROM (
+    SELECT SQL_BIG_RESULT event, ${QUARTER} AS quarter, device, COUNT(*) AS counted, 0 AS stored
       FROM events WHERE app_id = ? GROUP BY event, quarter, device
     UNION ALL
-    SELECT X'' AS event, ${QUARTER} AS quarter, device, COUNT(*) AS counted, 0 AS stored
+    SELECT SQL_BIG_RESULT X'' AS event, ${QUARTER} AS quarter, device, COUNT(*) AS counted, 0 AS stored
       FROM events WHERE app_id = ? GROUP BY quarter, device
     UNION ALL
     SELECT event, quarter, device, 0 AS counted, n AS stored FROM event_summary WHERE app_id = ?

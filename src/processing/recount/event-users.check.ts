@@ -18,11 +18,11 @@ const SEEN = `${QUARTER} DIV 96 AS day, user_key,
 
 export const EVENT_USERS_CHECK: Check<Row> = {
   table: 'event_users',
-  sql: `SELECT event, day, user_key, BIT_OR(counted0) AS counted0, BIT_OR(counted1) AS counted1,
+  sql: `SELECT SQL_BIG_RESULT event, day, user_key, BIT_OR(counted0) AS counted0, BIT_OR(counted1) AS counted1,
       BIT_OR(stored0) AS stored0, BIT_OR(stored1) AS stored1 FROM (
-    SELECT event, ${SEEN} FROM events WHERE app_id = ? GROUP BY event, day, user_key
+    SELECT SQL_BIG_RESULT event, ${SEEN} FROM events WHERE app_id = ? GROUP BY event, day, user_key
     UNION ALL
-    SELECT X'' AS event, ${SEEN} FROM events WHERE app_id = ? GROUP BY day, user_key
+    SELECT SQL_BIG_RESULT X'' AS event, ${SEEN} FROM events WHERE app_id = ? GROUP BY day, user_key
     UNION ALL
     SELECT event, day, user_key, 0 AS counted0, 0 AS counted1, seen0 AS stored0, seen1 AS stored1
       FROM event_users WHERE app_id = ?
