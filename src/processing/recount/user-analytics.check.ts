@@ -26,8 +26,8 @@ export const PEOPLE_CHECK: Check<DifferingRow> = {
     GROUP BY seen.user_key, seen.total_events, seen.first_seen, seen.last_seen
   ) person
   JOIN events newest ON newest.app_id = ? AND newest.id = person.last_id
-  LEFT JOIN user_analytics stored ON stored.app_id = ? AND stored.user_key = person.user_key
-  WHERE NOT (${COLUMNS.map((column) => `${counted(column)} <=> stored.${column}`).join(' AND ')})`,
+  LEFT JOIN user_analytics kept ON kept.app_id = ? AND kept.user_key = person.user_key
+  WHERE NOT (${COLUMNS.map((column) => `${counted(column)} <=> kept.${column}`).join(' AND ')})`,
   describe: (row) => {
     const key = `user ${row.user_key.toString('hex')}`;
     if (row.stored_total_events === null) return `${key}: missing, recounted ${text(row.counted_total_events)} events`;
@@ -49,9 +49,9 @@ interface UserRow {
 /** People of whom there is no event. */
 export const SURPLUS_PEOPLE_CHECK: Check<UserRow> = {
   table: 'user_analytics',
-  sql: `SELECT stored.user_key, stored.user_kind, stored.total_events FROM user_analytics stored
-    LEFT JOIN (SELECT DISTINCT user_key FROM events WHERE app_id = ?) seen ON seen.user_key = stored.user_key
-    WHERE stored.app_id = ? AND seen.user_key IS NULL`,
+  sql: `SELECT kept.user_key, kept.user_kind, kept.total_events FROM user_analytics kept
+    LEFT JOIN (SELECT DISTINCT user_key FROM events WHERE app_id = ?) seen ON seen.user_key = kept.user_key
+    WHERE kept.app_id = ? AND seen.user_key IS NULL`,
   describe: (row) => `user ${row.user_key.toString('hex')}: recounted 0 events, stored ${row.total_events}`,
 };
 
@@ -71,7 +71,7 @@ function counted(column: keyof Person): string {
 }
 
 function pair(column: keyof Person): string {
-  return `${counted(column)} AS counted_${column}, stored.${column} AS stored_${column}`;
+  return `${counted(column)} AS counted_${column}, kept.${column} AS stored_${column}`;
 }
 
 function text(value: unknown): string {
