@@ -18,13 +18,21 @@ export interface Signed {
 /** One request. A body that is no text is sent as JSON; redirects are not followed. */
 export async function call(
   url: string,
-  options: { method?: string; token?: string; key?: string; headers?: Record<string, string>; body?: unknown } = {},
+  options: {
+    method?: string;
+    token?: string;
+    key?: string;
+    headers?: Record<string, string>;
+    body?: unknown;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<Answer> {
-  const { method, token, key, headers = {}, body } = options;
+  const { method, token, key, headers = {}, body, signal } = options;
   const raw = typeof body === 'string' || body instanceof Uint8Array;
   const answer = await fetch(url, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     redirect: 'manual',
+    ...(signal ? { signal } : {}),
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(token ? { authorization: `Bearer ${token}` } : {}),

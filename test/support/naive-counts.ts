@@ -30,7 +30,9 @@ export function countNaively(events: AcceptedEvent[]): Counts {
       seen.set(day, (seen.get(day) ?? new Set()).add(quarter % 96));
     }
     const person = `${event.appId} ${user}`;
-    people.set(person, [...(people.get(person) ?? []), event]);
+    const own = people.get(person);
+    if (own) own.push(event);
+    else people.set(person, [event]);
   }
   return {
     summary: [...summary].map(([cell, n]) => `${cell} ${n}`).sort(),

@@ -15,6 +15,8 @@ export interface StackOptions {
   /** Default 1 each. */
   apis?: number;
   workers?: number;
+  /** Instead of the services that all tests share. */
+  services?: { databaseUrl: string; redisUrl: string };
   /** Added to, or instead of, what the stack sets. */
   env?: Record<string, string>;
 }
@@ -27,9 +29,10 @@ let stacks = 0;
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { TEST_DATABASE_URL, TEST_REDIS_URL, JEST_WORKER_ID, PATH, HOME } = process.env;
-  if (!TEST_DATABASE_URL || !TEST_REDIS_URL) throw new Error('Run the tests by `npm test`: it starts their services');
+  const { databaseUrl = TEST_DATABASE_URL, redisUrl = TEST_REDIS_URL } = options.services ?? {};
+  if (!databaseUrl || !redisUrl) throw new Error('Run the tests by `npm test`: it starts their services');
   const name = `tallystone_test_${JEST_WORKER_ID}_${(stacks += 1)}`;
-  const database = new URL(TEST_DATABASE_URL);
+  const database = new URL(databaseUrl);
   database.pathname = `/${name}`;
   const variables: Record<string, string> = {
     PATH: PATH ?? '',
@@ -38,7 +41,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     LOG_LEVEL: 'info',
     DATA_DIR: mkdtempSync(join(tmpdir(), 'tallystone-test-')),
     DATABASE_URL: database.href,
-    REDIS_URL: TEST_REDIS_URL,
+    REDIS_URL: redisUrl,
     REDIS_KEY_PREFIX: `${name}:`,
     FLUSH_INTERVAL_MS: '100',
     RATE_LIMITS: 'signin=10000',

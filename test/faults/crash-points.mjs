@@ -1,0 +1,52 @@
+// Loaded into a worker before all else (NODE_OPTIONS=--import): ends it by SIGKILL at the CRASH_AFTERth passing of the
+// point named in CRASH_AT. It watches what goes to MySQL and Redis, so that the product holds no line for tests.
+import { Redis } from 'ioredis';
+import mysql from 'mysql2';
+
+const { Connection } = mysql;
+
+const point = process.env.CRASH_AT;
+let left = Number(process.env.CRASH_AFTER ?? 1);
+
+/** Statements by the point that is passed when their answer is here. */
+const AFTER = {
+  'after-cursor': /ingest_claims \(|^UPDATE ingest_claims/,
+  'after-events': /^INSERT INTO events/,
+  'after-event-summary': /^INSERT INTO event_summary/,
+  'after-event-users': /^INSERT INTO event_users/,
+  'after-user-analytics': /^INSERT INTO user_analytics/,
+  'after-commit': /^COMMIT/,
+};
+
+function passed(name) {
+  if (name === point && (left -= 1) === 0) process.kill(process.pid, 'SIGKILL');
+}
+
+const query = Connection.prototype.query;
+Connection.prototype.query = function watched(statement, ...rest) {
+  const sql = String(statement?.sql ?? statement).trim();
+  if (/^COMMIT/.test(sql)) passed('before-commit');
+  const name = Object.keys(AFTER).find((key) => AFTER[key].test(sql));
+  const callback = rest.at(-1);
+  if (name && typeof callback === 'function') {
+    rest[rest.length - 1] = (error, ...answer) => {
+      if (!error) passed(name);
+      callback(error, ...answer);
+    };
+  }
+  return query.call(this, statement, ...rest);
+};
+
+const sendCommand = Redis.prototype.sendCommand;
+Redis.prototype.sendCommand = function watched(command, ...rest) {
+  const [, , first = '', second = '', third = ''] = command.args.map(String);
+  const script = /^eval/.test(command.name);
+  if (script && first.endsWith(':claims') && /:claim:[0-9a-f]{32}$/.test(second)) passed('before-unlink');
+  const takes = script && first.endsWith(':pending') && third.endsWith(':claim:');
+  if (takes)
+    command.promise.then(
+      (claim) => claim && passed('after-claim'),
+      () => undefined,
+    );
+  return sendCommand.call(this, command, ...rest);
+};
