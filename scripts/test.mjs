@@ -13,6 +13,7 @@ import { ROOT, systemEnvironment } from './launcher/settings.mjs';
 import { readable, say, warn } from './launcher/terminal.mjs';
 
 // npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.
+// SOAK_MINUTES is how scripts/soak.mjs says how long the fault test is to go on.
 
 const RUNNING_MARKS = { launcher: 'start.mjs', api: 'main.js', worker: 'worker.js', mysql: 'mysql', redis: 'redis' };
 
@@ -24,7 +25,8 @@ let jest;
 let interrupted = false;
 
 async function runTests() {
-  const env = { ...systemEnvironment(), NODE_ENV: 'test' };
+  const { SOAK_MINUTES } = process.env;
+  const env = { ...systemEnvironment(), NODE_ENV: 'test', ...(SOAK_MINUTES ? { SOAK_MINUTES } : {}) };
   dataDir.make();
   await prepareProject(env);
   const [databaseUrl, redisUrl] = [await privateService(mysqlServer), await privateService(redisServer)];

@@ -18,7 +18,7 @@ export interface Verdict {
   wronglyDead: number;
   /** Cells of any rollup that differ from a count of what the clients sent, in either direction. */
   wrongCells: number;
-  /** Ledger rows that do not balance, or a ledger that does not sum up to what is there. */
+  /** Ledger rows that do not balance or tell of entries that another row told of, and a ledger that says another sum. */
   unbalanced: number;
 }
 
@@ -96,9 +96,23 @@ function differences<T extends Record<keyof T, string[]>>(expected: T, found: T)
   return cells;
 }
 
+/** Each entry of a claim is in one ledger row: a claim's rows follow each other without a gap or an overlap. */
 async function unbalanced(stack: Stack, stored: number): Promise<number> {
-  const [ledger] = await stack.query<{ inserted: string | null; bad: string | null }>(
-    `SELECT SUM(inserted) AS inserted, SUM(received <> inserted + duplicated + dead + erased) AS bad FROM ingest_batches`,
+  const rows = await stack.query<
+    Record<'claim' | 'first' | 'received' | 'inserted' | 'duplicated' | 'dead' | 'erased', string>
+  >(
+    `SELECT HEX(claim_id) AS claim, first_index AS first, received, inserted, duplicated, dead, erased
+    FROM ingest_batches ORDER BY claim_id, first_index`,
   );
-  return Number(ledger!.bad) + (Number(ledger!.inserted) === stored ? 0 : 1);
+  let wrong = 0;
+  let inserted = 0;
+  const next = new Map<string, number>();
+  for (const row of rows) {
+    const received = Number(row.received);
+    if (received !== Number(row.inserted) + Number(row.duplicated) + Number(row.dead) + Number(row.erased)) wrong += 1;
+    if (Number(row.first) !== (next.get(row.claim) ?? 0)) wrong += 1;
+    next.set(row.claim, Number(row.first) + received);
+    inserted += Number(row.inserted);
+  }
+  return wrong + (inserted === stored ? 0 : 1);
 }

@@ -44,6 +44,8 @@ export class Load {
     private readonly urls: () => string[],
     /** Pause of a client between two posts, at the most, ms. */
     private readonly paceMs: number,
+    /** Shares of all events, and of all posts. */
+    private readonly shares = { unstorable: 1 / 200, sentTwice: 0.1 },
   ) {}
 
   start(clients: number): void {
@@ -77,7 +79,7 @@ export class Load {
     const events = Array.from({ length: single ? 1 : 1 + Math.floor(Math.random() * 20) }, () => this.identified());
     const body = single ? events[0]!.body : { events: events.map((event) => event.body) };
     const path = single ? '' : '/batch';
-    const twice = Math.random() < 0.1;
+    const twice = Math.random() < this.shares.sentTwice;
     const begun = Date.now();
     for (let attempt = client; ; attempt += 1) {
       const answers = await Promise.all(
@@ -126,7 +128,7 @@ export class Load {
 
   private make(ids: { eventId?: string; timestamp?: string }): SentEvent {
     const serial = (this.serial += 1);
-    const unstorable = Math.random() < 1 / 200;
+    const unstorable = Math.random() < this.shares.unstorable;
     const mark = `${unstorable ? UNSTORABLE : 'mark'} ${serial}`;
     const event = `event ${serial % 7}`;
     const userId = `person ${Math.floor(Math.random() * 500)}`;

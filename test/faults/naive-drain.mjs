@@ -1,0 +1,41 @@
+// node test/faults/naive-drain.mjs: the drain that one would write first (read the list, insert, count, trim), on the
+// product's own tables and statements, but without claim, cursor, batch stamp and transaction. It is kept so that the checker
+// can be seen to catch it. CRASH=after-count or after-trim kills it there; TRIM_FIRST=1 trims before it inserts. It ends
+// when nothing is pending.
+import { BufferKeys, LIST_COUNT } from '../../dist/src/buffer/buffer-keys.js';
+import { createRedis } from '../../dist/src/common/redis.js';
+import { Env } from '../../dist/src/config/env.js';
+import { createDataSource } from '../../dist/src/database/data-source.js';
+import { EventSummary, Event } from '../../dist/src/database/entities/index.js';
+import { readChunk } from '../../dist/src/processing/chunk.js';
+import { EventRepository } from '../../dist/src/processing/repositories/event.repository.js';
+import { RollupRepository } from '../../dist/src/processing/repositories/rollup.repository.js';
+import { sumRollups } from '../../dist/src/processing/rollup-sums.js';
+
+const { CRASH, TRIM_FIRST } = process.env;
+const env = Env.load('command');
+const dataSource = await createDataSource(env.database).initialize();
+const redis = createRedis(env, console);
+await redis.connect();
+const keys = new BufferKeys(env.redisKeyPrefix);
+const events = new EventRepository(Event, dataSource.manager);
+const rollups = new RollupRepository(EventSummary, dataSource.manager);
+
+for (let list = 0; list < LIST_COUNT; list += 1) {
+  for (;;) {
+    const texts = await redis.lrange(keys.pending(list), 0, 99);
+    if (texts.length === 0) break;
+    const chunk = readChunk(texts).entries.map((entry) => entry.event);
+    if (TRIM_FIRST) await trim(list, texts.length);
+    await events.insertNew(chunk, '0'.repeat(32));
+    await rollups.add(sumRollups(chunk));
+    if (CRASH === 'after-count') process.kill(process.pid, 'SIGKILL');
+    if (!TRIM_FIRST) await trim(list, texts.length);
+  }
+}
+process.exit(0);
+
+async function trim(list, length) {
+  await redis.ltrim(keys.pending(list), length, -1);
+  if (CRASH === 'after-trim') process.kill(process.pid, 'SIGKILL');
+}
