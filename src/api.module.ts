@@ -9,6 +9,7 @@ import { LoggerModule } from './common/logger.module.js';
 import { RedisModule } from './common/redis.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import type { ProcessParts } from './process-parts.js';
@@ -33,6 +34,7 @@ export class ApiModule {
         ApiKeyModule,
         CollectModule,
         AnalyticsModule,
+        DeadLettersModule,
         HealthModule.with('lenient', [CollectModule]),
       ],
     };

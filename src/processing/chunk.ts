@@ -1,11 +1,14 @@
 import { decodeEnvelope, EnvelopeError } from '../events/envelope.js';
 import type { AcceptedEvent } from '../events/event.js';
+import { readBufferedEntry } from '../events/replay-order.js';
 
 /** An entry of the buffer beside what it says. */
 export interface Entry {
-  /** As it lay in the buffer. */
+  /** As collect put it into the buffer. */
   text: string;
   event: AcceptedEvent;
+  /** The dead letter that is tried again by it; 32 hex digits. */
+  letterId?: string;
 }
 
 /** An entry that must not be counted, and why. */
@@ -16,6 +19,7 @@ export interface Refused {
   /** Where they could be read: 32 hex digits each. */
   appId?: string;
   event?: AcceptedEvent;
+  letterId?: string;
 }
 
 export interface Chunk {
@@ -28,12 +32,13 @@ export interface Chunk {
 export function readChunk(texts: readonly string[]): Chunk {
   const entries: Entry[] = [];
   const refused: Refused[] = [];
-  for (const text of texts) {
+  for (const buffered of texts) {
+    const entry = readBufferedEntry(buffered);
     try {
-      entries.push({ text, event: decodeEnvelope(text) });
+      entries.push({ ...entry, event: decodeEnvelope(entry.text) });
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error;
-      refused.push({ text, code: error.code, reason: error.message, appId: error.appId });
+      refused.push({ ...entry, code: error.code, reason: error.message, appId: error.appId });
     }
   }
   entries.sort((a, b) => compare(eventKey(a.event), eventKey(b.event)));

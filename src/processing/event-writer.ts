@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { uuidV7 } from '../events/event-id.js';
-import { type Entry, eventKey, readChunk, type Refused } from './chunk.js';
+import { type Chunk, type Entry, eventKey, readChunk, type Refused } from './chunk.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository, type StoredCopy } from './repositories/event.repository.js';
@@ -57,11 +57,12 @@ export class EventWriter {
     const batchId = uuidV7(Date.now());
     return this.dataSource.transaction(async (manager) => {
       await this.moveCursor(manager, claimId, start, texts.length);
-      const { entries, refused } = readChunk(texts);
+      const { entries, refused, overtaken } = await this.redeem(manager, readChunk(texts));
       const inserted = await this.insert(manager, entries, batchId);
-      const { fresh, duplicated, conflicting } = await this.tellApart(manager, inserted, batchId);
+      const { fresh, duplicated: copies, conflicting } = await this.tellApart(manager, inserted, batchId);
       await manager.withRepository(this.rollups).add(sumRollups(fresh.map((entry) => entry.event)));
       const dead = [...refused, ...conflicting];
+      const duplicated = copies + overtaken;
       return this.close(manager, { claimId, batchId, start, texts, inserted: fresh.length, duplicated, dead });
     });
   }
@@ -71,15 +72,29 @@ export class EventWriter {
     const batchId = uuidV7(Date.now());
     return this.dataSource.transaction(async (manager) => {
       await this.moveCursor(manager, claimId, start, 1);
-      const { entries, refused } = readChunk([text]);
-      const dead = refused[0] ?? unstorable(entries[0]!, reason);
-      return this.close(manager, { claimId, batchId, start, texts: [text], inserted: 0, duplicated: 0, dead: [dead] });
+      const { entries, refused, overtaken } = await this.redeem(manager, readChunk([text]));
+      const dead = [...refused, ...entries.map((entry) => unstorable(entry, reason))];
+      return this.close(manager, { claimId, batchId, start, texts: [text], inserted: 0, duplicated: overtaken, dead });
     });
   }
 
   private async moveCursor(manager: EntityManager, claimId: string, start: number, length: number): Promise<void> {
     const moved = await manager.withRepository(this.claims).advance(claimId, start, start + length);
     if (!moved) throw new CursorMovedError(`The cursor of claim ${claimId} is not at ${start} any more`);
+  }
+
+  /**
+   * Takes away the dead letters that are tried again by entries of this chunk; what fails again becomes one again. An
+   * entry whose letter is not there any more was overtaken by another order for it, and is done.
+   */
+  private async redeem(manager: EntityManager, { entries, refused }: Chunk): Promise<Chunk & { overtaken: number }> {
+    const ids = [...entries, ...refused].flatMap(({ letterId }) => letterId ?? []);
+    if (ids.length === 0) return { entries, refused, overtaken: 0 };
+    const there = await manager.withRepository(this.deadLetters).take(ids);
+    const counts = ({ letterId }: { letterId?: string }) => letterId === undefined || there.delete(letterId);
+    const left = { entries: entries.filter(counts), refused: refused.filter(counts) };
+    const overtaken = entries.length + refused.length - left.entries.length - left.refused.length;
+    return { ...left, overtaken };
   }
 
   /** A data error bisects the rows, inside the transaction, down to the bad ones. */

@@ -18,9 +18,13 @@ export class ServerProcess {
     child.on('exit', (code, signal) => (this.exited = code ?? signal ?? -1));
   }
 
-  static start(entry: 'main' | 'worker' | 'migrate' | 'audit-counts', env: Record<string, string>): ServerProcess {
+  static start(
+    entry: 'main' | 'worker' | 'migrate' | 'audit-counts' | 'dead-letters',
+    env: Record<string, string>,
+    args: string[] = [],
+  ): ServerProcess {
     const file = join(process.cwd(), 'dist', 'src', `${entry}.js`);
-    const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     return new ServerProcess(entry, child);
   }
 

@@ -9,10 +9,24 @@ const INSERT = `INSERT INTO dead_letters
   (id, content_hash, app_id, stored_id, code, reason, envelope, batch_id, created_at)
 VALUES ? ON DUPLICATE KEY UPDATE id = id`;
 
+const LOCK = 'SELECT LOWER(HEX(id)) AS id FROM dead_letters WHERE id IN (?) ORDER BY id FOR UPDATE';
+const REMOVE = 'DELETE FROM dead_letters WHERE id IN (?)';
+
 const REASON_MAX_BYTES = 2000;
 
 /** Owns the SQL by which entries are put among the dead letters. */
 export class DeadLetterRepository extends Repository<DeadLetter> {
+  /**
+   * Takes letters away whose entries are tried again in this transaction.
+   * @returns the ids of those that were there; the others were replayed or erased meanwhile
+   */
+  async take(ids: readonly string[]): Promise<Set<string>> {
+    const keys = ids.map(binary);
+    const rows: { id: string }[] = await this.manager.query(LOCK, [keys]);
+    if (rows.length > 0) await this.manager.query(REMOVE, [rows.map((row) => binary(row.id))]);
+    return new Set(rows.map((row) => row.id));
+  }
+
   /** The same entry sent twice is one dead letter. */
   async put(refused: readonly Refused[], batchId: string, now: number): Promise<void> {
     const rows = refused.map((entry) => [

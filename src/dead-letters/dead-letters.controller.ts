@@ -1,0 +1,67 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { OwnedApps } from '../apps/owned-apps.service.js';
+import { UserRoute } from '../auth/user-route.decorator.js';
+import { CurrentUser, type UserCaller } from '../common/caller.js';
+import { decodeEnvelope, EnvelopeError } from '../events/envelope.js';
+import { formatUuid, parseUuid } from '../events/event-id.js';
+import { type DeadLetterDto, DeadLetterListDto, DeadLettersQuery, ReplayDto, ReplayedDto } from './dead-letters.dto.js';
+import { DeadLettersService, type StoredLetter } from './dead-letters.service.js';
+
+@ApiTags('Dead letters')
+@Controller('api/apps/:id/dead-letters')
+@UserRoute()
+export class DeadLettersController {
+  constructor(
+    private readonly letters: DeadLettersService,
+    private readonly owned: OwnedApps,
+  ) {}
+
+  /** Events of your app that were accepted and could not be stored, with the reason. Newest first. */
+  @Get()
+  async list(
+    @CurrentUser() user: UserCaller,
+    @Param('id') id: string,
+    @Query() { code, cursor, limit }: DeadLettersQuery,
+  ): Promise<DeadLetterListDto> {
+    const app = await this.owned.one(user.userId, id);
+    const size = limit ?? 50;
+    const found = await this.letters.list({ appId: app.id, code }, size + 1, cursor && parseUuid(cursor));
+    const data = found.slice(0, size);
+    return { data: data.map(deadLetterDto), nextCursor: found.length > size ? formatUuid(data.at(-1)!.id) : null };
+  }
+
+  /** Try them again, once what was in the way is gone. What fails again is a dead letter again. */
+  @Post('replay')
+  @HttpCode(202)
+  async replay(
+    @CurrentUser() user: UserCaller,
+    @Param('id') id: string,
+    @Body() { ids, code }: ReplayDto,
+  ): Promise<ReplayedDto> {
+    const app = await this.owned.one(user.userId, id);
+    const selection = { appId: app.id, ids: ids?.map((one) => parseUuid(one)!), code: code ?? undefined };
+    return { replayed: await this.letters.replay(selection) };
+  }
+}
+
+function deadLetterDto({ id, code, reason, storedId, envelope, createdAt }: StoredLetter): DeadLetterDto {
+  return {
+    id: formatUuid(id),
+    code,
+    reason: reason.toString(),
+    storedId: storedId && formatUuid(storedId),
+    event: eventName(envelope),
+    entry: envelope.toString(),
+    createdAt: createdAt.toISOString(),
+  };
+}
+
+export function eventName(envelope: Buffer): string | null {
+  try {
+    return decodeEnvelope(envelope.toString()).event;
+  } catch (error) {
+    if (error instanceof EnvelopeError) return null;
+    throw error;
+  }
+}

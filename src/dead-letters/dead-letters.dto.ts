@@ -1,0 +1,95 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
+
+export const PAGE_MAX = 200;
+const IDS_MAX = 1000;
+const CODE_MAX = 64;
+
+export class DeadLettersQuery {
+  /**
+   * Only those with this code.
+   * @example "unstorable"
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(CODE_MAX)
+  code?: string;
+
+  /** `nextCursor` of the page before. */
+  @IsOptional()
+  @IsUUID()
+  cursor?: string;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_MAX)
+  limit?: number = 50;
+}
+
+/** Which to try again. Neither field: all of the app's, those with the code `id_conflict` apart. */
+export class ReplayDto {
+  /** Ids of dead letters. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(IDS_MAX)
+  @IsUUID(undefined, { each: true })
+  ids?: string[] | null;
+
+  /**
+   * Only those with this code.
+   * @example "unstorable"
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(CODE_MAX)
+  code?: string | null;
+}
+
+/** An event that was accepted and could not be stored, or must not be counted. */
+export class DeadLetterDto {
+  id!: string;
+
+  /** `unstorable`, `id_conflict`, `envelope_version` or `envelope_malformed`. */
+  code!: string;
+
+  /** What MySQL or the worker said of it. */
+  reason!: string;
+
+  /** The `id` that its 202 named; null where the entry could not be read. */
+  storedId!: string | null;
+
+  /** The event's name; null where the entry could not be read. */
+  event!: string | null;
+
+  /** The entry as it was accepted. */
+  entry!: string;
+
+  /** RFC 3339, UTC. */
+  createdAt!: string;
+}
+
+export class DeadLetterListDto {
+  data!: DeadLetterDto[];
+
+  /** Null: there are no more. */
+  nextCursor!: string | null;
+}
+
+export class ReplayedDto {
+  /** So many were put into the buffer again. Each is stored within about a second, or is a dead letter again. */
+  replayed!: number;
+}
