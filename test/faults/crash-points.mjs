@@ -1,11 +1,12 @@
-// Loaded into a worker before all else (NODE_OPTIONS=--import): ends it by SIGKILL at the CRASH_AFTERth passing of the
-// point named in CRASH_AT. It watches what goes to MySQL and Redis, so that the product holds no line for tests.
+// Loaded into a worker before all else (NODE_OPTIONS=--import): sends it CRASH_SIGNAL (SIGKILL) at the CRASH_AFTERth
+// passing of the point named in CRASH_AT. It watches what goes to MySQL and Redis, so that the product holds no line for tests.
 import { Redis } from 'ioredis';
 import mysql from 'mysql2';
 
 const { Connection } = mysql;
 
 const point = process.env.CRASH_AT;
+const signal = process.env.CRASH_SIGNAL ?? 'SIGKILL';
 let left = Number(process.env.CRASH_AFTER ?? 1);
 
 /** Statements by the point that is passed when their answer is here. */
@@ -19,12 +20,13 @@ const AFTER = {
 };
 
 function passed(name) {
-  if (name === point && (left -= 1) === 0) process.kill(process.pid, 'SIGKILL');
+  if (name === point && (left -= 1) === 0) process.kill(process.pid, signal);
 }
 
 const query = Connection.prototype.query;
 Connection.prototype.query = function watched(statement, ...rest) {
   const sql = String(statement?.sql ?? statement).trim();
+  if (/^START TRANSACTION/.test(sql)) passed('before-begin');
   if (/^COMMIT/.test(sql)) passed('before-commit');
   const name = Object.keys(AFTER).find((key) => AFTER[key].test(sql));
   const callback = rest.at(-1);

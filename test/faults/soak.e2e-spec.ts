@@ -47,15 +47,18 @@ describe('counted exactly once, whatever dies', () => {
       const chaos = new Chaos(stack, services, FREEZE_MS);
       const progress = progressLine(load, chaos);
       load.start(4);
-      const end = Date.now() + minutes * 60_000;
-      do {
-        for (const fault of shuffled(FAULTS)) {
-          await chaos.inflict(fault);
-          progress(fault);
-          if (!short && Date.now() > end) break;
-        }
-      } while (Date.now() < end);
-      await load.stop();
+      try {
+        const end = Date.now() + minutes * 60_000;
+        do {
+          for (const fault of shuffled(FAULTS)) {
+            await chaos.inflict(fault);
+            progress(fault);
+            if (!short && Date.now() > end) break;
+          }
+        } while (Date.now() < end);
+      } finally {
+        await load.stop();
+      }
       await stack.drained(DRAINED_WITHIN_MS);
       const verdict = await check(stack, load, app);
       report({
