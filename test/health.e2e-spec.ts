@@ -101,6 +101,13 @@ describe('health', () => {
     expect(body).toMatch(/^tallystone_redis_up 1$/m);
   });
 
+  test('events that no worker counts are told in the log, with the command that starts one', async () => {
+    const warned = () =>
+      stack.apis[0]!.process.records.filter(({ level, msg }) => level === 'warn' && /npm run start:worker/.test(String(msg)));
+    await until(() => warned().length > 0, 'the warning');
+    expect(warned()).toMatchObject([{ waiting: 1 }]);
+  });
+
   test('a full buffer takes nothing more, and says so', async () => {
     await stack.push(
       3,

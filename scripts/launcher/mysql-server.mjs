@@ -72,7 +72,8 @@ export const mysqlServer = {
       '--max-allowed-packet=64M',
       `--innodb-buffer-pool-size=${relaxed ? 256 : pool}M`,
       `--innodb-flush-log-at-trx-commit=${relaxed ? 0 : 1}`,
-      ...(binary.flavour === 'mysql' ? ['--mysqlx=OFF'] : []),
+      // Where mysqld alone was unpacked, the folder of its default secure-file-priv is missing, and it would not start.
+      ...(binary.flavour === 'mysql' ? ['--mysqlx=OFF', '--secure-file-priv=NULL'] : []),
       ...places(binary),
       ...asRoot(),
     ];

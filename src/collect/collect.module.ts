@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ApiKeyModule } from '../api-keys/api-key.module.js';
 import { BufferGauge } from '../buffer/buffer-gauge.js';
+import { WorkerWatch } from '../buffer/worker-watch.js';
 import { BufferService } from './buffer.service.js';
 import { CollectController } from './collect.controller.js';
 import { CollectService } from './collect.service.js';
@@ -10,7 +11,7 @@ import { RateLimitGuard } from './rate-limit.guard.js';
 @Module({
   imports: [ApiKeyModule],
   controllers: [CollectController],
-  providers: [CollectService, BufferService, BufferGauge, RateLimitGuard],
+  providers: [CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
   exports: [BufferGauge],
 })
 export class CollectModule {}
