@@ -10,8 +10,10 @@ import { RedisModule } from './common/redis.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
+import { ErasuresModule } from './erasures/erasures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { PeopleModule } from './people/people.module.js';
 import type { ProcessParts } from './process-parts.js';
 import { RegistryModule } from './registry/registry.module.js';
 
@@ -30,7 +32,9 @@ export class ApiModule {
         BufferModule,
         RegistryModule,
         AuthModule,
+        ErasuresModule,
         AppsModule,
+        PeopleModule,
         ApiKeyModule,
         CollectModule,
         AnalyticsModule,

@@ -18,6 +18,7 @@ await runCommand(async () => {
         if (listed < LISTED) process.stdout.write(`${clear}${line}\n`);
         listed += 1;
       },
+      unchecked: (line) => process.stdout.write(`${clear}${line}\n`),
       progress: ({ app, apps, table }) => {
         if (clear) process.stderr.write(`${clear}Recounting app ${app} of ${apps}: ${table}`);
       },

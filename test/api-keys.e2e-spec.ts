@@ -82,7 +82,7 @@ describe('apps and API keys', () => {
 
     test('a deleted app is gone, and its keys are refused at once by every process', async () => {
       const doomed = await registerApp(stack.url, ann);
-      expect((await asAnn(`/api/apps/${doomed.id}`, undefined, 'DELETE')).status).toBe(204);
+      expect((await asAnn(`/api/apps/${doomed.id}`, undefined, 'DELETE')).status).toBe(202);
       expect((await asAnn(`/api/apps/${doomed.id}`)).status).toBe(404);
       expect((await self(doomed.apiKey)).body.code).toBe('key_revoked');
       await until(

@@ -1,5 +1,5 @@
 import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Max, MaxLength, Min, Validate } from 'class-validator';
-import { PLATFORMS, type Platform } from '../database/entities/app.entity.js';
+import { PLATFORMS, type Platform, RETENTION_ROLLUPS, type RetentionRollups } from '../database/entities/app.entity.js';
 import { IP_MODES, type IpMode } from '../events/ip-mode.js';
 import { MayBeLeftOut, PlainText, TimeZone } from '../common/rules.js';
 
@@ -82,6 +82,13 @@ export class ChangeAppDto {
   @Min(1)
   @Max(RETENTION_MAX_DAYS)
   retentionDays?: number | null;
+
+  /**
+   * What becomes of the counts when events expire: `keep` leaves them, `drop` deletes them with the events.
+   */
+  @MayBeLeftOut()
+  @IsIn(RETENTION_ROLLUPS)
+  retentionRollups?: RetentionRollups;
 }
 
 export class AppDto {
@@ -95,6 +102,7 @@ export class AppDto {
   description!: string | null;
   ipMode!: IpMode;
   retentionDays!: number | null;
+  retentionRollups!: RetentionRollups;
 
   /** RFC 3339, UTC. */
   createdAt!: string;

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post } f
 import { ApiTags } from '@nestjs/swagger';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
+import { ErasureDto } from '../erasures/erasures.dto.js';
 import { AppDto, AppListDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
 import { AppsService } from './apps.service.js';
 
@@ -36,10 +37,13 @@ export class AppsController {
     return this.apps.change(user.userId, id, change);
   }
 
-  /** Delete an app. Its keys are refused at once. */
+  /**
+   * Delete an app. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
+   * GET /api/erasures/{erasureId} how far that is.
+   */
   @Delete('apps/:id')
-  @HttpCode(204)
-  delete(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<void> {
+  @HttpCode(202)
+  delete(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<ErasureDto> {
     return this.apps.delete(user.userId, id);
   }
 }

@@ -3,6 +3,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { ApiKeyService } from '../api-keys/api-key.service.js';
 import { App } from '../database/entities/index.js';
+import { ErasureOrders } from '../erasures/erasure-orders.js';
+import { type ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
 import { formatUuid, uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { AppDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
@@ -16,6 +18,7 @@ export class AppsService {
     private readonly owned: OwnedApps,
     private readonly keys: ApiKeyService,
     private readonly registry: RegistryService,
+    private readonly erasures: ErasureOrders,
   ) {}
 
   /** An app with a first key that can write, so that a person can begin at once. */
@@ -30,6 +33,8 @@ export class AppsService {
       description: said.description ?? null,
       ipMode: 'truncated',
       retentionDays: null,
+      retentionRollups: 'keep',
+      deletedBefore: null,
       deletedAt: null,
     });
     const key = await this.apps.manager.transaction(async (manager) => {
@@ -56,16 +61,21 @@ export class AppsService {
     return this.get(ownerId, app.id);
   }
 
-  /** Its keys are refused at once; what was counted stays in MySQL. */
-  async delete(ownerId: string, appId: string): Promise<void> {
+  /** Its keys are refused at once; what was stored for it is erased by the workers. */
+  async delete(ownerId: string, appId: string): Promise<ErasureDto> {
     const app = await this.owned.one(ownerId, appId);
-    await this.apps.update({ id: app.id }, { deletedAt: new Date() });
+    const erasure = await this.apps.manager.transaction(async (manager) => {
+      const order = await this.erasures.give(manager, { appId: app.id, ownerId, subject: 'app' });
+      await manager.update(App, { id: app.id }, { deletedAt: new Date() });
+      return order;
+    });
     await this.registry.announce();
+    return erasureDto(erasure);
   }
 }
 
 export function appDto(app: App): AppDto {
-  const { name, url, platform, timeZone, description, ipMode, retentionDays } = app;
+  const { name, url, platform, timeZone, description, ipMode, retentionDays, retentionRollups } = app;
   return {
     id: formatUuid(app.id),
     name,
@@ -75,6 +85,7 @@ export function appDto(app: App): AppDto {
     description,
     ipMode,
     retentionDays,
+    retentionRollups,
     createdAt: app.createdAt.toISOString(),
   };
 }

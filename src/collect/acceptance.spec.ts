@@ -124,6 +124,7 @@ describe('time', () => {
     const payload = { event: 'x', timestamp: at(NOW - 31 * 24 * 60 * MINUTE) };
     expect(accept(payload)).toBeDefined();
     expect(refusal(payload, { retentionDays: 30 }).code).toBe('too_old');
+    expect(refusal(payload, { deletedBefore: NOW }).code).toBe('too_old');
   });
 });
 

@@ -22,6 +22,8 @@ export interface Circumstances {
   appId: string;
   ipMode: IpMode;
   retentionDays: number | null;
+  /** The app's events from before this have been deleted; undefined: none were. */
+  deletedBefore?: number;
   receivedAt: number;
   /** The connection's full address. */
   address: string;
@@ -129,6 +131,11 @@ function eventTime(dto: EventDto, timestamp: number | undefined, around: Circums
   }
   if (around.retentionDays !== null && idTime < around.receivedAt - around.retentionDays * DAY_MS) {
     const message = `is older than this app keeps events (${around.retentionDays} days)`;
+    throw new InvalidInputError([{ field, message }], 'too_old');
+  }
+  // Retention may have been shorter once: what it deleted must not be counted again.
+  if (around.deletedBefore !== undefined && idTime < around.deletedBefore) {
+    const message = `is older than what this app still keeps (${new Date(around.deletedBefore).toISOString()})`;
     throw new InvalidInputError([{ field, message }], 'too_old');
   }
   return { idTime, occurredAt };

@@ -82,6 +82,7 @@ export class CollectService {
       appId: key.appId,
       ipMode: app?.ipMode ?? 'truncated',
       retentionDays: app?.retentionDays ?? null,
+      deletedBefore: app?.deletedBefore,
       receivedAt,
       address,
       userAgent,

@@ -53,6 +53,7 @@ test('has the defaults of the contract', () => {
     claimLeaseMs: 30_000,
     lockWaitTimeoutS: 5,
     registryMaxAgeMs: 900_000,
+    retentionIntervalMs: 600_000,
     readyWorkerMaxAgeMs: 60_000,
     readyBacklogMaxAgeMs: 120_000,
   });

@@ -62,6 +62,7 @@ export class Env {
   readonly lockWaitTimeoutS: number;
   readonly registryPollMs: number;
   readonly registryMaxAgeMs: number;
+  readonly retentionIntervalMs: number;
   readonly readyWorkerMaxAgeMs: number;
   readonly readyBacklogMaxAgeMs: number;
   readonly shutdownTimeoutMs: number;
@@ -103,6 +104,7 @@ export class Env {
     this.lockWaitTimeoutS = reader.integer('LOCK_WAIT_TIMEOUT_S', 5, 1, 50);
     this.registryPollMs = reader.integer('REGISTRY_POLL_MS', 500, 50, 900);
     this.registryMaxAgeMs = reader.integer('REGISTRY_MAX_AGE_MS', 900_000, 1000, 86_400_000);
+    this.retentionIntervalMs = reader.integer('RETENTION_INTERVAL_MS', 600_000, 100, 86_400_000);
     this.readyWorkerMaxAgeMs = reader.integer('READY_WORKER_MAX_AGE_MS', 60_000, 1000, 3_600_000);
     this.readyBacklogMaxAgeMs = reader.integer('READY_BACKLOG_MAX_AGE_MS', 120_000, 1000, 3_600_000);
     this.shutdownTimeoutMs = reader.integer('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000);

@@ -11,7 +11,7 @@ export class SchemaMismatchError extends Error {
 
 /** API and worker never migrate: they check that exactly this code's migrations have run. @throws SchemaMismatchError */
 export async function assertSchemaFits(dataSource: DataSource): Promise<void> {
-  const expected = MIGRATIONS.map((migration) => new migration().name);
+  const expected = MIGRATIONS.map((migration) => new migration().name!);
   const applied = await appliedMigrations(dataSource);
   const missing = expected.filter((name) => !applied.includes(name));
   const unknown = applied.filter((name) => !expected.includes(name));

@@ -7,8 +7,11 @@ import { encodeReplayOrder } from '../events/replay-order.js';
 
 /** Letters read and put into the buffer at a time. */
 const AT_ONCE = 200;
-/** Another event has its id: trying again cannot help, so it is done only where it is asked for by id or by code. */
-const CONFLICT = 'id_conflict';
+/**
+ * Another event has its id, or it has expired: trying again cannot help, so it is done only where it is asked for by id or
+ * by code.
+ */
+const HOPELESS = ['id_conflict', 'too_old'];
 
 const LETTERS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(app_id)) AS appId, LOWER(HEX(stored_id)) AS storedId, code,
   reason, envelope, created_at AS createdAt FROM dead_letters`;
@@ -60,7 +63,7 @@ export class DeadLettersService {
    */
   async replay(selection: Selection, progress?: (replayed: number) => void): Promise<number> {
     const which = conditions(selection);
-    if (!selection.ids && !selection.code) which.push(['code <> ?', CONFLICT]);
+    if (!selection.ids && !selection.code) which.push(['code NOT IN (?)', HOPELESS]);
     const [newest] = await this.read(which, 'DESC', 1);
     if (!newest) return 0;
     which.push(['id <= ?', binary(newest.id)]);

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { uuidV7 } from '../events/event-id.js';
 import { type Chunk, type Entry, eventKey, readChunk, type Refused } from './chunk.js';
+import { fence, type FencedChunk } from './fence.js';
+import { AppFenceRepository } from './repositories/app-fence.repository.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository, type StoredCopy } from './repositories/event.repository.js';
@@ -46,6 +48,7 @@ export class EventWriter {
     private readonly events: EventRepository,
     private readonly rollups: RollupRepository,
     private readonly deadLetters: DeadLetterRepository,
+    private readonly fences: AppFenceRepository,
   ) {}
 
   /**
@@ -57,13 +60,13 @@ export class EventWriter {
     const batchId = uuidV7(Date.now());
     return this.dataSource.transaction(async (manager) => {
       await this.moveCursor(manager, claimId, start, texts.length);
-      const { entries, refused, overtaken } = await this.redeem(manager, readChunk(texts));
+      const { entries, refused, overtaken, erased } = await this.admit(manager, texts);
       const inserted = await this.insert(manager, entries, batchId);
       const { fresh, duplicated: copies, conflicting } = await this.tellApart(manager, inserted, batchId);
       await manager.withRepository(this.rollups).add(sumRollups(fresh.map((entry) => entry.event)));
       const dead = [...refused, ...conflicting];
       const duplicated = copies + overtaken;
-      return this.close(manager, { claimId, batchId, start, texts, inserted: fresh.length, duplicated, dead });
+      return this.close(manager, { claimId, batchId, start, texts, inserted: fresh.length, duplicated, dead, erased });
     });
   }
 
@@ -72,15 +75,27 @@ export class EventWriter {
     const batchId = uuidV7(Date.now());
     return this.dataSource.transaction(async (manager) => {
       await this.moveCursor(manager, claimId, start, 1);
-      const { entries, refused, overtaken } = await this.redeem(manager, readChunk([text]));
+      const { entries, refused, overtaken, erased } = await this.admit(manager, [text]);
       const dead = [...refused, ...entries.map((entry) => unstorable(entry, reason))];
-      return this.close(manager, { claimId, batchId, start, texts: [text], inserted: 0, duplicated: overtaken, dead });
+      const counts = { inserted: 0, duplicated: overtaken, erased };
+      return this.close(manager, { claimId, batchId, start, texts: [text], ...counts, dead });
     });
   }
 
   private async moveCursor(manager: EntityManager, claimId: string, start: number, length: number): Promise<void> {
     const moved = await manager.withRepository(this.claims).advance(claimId, start, start + length);
     if (!moved) throw new CursorMovedError(`The cursor of claim ${claimId} is not at ${start} any more`);
+  }
+
+  /** What of a chunk may be stored: not what was overtaken, not what has expired, not what was erased. */
+  private async admit(manager: EntityManager, texts: readonly string[]): Promise<FencedChunk & { overtaken: number }> {
+    const { overtaken, ...chunk } = await this.redeem(manager, readChunk(texts));
+    const apps = [
+      ...chunk.entries.map(({ event }) => event.appId),
+      ...chunk.refused.flatMap(({ appId }) => appId ?? []),
+    ];
+    const fences = await manager.withRepository(this.fences).fences([...new Set(apps)]);
+    return { ...fence(chunk, fences), overtaken };
   }
 
   /**
@@ -155,11 +170,12 @@ export class EventWriter {
       inserted: number;
       duplicated: number;
       dead: Refused[];
+      erased: number;
     },
   ): Promise<ChunkOutcome> {
     const now = Date.now();
     const received = done.texts.length;
-    if (received !== done.inserted + done.duplicated + done.dead.length) {
+    if (received !== done.inserted + done.duplicated + done.dead.length + done.erased) {
       throw new Error(`A chunk of ${received} entries does not balance: nothing was committed`);
     }
     await manager.withRepository(this.deadLetters).put(done.dead, done.batchId, now);
@@ -171,14 +187,14 @@ export class EventWriter {
       inserted: done.inserted,
       duplicated: done.duplicated,
       dead: done.dead.length,
-      erased: 0,
+      erased: done.erased,
       committedAt: now,
     });
     return {
       received,
       inserted: done.inserted,
       duplicated: done.duplicated,
-      erased: 0,
+      erased: done.erased,
       dead: done.dead.map((entry) => entry.code),
     };
   }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 
@@ -16,12 +16,27 @@ export interface MonthPartition {
   below: string;
 }
 
+/** @returns names of the partitions of `events` */
+export async function partitionNames(runner: QueryRunner): Promise<string[]> {
+  const rows: { name: string }[] = await runner.query(NAMES);
+  return rows.map((row) => row.name);
+}
+
+/** Where a partition's ids end (ms); undefined for the last one, which has no end. */
+export function partitionEnd(name: string): number | undefined {
+  const [, before, year, month] = /^p_(before_)?(\d{4})_(\d\d)$/.exec(name) ?? [];
+  if (year === undefined) return undefined;
+  return Date.UTC(Number(year), Number(month) - (before ? 1 : 0), 1);
+}
+
 /** The months from the first to a few ahead of `now` that have no partition yet. */
 export function missingMonths(existing: ReadonlySet<string>, now: number): MonthPartition[] {
   const missing: MonthPartition[] = [];
   const today = new Date(now);
   const end = Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + MONTHS_AHEAD + 1, 1);
-  for (let month = new Date(FIRST_MONTH); month.getTime() < end;) {
+  // Retention drops months from the front: what is missing there stays so.
+  const first = Math.max(FIRST_MONTH, ...[...existing].flatMap((name) => partitionEnd(name) ?? []));
+  for (let month = new Date(first); month.getTime() < end;) {
     const next = new Date(Date.UTC(month.getUTCFullYear(), month.getUTCMonth() + 1, 1));
     const name = `p_${month.toISOString().slice(0, 7).replace('-', '_')}`;
     if (!existing.has(name))
@@ -62,8 +77,7 @@ export class Partitions implements OnApplicationBootstrap, OnApplicationShutdown
       }[];
       if (Number(lock?.taken) !== 1) return;
       try {
-        const rows: { name: string }[] = await runner.query(NAMES);
-        const missing = missingMonths(new Set(rows.map((row) => row.name)), now);
+        const missing = missingMonths(new Set(await partitionNames(runner)), now);
         if (missing.length === 0) return;
         // Names and bounds are made here from dates; DDL takes no bound parameters.
         const parts = missing.map(({ name, below }) => `PARTITION ${name} VALUES LESS THAN (X'${below}')`);

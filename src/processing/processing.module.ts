@@ -1,15 +1,22 @@
 import { Module, type Provider } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
-import { DeadLetter, Event, EventSummary, IngestClaim } from '../database/entities/index.js';
+import { App, DeadLetter, Erasure, Event, EventSummary, IngestClaim } from '../database/entities/index.js';
 import { ClaimStore } from './claim.store.js';
+import { AppEraser } from './erasure/app-eraser.js';
+import { Eraser } from './erasure/eraser.js';
+import { ErasureRepository } from './erasure/erasure.repository.js';
+import { PersonEraser } from './erasure/person-eraser.js';
+import { RedisFiles } from './erasure/redis-file.js';
 import { DrainProcessor } from './drain.processor.js';
 import { DrainService } from './drain.service.js';
 import { EventWriter } from './event-writer.js';
 import { Partitions } from './partitions.js';
+import { AppFenceRepository } from './repositories/app-fence.repository.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository } from './repositories/event.repository.js';
 import { RollupRepository } from './repositories/rollup.repository.js';
+import { Retention } from './retention/retention.js';
 import { Tidy } from './tidy.js';
 
 /** From the buffer to MySQL: the only writer of events and rollups. */
@@ -19,12 +26,19 @@ import { Tidy } from './tidy.js';
     repository(EventRepository, Event),
     repository(RollupRepository, EventSummary),
     repository(DeadLetterRepository, DeadLetter),
+    repository(AppFenceRepository, App),
+    repository(ErasureRepository, Erasure),
     ClaimStore,
     EventWriter,
     DrainService,
     DrainProcessor,
     Partitions,
     Tidy,
+    PersonEraser,
+    AppEraser,
+    RedisFiles,
+    Eraser,
+    Retention,
   ],
 })
 export class ProcessingModule {}

@@ -14,6 +14,8 @@ export interface AppState {
   ownerId: string;
   ipMode: IpMode;
   retentionDays: number | null;
+  /** ms: what retention has deleted up to; undefined: nothing. */
+  deletedBefore?: number;
   deleted: boolean;
 }
 
@@ -26,6 +28,7 @@ interface AppRow {
   owner_id: Buffer;
   ip_mode: IpMode;
   retention_days: number | null;
+  deleted_before: Date | null;
   deleted: number;
 }
 
@@ -148,7 +151,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     const changed = since === null ? '' : 'AND updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND';
     const parameters = since === null ? [] : [since];
     const apps: AppRow[] = await this.dataSource.query(
-      `SELECT id, owner_id, ip_mode, retention_days, deleted_at IS NOT NULL AS deleted FROM apps WHERE TRUE ${changed}`,
+      `SELECT id, owner_id, ip_mode, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted FROM apps WHERE TRUE ${changed}`,
       parameters,
     );
     const keys: KeyRow[] = await this.dataSource.query(
@@ -162,6 +165,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
         ownerId: row.owner_id.toString('hex'),
         ipMode: row.ip_mode,
         retentionDays: row.retention_days,
+        deletedBefore: row.deleted_before?.getTime(),
         deleted: Number(row.deleted) === 1,
       });
     }

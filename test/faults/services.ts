@@ -14,7 +14,8 @@ export class FaultServices {
 
   private constructor(
     private readonly child: ChildProcess,
-    private readonly folder: string,
+    /** Holds their data: `mysql/`, `redis/`, `logs/`. */
+    readonly folder: string,
   ) {
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.errors += text));

@@ -13,6 +13,8 @@ import { hex } from '../column-transformers.js';
 import { User } from './user.entity.js';
 
 export const PLATFORMS = ['web', 'ios', 'android', 'server'] as const;
+export const RETENTION_ROLLUPS = ['keep', 'drop'] as const;
+export type RetentionRollups = (typeof RETENTION_ROLLUPS)[number];
 export type Platform = (typeof PLATFORMS)[number];
 
 /** A registered web site or mobile app. A deleted one keeps its row, so that its keys stay known as dead. */
@@ -52,6 +54,14 @@ export class App {
   /** Null: events are kept for ever. */
   @Column({ name: 'retention_days', type: 'int', unsigned: true, nullable: true })
   retentionDays!: number | null;
+
+  /** What becomes of the rollups when retention deletes the events under them. */
+  @Column({ name: 'retention_rollups', type: 'varchar', length: 8, default: 'keep' })
+  retentionRollups!: RetentionRollups;
+
+  /** Retention has deleted the events whose id's time is before this, and lets none in any more. */
+  @Column({ name: 'deleted_before', type: 'datetime', precision: 3, nullable: true })
+  deletedBefore!: Date | null;
 
   @CreateDateColumn({ name: 'created_at', type: 'datetime', precision: 3 })
   createdAt!: Date;

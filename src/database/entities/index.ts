@@ -1,6 +1,7 @@
 import { ApiKey } from './api-key.entity.js';
 import { App } from './app.entity.js';
 import { DeadLetter } from './dead-letter.entity.js';
+import { Erasure } from './erasure.entity.js';
 import { EventSummary } from './event-summary.entity.js';
 import { EventUsers } from './event-users.entity.js';
 import { Event } from './event.entity.js';
@@ -13,10 +14,13 @@ import { UserAnalytics } from './user-analytics.entity.js';
 import { User } from './user.entity.js';
 import { VisitorSecret } from './visitor-secret.entity.js';
 
+export type { ErasureStage, ErasureSubject, RedisFile } from './erasure.entity.js';
+
 export {
   ApiKey,
   App,
   DeadLetter,
+  Erasure,
   Event,
   EventSummary,
   EventUsers,
@@ -43,6 +47,7 @@ export const ENTITIES = [
   IngestClaim,
   IngestBatch,
   DeadLetter,
+  Erasure,
   VisitorSecret,
   Installation,
 ];

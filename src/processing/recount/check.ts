@@ -1,5 +1,6 @@
 import { formatUuid } from '../../events/event-id.js';
 import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
+import { sqlTime } from '../repositories/bulk.js';
 
 /**
  * One comparison of a rollup with a recount from `events`, both ways: missing, surplus and differing cells. It is a single
@@ -9,14 +10,50 @@ import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
 export interface Check<Row = Record<string, unknown>> {
   /** The table that is checked. */
   table: string;
-  /** Every parameter is the app's id. */
   sql: string;
+  /** The values bound to it, in order. */
+  parameters(scope: Scope): unknown[];
   /** One line for people, without app and table. */
   describe(row: Row): string;
 }
 
+/** What is checked of an app: cells that begin at a moment or later. Where retention deleted nothing, that is all. */
+export interface Scope {
+  app: Buffer;
+  /** Quarter-hours since 1970, days since 1970, and the same as a DATETIME. */
+  quarter: number;
+  quarterTime: string;
+  day: number;
+  dayTime: string;
+  /** Only people who were first seen from then on. */
+  firstSeen: string;
+}
+
+/** Cells before, or around, the moment up to which retention has deleted hold events that are not there any more. */
+export function scopeOf(app: Buffer, deletedBefore: Date | null): Scope {
+  const time = deletedBefore?.getTime();
+  const quarter = time === undefined ? 0 : Math.floor(time / QUARTER_MS) + 1;
+  const day = time === undefined ? 0 : Math.floor(time / DAY_MS) + 1;
+  return {
+    app,
+    quarter,
+    quarterTime: sqlTime(quarter * QUARTER_MS),
+    day,
+    dayTime: sqlTime(day * DAY_MS),
+    firstSeen: sqlTime(time ?? 0),
+  };
+}
+
 /** Quarter-hours since 1970 of `occurred_at`; sessions run in UTC. (UNIX_TIMESTAMP would end in 2038.) */
 export const QUARTER = `TIMESTAMPDIFF(MINUTE, '1970-01-01', occurred_at) DIV 15`;
+
+/**
+ * The quarter-hours of a day in which events were, as two numbers of 48 bits, over the rows of a group.
+ * @param low @param high names of the columns
+ */
+export const SEEN_BITS = (low: string, high: string): string =>
+  `BIT_OR(IF(${QUARTER} % 96 < 48, 1 << (${QUARTER} % 96), 0)) AS ${low},
+  BIT_OR(IF(${QUARTER} % 96 < 48, 0, 1 << (${QUARTER} % 96 - 48))) AS ${high}`;
 
 export function quarterText(quarter: string | number): string {
   return `${new Date(Number(quarter) * QUARTER_MS).toISOString().slice(0, 16)}Z`;

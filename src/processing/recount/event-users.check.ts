@@ -1,5 +1,5 @@
 import { QUARTER_MS } from '../../events/limits.js';
-import { type Check, dayText, eventText, QUARTER } from './check.js';
+import { type Check, dayText, eventText, QUARTER, SEEN_BITS } from './check.js';
 
 interface Row {
   event: Buffer;
@@ -11,23 +11,22 @@ interface Row {
   stored1: string;
 }
 
-const SEEN = `${QUARTER} DIV 96 AS day, user_key,
-  BIT_OR(IF(${QUARTER} % 96 < 48, 1 << (${QUARTER} % 96), 0)) AS counted0,
-  BIT_OR(IF(${QUARTER} % 96 < 48, 0, 1 << (${QUARTER} % 96 - 48))) AS counted1,
+const SEEN = `${QUARTER} DIV 96 AS day, user_key, ${SEEN_BITS('counted0', 'counted1')},
   0 AS stored0, 0 AS stored1`;
 
 export const EVENT_USERS_CHECK: Check<Row> = {
   table: 'event_users',
   sql: `SELECT SQL_BIG_RESULT event, day, user_key, BIT_OR(counted0) AS counted0, BIT_OR(counted1) AS counted1,
       BIT_OR(stored0) AS stored0, BIT_OR(stored1) AS stored1 FROM (
-    SELECT SQL_BIG_RESULT event, ${SEEN} FROM events WHERE app_id = ? GROUP BY event, day, user_key
+    SELECT SQL_BIG_RESULT event, ${SEEN} FROM events WHERE app_id = ? AND occurred_at >= ? GROUP BY event, day, user_key
     UNION ALL
-    SELECT SQL_BIG_RESULT X'' AS event, ${SEEN} FROM events WHERE app_id = ? GROUP BY day, user_key
+    SELECT SQL_BIG_RESULT X'' AS event, ${SEEN} FROM events WHERE app_id = ? AND occurred_at >= ? GROUP BY day, user_key
     UNION ALL
     SELECT event, day, user_key, 0 AS counted0, 0 AS counted1, seen0 AS stored0, seen1 AS stored1
-      FROM event_users WHERE app_id = ?
+      FROM event_users WHERE app_id = ? AND day >= ?
   ) cells GROUP BY event, day, user_key
   HAVING BIT_OR(counted0) <> BIT_OR(stored0) OR BIT_OR(counted1) <> BIT_OR(stored1)`,
+  parameters: ({ app, day, dayTime }) => [app, dayTime, app, dayTime, app, day],
   describe: (row) =>
     `${eventText(row.event)}, ${dayText(row.day)}, user ${row.user_key.toString('hex')}: ` +
     `recounted ${quarters(row.counted0, row.counted1)}, stored ${quarters(row.stored0, row.stored1)}`,

@@ -27,7 +27,9 @@ export const PEOPLE_CHECK: Check<DifferingRow> = {
   ) person
   JOIN events newest ON newest.app_id = ? AND newest.id = person.last_id
   LEFT JOIN user_analytics kept ON kept.app_id = ? AND kept.user_key = person.user_key
-  WHERE NOT (${COLUMNS.map((column) => `${counted(column)} <=> kept.${column}`).join(' AND ')})`,
+  WHERE (kept.first_seen IS NULL OR kept.first_seen >= ?)
+    AND NOT (${COLUMNS.map((column) => `${counted(column)} <=> kept.${column}`).join(' AND ')})`,
+  parameters: ({ app, firstSeen }) => [app, app, app, app, firstSeen],
   describe: (row) => {
     const key = `user ${row.user_key.toString('hex')}`;
     if (row.stored_total_events === null) return `${key}: missing, recounted ${text(row.counted_total_events)} events`;
@@ -51,7 +53,8 @@ export const SURPLUS_PEOPLE_CHECK: Check<UserRow> = {
   table: 'user_analytics',
   sql: `SELECT kept.user_key, kept.user_kind, kept.total_events FROM user_analytics kept
     LEFT JOIN (SELECT DISTINCT user_key FROM events WHERE app_id = ?) seen ON seen.user_key = kept.user_key
-    WHERE kept.app_id = ? AND seen.user_key IS NULL`,
+    WHERE kept.app_id = ? AND seen.user_key IS NULL AND kept.first_seen >= ?`,
+  parameters: ({ app, firstSeen }) => [app, app, firstSeen],
   describe: (row) => `user ${row.user_key.toString('hex')}: recounted 0 events, stored ${row.total_events}`,
 };
 
@@ -60,6 +63,7 @@ export const PEOPLE_KEYS_CHECK: Check<UserRow> = {
   table: 'user_analytics',
   sql: `SELECT user_key, user_kind, total_events FROM user_analytics WHERE app_id = ?
     AND user_key <> UNHEX(LEFT(SHA2(CONCAT(user_kind, X'00', user_value), 256), 32))`,
+  parameters: ({ app }) => [app],
   describe: (row) =>
     `user ${row.user_key.toString('hex')}: the key is not that of its kind (${row.user_kind}) and value`,
 };

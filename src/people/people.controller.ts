@@ -1,0 +1,71 @@
+import { Readable } from 'node:stream';
+import { Controller, Delete, Get, Header, HttpCode, Param, StreamableFile } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { DataSource } from 'typeorm';
+import { OwnedApps } from '../apps/owned-apps.service.js';
+import { UserRoute } from '../auth/user-route.decorator.js';
+import { InvalidInputError } from '../common/app-error.js';
+import { CurrentUser, type UserCaller } from '../common/caller.js';
+import { ErasureOrders } from '../erasures/erasure-orders.js';
+import { ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
+import { USER_ID_MAX } from '../events/limits.js';
+import { PersonExportDto } from './people.dto.js';
+import { PersonExport } from './person-export.js';
+
+@ApiTags('Privacy')
+@Controller('api/apps/:id/users/:userId')
+@UserRoute()
+export class PeopleController {
+  constructor(
+    private readonly owned: OwnedApps,
+    private readonly exports: PersonExport,
+    private readonly orders: ErasureOrders,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** Export a person: all that your app knows of them, as it is stored. Streamed, however long it is. */
+  @Get()
+  @Header('cache-control', 'no-store')
+  @ApiOkResponse({ type: PersonExportDto })
+  async export(
+    @CurrentUser() user: UserCaller,
+    @Param('id') id: string,
+    @Param('userId') userId: string,
+  ): Promise<StreamableFile> {
+    const app = await this.owned.one(user.userId, id);
+    const pieces = this.exports.write(app.id, checkedUserId(userId));
+    return new StreamableFile(Readable.from(pieces, { objectMode: false }), {
+      type: 'application/json; charset=utf-8',
+      disposition: 'attachment; filename="person.json"',
+    });
+  }
+
+  /**
+   * Erase a person: their events, their place in every count, their dead letters, and what is still on its way. It begins
+   * at once and goes on in the background: ask GET /api/erasures/{erasureId} how far it is. Events that are received later
+   * are welcome. The id in other people's metadata, in your backups and in your database's logs is not covered.
+   */
+  @Delete()
+  @HttpCode(202)
+  async erase(
+    @CurrentUser() user: UserCaller,
+    @Param('id') id: string,
+    @Param('userId') userId: string,
+  ): Promise<ErasureDto> {
+    const app = await this.owned.one(user.userId, id);
+    const userValue = checkedUserId(userId);
+    const erasure = await this.dataSource.transaction((manager) =>
+      this.orders.give(manager, { appId: app.id, ownerId: user.userId, subject: 'person', userValue }),
+    );
+    return erasureDto(erasure);
+  }
+}
+
+function checkedUserId(userId: string): string {
+  if (userId.length > USER_ID_MAX || userId.includes('\0')) {
+    throw new InvalidInputError([
+      { field: 'userId', message: `must be at most ${USER_ID_MAX} characters, without NUL` },
+    ]);
+  }
+  return userId;
+}

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { PeopleController } from './people.controller.js';
+import { PersonExport } from './person-export.js';
+
+/** What an app's owner owes the people in it: export and erasure. */
+@Module({ controllers: [PeopleController], providers: [PersonExport] })
+export class PeopleModule {}

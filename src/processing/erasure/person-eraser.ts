@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { isOfPerson, userKeysOf } from '../../events/person.js';
+import { binary } from '../repositories/bulk.js';
+import { retried } from '../retried.js';
+import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
+import { erasePersonChunk, forgetOldDays, personKeys, rewritePerson } from './person-rows.js';
+
+/** Events in one transaction. */
+const CHUNK = 1000;
+/** Rows looked at in one statement. */
+const PAGE = 5000;
+
+const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?';
+const DELETE_LETTERS = 'DELETE FROM dead_letters WHERE id IN (?)';
+const PAGE_END = 'SELECT id FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?';
+const FORGET_ALIAS = `UPDATE events SET anonymous_id = NULL
+WHERE app_id = ? AND id > ? AND id <= ? AND anonymous_id = ? AND user_id IS NOT NULL AND received_at <= ?`;
+
+const FIRST_ID = Buffer.alloc(16);
+const LAST_ID = Buffer.alloc(16, 0xff);
+
+/** Takes a person out of events, rollups and dead letters of one app. Beginning again after a crash changes nothing. */
+@Injectable()
+export class PersonEraser {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly erasures: ErasureRepository,
+  ) {}
+
+  /** @param alive called between transactions */
+  async erase(erasure: OpenErasure, alive: () => Promise<void>): Promise<void> {
+    const userValue = erasure.userValue!;
+    const keys = userKeysOf(userValue);
+    for (const person of personKeys(erasure.appId, keys)) {
+      let deleted: number;
+      do {
+        deleted = await retried(() =>
+          this.dataSource.transaction(async (manager) => {
+            const n = await erasePersonChunk(manager, person, erasure.requestedAt, CHUNK);
+            if (n > 0) await manager.withRepository(this.erasures).add(erasure.id, n);
+            return n;
+          }),
+        );
+        await alive();
+      } while (deleted === CHUNK);
+      await retried(() =>
+        this.dataSource.transaction(async (manager) => {
+          // What retention left of a person has no events to be found by.
+          if (erasure.deletedBefore) await forgetOldDays(manager, person, erasure.deletedBefore);
+          await rewritePerson(manager, person);
+        }),
+      );
+    }
+    await this.forgetAlias(erasure, userValue, alive);
+    await this.eraseDeadLetters(erasure, new Set(keys), alive);
+  }
+
+  /** Other people's events may carry the id as the anonymous id they had before they signed in. */
+  private async forgetAlias(erasure: OpenErasure, userValue: string, alive: () => Promise<void>): Promise<void> {
+    const appId = binary(erasure.appId);
+    const value = Buffer.from(userValue);
+    for (let after: Buffer = FIRST_ID; after !== LAST_ID;) {
+      const [last]: { id: Buffer }[] = await this.dataSource.query(PAGE_END, [appId, after, PAGE - 1]);
+      const until = last?.id ?? LAST_ID;
+      const from = after;
+      await retried(() => this.dataSource.query(FORGET_ALIAS, [appId, from, until, value, erasure.requestedAt]));
+      await alive();
+      after = until;
+    }
+  }
+
+  private async eraseDeadLetters(
+    erasure: OpenErasure,
+    userKeys: ReadonlySet<string>,
+    alive: () => Promise<void>,
+  ): Promise<void> {
+    const appId = binary(erasure.appId);
+    for (let after: Buffer | undefined = FIRST_ID; after;) {
+      const letters: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, [appId, after, PAGE]);
+      const theirs = letters.filter(({ envelope }) => isOfPerson(envelope.toString(), userKeys)).map(({ id }) => id);
+      if (theirs.length > 0) {
+        await retried(() => this.dataSource.query(DELETE_LETTERS, [theirs]));
+        await this.erasures.add(erasure.id, theirs.length);
+      }
+      await alive();
+      after = letters.length === PAGE ? letters.at(-1)!.id : undefined;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { AcceptedEvent } from '../events/event.js';
+import { userKey } from '../events/distinct-user.js';
+import { storedIdTime } from '../events/event-id.js';
+import { namesPerson } from '../events/person.js';
+import type { Chunk, Entry, Refused } from './chunk.js';
+import type { AppFence, Tombstone } from './repositories/app-fence.repository.js';
+
+/** The code of a dead letter whose event expired before it was stored. Trying it again cannot help. */
+export const TOO_OLD = 'too_old';
+
+/** A chunk without what must not be stored any more. */
+export interface FencedChunk extends Chunk {
+  /** Entries that are passed over: of a deleted app, or of a person who is being erased. */
+  erased: number;
+}
+
+/** Puts aside what has expired, and passes over what was erased. @param fences by app id */
+export function fence({ entries, refused }: Chunk, fences: ReadonlyMap<string, AppFence>): FencedChunk {
+  const kept: Entry[] = [];
+  const expired: Refused[] = [];
+  let erased = 0;
+  for (const entry of entries) {
+    const around = fences.get(entry.event.appId);
+    if (!around) kept.push(entry);
+    else if (around.deleted || around.tombstones.some((one) => covers(one, entry.event))) erased += 1;
+    else if (isExpired(entry.event, around)) expired.push(tooOld(entry));
+    else kept.push({ ...entry, event: withoutErasedTraces(entry.event, around) });
+  }
+  const parked = refused.filter((entry) => {
+    const around = entry.appId === undefined ? undefined : fences.get(entry.appId);
+    return !around || !(around.deleted || around.tombstones.some((one) => namesPerson(entry.text, one.userKeys)));
+  });
+  return { entries: kept, refused: [...parked, ...expired], erased: erased + refused.length - parked.length };
+}
+
+function covers({ userKeys, receivedUntil }: Tombstone, event: AcceptedEvent): boolean {
+  return event.receivedAt <= receivedUntil && userKeys.has(userKey(event.userKind, event.userValue).toString('hex'));
+}
+
+function isExpired(event: AcceptedEvent, { deletedBefore }: AppFence): boolean {
+  return deletedBefore !== undefined && storedIdTime(event.id) < deletedBefore;
+}
+
+function tooOld({ text, event, letterId }: Entry): Refused {
+  const reason = 'The app keeps events for a shorter time: this one had expired before it could be stored.';
+  return { text, event, appId: event.appId, code: TOO_OLD, reason, letterId };
+}
+
+/** Another person's event stays, without the erased one's id beside it. */
+function withoutErasedTraces(event: AcceptedEvent, { tombstones }: AppFence): AcceptedEvent {
+  if (event.anonymousId === undefined || tombstones.length === 0) return event;
+  const key = userKey('anonymous', event.anonymousId).toString('hex');
+  const erased = tombstones.some((one) => event.receivedAt <= one.receivedUntil && one.userKeys.has(key));
+  return erased ? { ...event, anonymousId: undefined } : event;
+}

@@ -1,0 +1,97 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { LOGGER } from '../../common/logger.module.js';
+import type { Logger } from '../../common/logger.js';
+import { Env } from '../../config/env.js';
+import { DAY_MS } from '../../events/limits.js';
+import { binary, sqlTime } from '../repositories/bulk.js';
+import { retried } from '../retried.js';
+import { dropExpiredPartitions } from './expired-partitions.js';
+import { deleteExpired, dropExpiredCounts } from './expired-rows.js';
+
+const LOCK = `SELECT GET_LOCK(CONCAT('tallystone retention ', DATABASE()), 0) AS taken`;
+const UNLOCK = `SELECT RELEASE_LOCK(CONCAT('tallystone retention ', DATABASE()))`;
+const APPS = `SELECT LOWER(HEX(id)) AS id, retention_days AS days, retention_rollups AS rollups FROM apps
+WHERE retention_days IS NOT NULL AND deleted_at IS NULL ORDER BY id`;
+/** Waits for the chunks under way, which hold the row shared; every later one reads it. */
+const FENCE = `UPDATE apps SET deleted_before = ?
+WHERE id = ? AND (deleted_before IS NULL OR deleted_before < ?)`;
+
+interface AppRow {
+  id: string;
+  days: number;
+  rollups: 'keep' | 'drop';
+}
+
+/**
+ * Lets events expire: first the fence, so that nothing older is stored from then on; then whole months where no app keeps
+ * any of them; then the rest row by row; then, where the owner chose so, the counts. One worker at a time.
+ */
+@Injectable()
+export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer?: NodeJS.Timeout;
+  private running?: Promise<void>;
+  private stopping = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly env: Env,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running ??= this.run().finally(() => (this.running = undefined));
+    }, this.env.retentionIntervalMs);
+    this.timer.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      const [lock]: { taken: number | string | null }[] = await runner.query(LOCK);
+      if (Number(lock?.taken) !== 1) return;
+      try {
+        await this.expire(runner, Date.now());
+      } finally {
+        await runner.query(UNLOCK);
+      }
+    } catch (error) {
+      if (!(error instanceof StoppingError)) {
+        this.logger.warn({ err: error }, 'Could not delete what has expired; it is tried again');
+      }
+    } finally {
+      await runner.release();
+    }
+  }
+
+  private async expire(runner: QueryRunner, now: number): Promise<void> {
+    const apps: AppRow[] = await runner.query(APPS);
+    if (apps.length === 0) return;
+    const boundOf = (app: AppRow): number => now - app.days * DAY_MS;
+    for (const app of apps) {
+      const bound = sqlTime(boundOf(app));
+      await retried(() => runner.query(FENCE, [bound, binary(app.id), bound]));
+    }
+    const months = await dropExpiredPartitions(runner);
+    if (months.length > 0) this.logger.info({ partitions: months }, 'Dropped months that no app keeps');
+    // On the session that holds the lock, so that it is never idle long enough to be ended.
+    const transact = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => {
+      if (this.stopping) throw new StoppingError();
+      return retried(() => runner.manager.transaction(work));
+    };
+    for (const app of apps) {
+      const deleted = await deleteExpired(transact, binary(app.id), boundOf(app));
+      if (app.rollups === 'drop') await dropExpiredCounts(transact, binary(app.id), boundOf(app));
+      if (deleted > 0) this.logger.info({ app: app.id, deleted }, 'Deleted expired events');
+    }
+  }
+}
+
+class StoppingError extends Error {}
