@@ -42,6 +42,11 @@ export class Chaos {
     private readonly freezeMs: number,
   ) {}
 
+  /** Crash points that were reached fewer times than that. */
+  seldom(times: number): Fault[] {
+    return CRASH_POINTS.filter((point) => (this.done.get(point) ?? 0) < times);
+  }
+
   async inflict(fault: Fault): Promise<void> {
     await this.act(fault);
     this.done.set(fault, (this.done.get(fault) ?? 0) + 1);
