@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AnalyticsModule } from './analytics/analytics.module.js';
 import { ApiKeyModule } from './api-keys/api-key.module.js';
+import { AuditLogModule } from './audit-log/audit-log.module.js';
 import { AppsModule } from './apps/apps.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { BufferModule } from './buffer/buffer.module.js';
@@ -31,6 +32,7 @@ export class ApiModule {
         MetricsModule,
         BufferModule,
         RegistryModule,
+        AuditLogModule,
         AuthModule,
         ErasuresModule,
         AppsModule,

@@ -103,7 +103,9 @@ describe('health', () => {
 
   test('events that no worker counts are told in the log, with the command that starts one', async () => {
     const warned = () =>
-      stack.apis[0]!.process.records.filter(({ level, msg }) => level === 'warn' && /npm run start:worker/.test(String(msg)));
+      stack.apis[0]!.process.records.filter(
+        ({ level, msg }) => level === 'warn' && /npm run start:worker/.test(String(msg)),
+      );
     await until(() => warned().length > 0, 'the warning');
     expect(warned()).toMatchObject([{ waiting: 1 }]);
   });

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -15,6 +16,7 @@ import {
   Validate,
 } from 'class-validator';
 import { PlainText, Rfc3339, WebOrigin } from '../common/rules.js';
+import { EXPIRY_NOTICES, type ExpiryNotice } from './expiry-notice.js';
 import { SCOPES, type Scope } from '../database/entities/api-key.entity.js';
 
 const OVERLAP_MAX_S = 30 * 24 * 60 * 60;
@@ -117,6 +119,10 @@ export class KeyDto {
 
   issuedAt!: string;
   expiresAt!: string | null;
+
+  /** Said 30 and 7 days before a good key expires; null: nothing to say. */
+  @ApiProperty({ enum: EXPIRY_NOTICES, nullable: true })
+  notice!: ExpiryNotice | null;
 
   /** To the minute. */
   lastUsedAt!: string | null;

@@ -3,6 +3,8 @@ import { JwtService } from '@nestjs/jwt';
 import { InjectRepository } from '@nestjs/typeorm';
 import { EntityManager, Repository } from 'typeorm';
 import { OwnedApps } from '../apps/owned-apps.service.js';
+import { AuditLog, type Deed } from '../audit-log/audit-log.js';
+import type { AuditAction } from '../database/entities/audit-entry.entity.js';
 import { ConflictError, InvalidInputError, NotFoundError, UnauthorizedError } from '../common/app-error.js';
 import type { KeyCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
@@ -13,6 +15,7 @@ import { DAY_MS } from '../events/limits.js';
 import { parseTimestamp } from '../events/timestamp.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { CreateKeyDto, IssuedKeyDto, KeyDto, RegenerateKeyDto, RevokeKeyDto, SelfDto } from './api-key.dto.js';
+import { expiryNotice } from './expiry-notice.js';
 import { signKey } from './key-token.js';
 
 const READ_KEY_DAYS = 365;
@@ -29,6 +32,7 @@ export class ApiKeyService {
     @InjectRepository(ApiKey) private readonly keys: Repository<ApiKey>,
     private readonly owned: OwnedApps,
     private readonly registry: RegistryService,
+    private readonly audit: AuditLog,
     env: Env,
     jwt: JwtService,
   ) {
@@ -37,7 +41,12 @@ export class ApiKeyService {
 
   async create(ownerId: string, { appId, ...wish }: CreateKeyDto): Promise<IssuedKeyDto> {
     const app = await this.owned.one(ownerId, appId);
-    return this.issue(app, wish);
+    return this.keys.manager.transaction(async (manager) => {
+      const key = await this.issue(app, wish, manager);
+      const detail = { scopes: wish.scopes ?? ['write'] };
+      await this.note('key_created', ownerId, app.id, parseUuid(key.keyId)!, manager, detail);
+      return key;
+    });
   }
 
   /** Makes a key of an app that is known to be the caller's. */
@@ -85,6 +94,7 @@ export class ApiKeyService {
         'The secret that signed this key was taken away, and the key with it. Create a new one.',
       );
     }
+    await this.note('key_revealed', ownerId, key.appId, key.id);
     return issued(apiKey, key);
   }
 
@@ -104,6 +114,8 @@ export class ApiKeyService {
       const dies = new Date(Date.now() + (overlapSeconds ?? 0) * 1000);
       const earlier = old.revokedAt && old.revokedAt < dies ? old.revokedAt : dies;
       await manager.update(ApiKey, { id: old.id }, { revokedAt: earlier });
+      const detail = { newKeyId: key.keyId, overlapSeconds: overlapSeconds ?? 0 };
+      await this.note('key_regenerated', ownerId, old.appId, old.id, manager, detail);
       return key;
     });
     await this.registry.announce();
@@ -117,7 +129,12 @@ export class ApiKeyService {
     }
     const key = await this.ownedKey(ownerId, keyId ?? this.idIn(apiKey!));
     const now = new Date();
-    if (!key.revokedAt || key.revokedAt > now) await this.keys.update({ id: key.id }, { revokedAt: now });
+    if (!key.revokedAt || key.revokedAt > now) {
+      await this.keys.manager.transaction(async (manager) => {
+        await manager.update(ApiKey, { id: key.id }, { revokedAt: now });
+        await this.note('key_revoked', ownerId, key.appId, key.id, manager);
+      });
+    }
     await this.registry.announce();
   }
 
@@ -134,6 +151,17 @@ export class ApiKeyService {
       expiresAt: key.expiresAt?.toISOString() ?? null,
       allowedOrigins,
     };
+  }
+
+  private note(
+    action: AuditAction,
+    userId: string,
+    appId: string,
+    subjectId: string,
+    manager?: EntityManager,
+    detail?: Deed['detail'],
+  ): Promise<void> {
+    return this.audit.note({ userId, action, appId, subjectId, detail }, manager);
   }
 
   /** @throws NotFoundError for a foreign or unknown key, and for one of a deleted app */
@@ -188,6 +216,7 @@ function keyDto(key: ApiKey): KeyDto {
     allowedOrigins: key.allowedOrigins,
     issuedAt: key.issuedAt.toISOString(),
     expiresAt: key.expiresAt?.toISOString() ?? null,
+    notice: isOver(key) ? null : expiryNotice(key.expiresAt, Date.now()),
     lastUsedAt: key.lastUsedAt?.toISOString() ?? null,
     revokedAt: key.revokedAt?.toISOString() ?? null,
   };

@@ -5,5 +5,5 @@ import { OwnedApps } from './owned-apps.service.js';
 
 /** Registering web sites and mobile apps, and whose they are. */
 @Global()
-@Module({ controllers: [AppsController], providers: [AppsService, OwnedApps], exports: [OwnedApps] })
+@Module({ controllers: [AppsController], providers: [AppsService, OwnedApps], exports: [AppsService, OwnedApps] })
 export class AppsModule {}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { type EntityManager, Repository } from 'typeorm';
+import { AuditLog } from '../audit-log/audit-log.js';
 import { ApiKeyService } from '../api-keys/api-key.service.js';
 import { App } from '../database/entities/index.js';
 import { ErasureOrders } from '../erasures/erasure-orders.js';
@@ -19,6 +20,7 @@ export class AppsService {
     private readonly keys: ApiKeyService,
     private readonly registry: RegistryService,
     private readonly erasures: ErasureOrders,
+    private readonly audit: AuditLog,
   ) {}
 
   /** An app with a first key that can write, so that a person can begin at once. */
@@ -39,6 +41,7 @@ export class AppsService {
     });
     const key = await this.apps.manager.transaction(async (manager) => {
       await manager.insert(App, app);
+      await this.audit.note({ userId: ownerId, action: 'app_registered', appId: app.id }, manager);
       return this.keys.issue(app, { name: 'First key' }, manager);
     });
     await this.registry.announce();
@@ -56,21 +59,35 @@ export class AppsService {
   async change(ownerId: string, appId: string, change: ChangeAppDto): Promise<AppDto> {
     const app = await this.owned.one(ownerId, appId);
     const fields = Object.entries(change).filter(([, value]) => value !== undefined);
-    if (fields.length > 0) await this.apps.update({ id: app.id }, Object.fromEntries(fields));
-    await this.registry.announce();
+    if (fields.length > 0) {
+      const detail = { fields: fields.map(([name]) => name) };
+      await this.apps.manager.transaction(async (manager) => {
+        await manager.update(App, { id: app.id }, Object.fromEntries(fields));
+        await this.audit.note({ userId: ownerId, action: 'app_changed', appId: app.id, detail }, manager);
+      });
+      await this.registry.announce();
+    }
     return this.get(ownerId, app.id);
   }
 
   /** Its keys are refused at once; what was stored for it is erased by the workers. */
   async delete(ownerId: string, appId: string): Promise<ErasureDto> {
     const app = await this.owned.one(ownerId, appId);
-    const erasure = await this.apps.manager.transaction(async (manager) => {
-      const order = await this.erasures.give(manager, { appId: app.id, ownerId, subject: 'app' });
-      await manager.update(App, { id: app.id }, { deletedAt: new Date() });
-      return order;
-    });
+    const erasure = await this.apps.manager.transaction((manager) => this.orderDeletion(manager, app));
     await this.registry.announce();
     return erasureDto(erasure);
+  }
+
+  /** Every app of an account, in the transaction that deletes it. The caller announces it. */
+  async deleteAll(ownerId: string, manager: EntityManager): Promise<void> {
+    for (const app of await this.owned.all(ownerId)) await this.orderDeletion(manager, app);
+  }
+
+  private async orderDeletion(manager: EntityManager, { id, ownerId }: App) {
+    const order = await this.erasures.give(manager, { appId: id, ownerId, subject: 'app' });
+    await manager.update(App, { id }, { deletedAt: new Date() });
+    await this.audit.note({ userId: ownerId, action: 'app_deleted', appId: id, subjectId: order.id }, manager);
+    return order;
   }
 }
 

@@ -108,7 +108,7 @@ export class AuthController {
   private async endSession(request: FastifyRequest, refreshToken: string | undefined): Promise<void> {
     if (refreshToken) return this.sessions.endByRefreshToken(refreshToken);
     const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (bearer) return this.sessions.end((await this.sessions.authenticate(bearer)).sessionId);
+    if (bearer) return this.sessions.signOut((await this.sessions.authenticate(bearer)).sessionId);
     return this.sessions.endByRefreshToken(this.refreshCookie(request));
   }
 

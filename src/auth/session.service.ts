@@ -1,3 +1,4 @@
+import { AuditLog } from '../audit-log/audit-log.js';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { DataSource, Repository } from 'typeorm';
@@ -41,6 +42,7 @@ export class SessionService {
     @InjectRepository(Session) private readonly sessions: Repository<Session>,
     private readonly dataSource: DataSource,
     private readonly env: Env,
+    private readonly audit: AuditLog,
     jwt: JwtService,
   ) {
     const ring = env.userTokenSecrets!;
@@ -60,6 +62,7 @@ export class SessionService {
       endedAt: null,
     });
     await this.sessions.insert(session);
+    await this.audit.note({ userId: user.id, action: 'signed_in', subjectId: session.id });
     return this.tokens(session, user);
   }
 
@@ -99,15 +102,19 @@ export class SessionService {
   /** Ends the session behind a refresh token, whatever state it is in. */
   async endByRefreshToken(token: string): Promise<void> {
     const id = parseUuid(String(this.refresh.verify(token).sid));
-    if (id) await this.end(id);
+    if (id) await this.signOut(id);
+  }
+
+  /** Ends a session at its person's wish. */
+  async signOut(sessionId: string): Promise<void> {
+    const session = await this.sessions.findOneBy({ id: sessionId });
+    if (!session || session.endedAt) return;
+    await this.end(sessionId);
+    await this.audit.note({ userId: session.userId, action: 'signed_out', subjectId: sessionId });
   }
 
   async end(sessionId: string): Promise<void> {
     await this.sessions.update({ id: sessionId }, { endedAt: new Date() });
-  }
-
-  async endAll(userId: string): Promise<void> {
-    await this.sessions.update({ userId }, { endedAt: new Date() });
   }
 
   /** A new access token of a living session, for a page that wants to hand one to a program. */

@@ -1,9 +1,11 @@
+import { AppsService } from '../apps/apps.service.js';
+import { AuditLog } from '../audit-log/audit-log.js';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, Repository } from 'typeorm';
 import { AppError, ForbiddenError, NotFoundError } from '../common/app-error.js';
 import { Env } from '../config/env.js';
-import { App, Session, User } from '../database/entities/index.js';
+import { Session, User } from '../database/entities/index.js';
 import { uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { ProviderProfile } from './google.strategy.js';
@@ -19,6 +21,8 @@ export class UserService {
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly dataSource: DataSource,
     private readonly registry: RegistryService,
+    private readonly apps: AppsService,
+    private readonly audit: AuditLog,
     private readonly env: Env,
   ) {}
 
@@ -60,12 +64,8 @@ export class UserService {
     await this.dataSource.transaction(async (manager) => {
       const now = new Date();
       await manager.update(Session, { userId }, { endedAt: now });
-      await manager
-        .createQueryBuilder()
-        .update(App)
-        .set({ deletedAt: now })
-        .where('owner_id = :owner AND deleted_at IS NULL', { owner: Buffer.from(userId, 'hex') })
-        .execute();
+      await this.apps.deleteAll(userId, manager);
+      await this.audit.note({ userId, action: 'account_deleted' }, manager);
       await manager.update(User, { id: userId }, { subject: `deleted:${userId}`, email: '', name: null });
     });
     await this.registry.announce();

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { OwnedApps } from '../apps/owned-apps.service.js';
+import { AuditLog } from '../audit-log/audit-log.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { decodeEnvelope, EnvelopeError } from '../events/envelope.js';
@@ -15,6 +16,7 @@ export class DeadLettersController {
   constructor(
     private readonly letters: DeadLettersService,
     private readonly owned: OwnedApps,
+    private readonly audit: AuditLog,
   ) {}
 
   /** Events of your app that were accepted and could not be stored, with the reason. Newest first. */
@@ -41,7 +43,10 @@ export class DeadLettersController {
   ): Promise<ReplayedDto> {
     const app = await this.owned.one(user.userId, id);
     const selection = { appId: app.id, ids: ids?.map((one) => parseUuid(one)!), code: code ?? undefined };
-    return { replayed: await this.letters.replay(selection) };
+    const replayed = await this.letters.replay(selection);
+    const detail = { replayed };
+    await this.audit.note({ userId: user.userId, action: 'dead_letters_replayed', appId: app.id, detail });
+    return { replayed };
   }
 }
 

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Controller, Delete, Get, Header, HttpCode, Param, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { DataSource } from 'typeorm';
 import { OwnedApps } from '../apps/owned-apps.service.js';
+import { AuditLog, type Deed } from '../audit-log/audit-log.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { InvalidInputError } from '../common/app-error.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
@@ -21,6 +23,7 @@ export class PeopleController {
     private readonly exports: PersonExport,
     private readonly orders: ErasureOrders,
     private readonly dataSource: DataSource,
+    private readonly audit: AuditLog,
   ) {}
 
   /** Export a person: all that your app knows of them, as it is stored. Streamed, however long it is. */
@@ -34,6 +37,7 @@ export class PeopleController {
   ): Promise<StreamableFile> {
     const app = await this.owned.one(user.userId, id);
     const pieces = this.exports.write(app.id, checkedUserId(userId));
+    await this.audit.note(deed('person_exported', user, app.id, userId));
     return new StreamableFile(Readable.from(pieces, { objectMode: false }), {
       type: 'application/json; charset=utf-8',
       disposition: 'attachment; filename="person.json"',
@@ -54,11 +58,20 @@ export class PeopleController {
   ): Promise<ErasureDto> {
     const app = await this.owned.one(user.userId, id);
     const userValue = checkedUserId(userId);
-    const erasure = await this.dataSource.transaction((manager) =>
-      this.orders.give(manager, { appId: app.id, ownerId: user.userId, subject: 'person', userValue }),
-    );
+    const erasure = await this.dataSource.transaction(async (manager) => {
+      const given = { appId: app.id, ownerId: user.userId, subject: 'person', userValue } as const;
+      const order = await this.orders.give(manager, given);
+      await this.audit.note({ ...deed('person_erased', user, app.id, userId), subjectId: order.id }, manager);
+      return order;
+    });
     return erasureDto(erasure);
   }
+}
+
+/** The person is named by a hash: whoever knows the id can tell that it was this one, and nobody else can read it. */
+function deed(action: 'person_exported' | 'person_erased', user: UserCaller, appId: string, userId: string): Deed {
+  const person = createHash('sha256').update(`${appId}\0${userId}`).digest('hex').slice(0, 32);
+  return { userId: user.userId, action, appId, detail: { person } };
 }
 
 function checkedUserId(userId: string): string {

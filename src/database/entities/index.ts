@@ -1,5 +1,6 @@
 import { ApiKey } from './api-key.entity.js';
 import { App } from './app.entity.js';
+import { AuditEntry } from './audit-entry.entity.js';
 import { DeadLetter } from './dead-letter.entity.js';
 import { Erasure } from './erasure.entity.js';
 import { EventSummary } from './event-summary.entity.js';
@@ -19,6 +20,7 @@ export type { ErasureStage, ErasureSubject, RedisFile } from './erasure.entity.j
 export {
   ApiKey,
   App,
+  AuditEntry,
   DeadLetter,
   Erasure,
   Event,
@@ -48,6 +50,7 @@ export const ENTITIES = [
   IngestBatch,
   DeadLetter,
   Erasure,
+  AuditEntry,
   VisitorSecret,
   Installation,
 ];

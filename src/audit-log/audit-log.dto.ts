@@ -1,0 +1,44 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
+import { AUDIT_ACTIONS, type AuditAction } from '../database/entities/audit-entry.entity.js';
+
+export class AuditLogQuery {
+  /** `nextCursor` of the page before. */
+  @IsOptional()
+  @IsUUID()
+  cursor?: string;
+
+  /** Entries on a page. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(200)
+  limit?: number;
+}
+
+export class AuditEntryDto {
+  id!: string;
+
+  /** RFC 3339, UTC. */
+  at!: string;
+
+  @ApiProperty({ enum: AUDIT_ACTIONS })
+  action!: AuditAction;
+
+  /** The session, app, key or erasure that it was done to. */
+  subjectId!: string | null;
+  appId!: string | null;
+
+  /** What was changed, in short. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  detail!: Record<string, unknown>;
+}
+
+export class AuditLogDto {
+  data!: AuditEntryDto[];
+
+  /** Null: there are no more. */
+  nextCursor!: string | null;
+}
