@@ -85,6 +85,8 @@ export function createDocument(app: NestFastifyApplication, version: string): Op
     .addTag('API keys', 'For programs')
     .addTag('Collect', 'Post events')
     .addTag('Analytics', 'Read numbers')
+    .addTag('Dead letters', 'What was accepted and could not be stored')
+    .addTag('Privacy', 'Export and erase a person')
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,

@@ -63,6 +63,8 @@ export class TokenRing {
         audience: audience(this.kind),
       });
       if (claims.typ !== this.kind) throw malformed();
+      // Only keys may live for ever; a sign-in without an end is none that we made.
+      if (this.kind !== 'analytics' && typeof claims.exp !== 'number') throw malformed();
       return claims;
     } catch (error) {
       if ((error as Error).name === 'TokenExpiredError') {
