@@ -2,10 +2,12 @@ import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { AppError } from './common/app-error.js';
 import type { Logger } from './common/logger.js';
+import { toAppError, toProblem } from './common/problem.filter.js';
 import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
@@ -30,12 +32,42 @@ export function createAdapter(env: Env): FastifyAdapter {
     rewriteUrl: (request: IncomingMessage) => longPath(request.url ?? '/'),
     genReqId: requestId,
     requestIdHeader: false,
+    frameworkErrors: answerFrameworkError as never,
+    clientErrorHandler: answerClientError,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
   });
+}
+
+/** What Fastify itself finds wrong before any route is asked, such as a path that cannot be decoded. */
+function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(toAppError(error), request.id);
+  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+const CLIENT_ERRORS: Record<string, [status: number, code: string, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'The request line and headers are larger than 16 KiB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'The request did not arrive in time. Send it again.'],
+};
+
+/** What Node finds wrong before there is a request. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [status, code, detail] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'bad_request', 'This is no HTTP request.'];
+  const body = JSON.stringify(toProblem(new AppError(status, code, detail), formatUuid(uuidV7(Date.now()))));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** Headers, cookies, inflating, request ids and the request log: what every route shares. */
@@ -103,6 +135,11 @@ export function jsonParser(fastify: FastifyInstance) {
     body: string | Buffer,
     done: (error: Error | null, value?: unknown) => void,
   ): void => {
+    const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+    if (charset && !/^(utf-?8|us-ascii)$/i.test(charset)) {
+      done(new AppError(415, 'unsupported_charset', 'Send the body as UTF-8: JSON is always UTF-8 (RFC 8259).'));
+      return;
+    }
     if (body.length === 0) {
       done(new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.'));
       return;

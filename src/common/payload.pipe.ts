@@ -36,6 +36,9 @@ export function checkedPayload<T extends object>(dto: Type<T>, value: Record<str
   return instance;
 }
 
+/** Whoever sends thousands of unknown fields need not read thousands of lines. */
+const NAMED_AT_MOST = 50;
+
 /** Takes `app_id` as `appId`, and names what the DTO does not know. */
 export function canonicalFields(
   value: Record<string, unknown>,
@@ -45,6 +48,10 @@ export function canonicalFields(
   const fields: Record<string, unknown> = {};
   const errors: FieldError[] = [];
   for (const [name, content] of Object.entries(value)) {
+    if (errors.length === NAMED_AT_MOST) {
+      errors.push({ field: name, message: 'is unknown here too, and so may be the fields after it' });
+      break;
+    }
     const canonical = known.has(name) ? name : camelCase(name);
     if (!known.has(canonical)) {
       errors.push({ field: name, message: `is unknown here.${advice(canonical, known, strangersBelongIn)}` });

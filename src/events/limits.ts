@@ -1,4 +1,4 @@
-/** Limits of the wire contract. Lengths are in characters (UTF-16 code units, as class-validator counts) unless said. */
+/** Limits of the wire contract. Lengths are in characters (Unicode code points, as class-validator counts) unless said. */
 export const EVENT_NAME_MAX = 128;
 export const EVENT_ID_MAX = 128;
 export const USER_ID_MAX = 128;

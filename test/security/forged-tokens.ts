@@ -26,7 +26,7 @@ export function forgeries(good: string, secret: string): Record<string, string> 
   const { header, claims } = takeApart(good);
   const now = Math.floor(Date.now() / SECOND);
   const withClaims = (changed: Part) => forge({ header, claims: { ...claims, ...changed } }, secret);
-  const { exp: _exp, ...endless } = claims;
+  const endless = { ...claims, exp: undefined };
   const rsa = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: PEM.private,
