@@ -177,7 +177,7 @@ describe('npm start', () => {
     expect(script.output).toContain('The schema is up to date.');
     const shell = Launcher.start('db.mjs', dataDir, {}, ['-Ne', 'SELECT COUNT(*) FROM migrations']);
     expect(await shell.ended()).toBe(0);
-    expect(shell.output.trim()).toBe('1');
+    expect(Number(shell.output.trim())).toBe(readdirSync('migrations').length);
   });
 
   it.each(['api', 'worker', 'redis', 'mysql'])('starts %s again when it dies', async (name) => {
@@ -224,11 +224,12 @@ describe('npm start', () => {
   });
 
   it.each([
-    ['made by another flavour', (here: string) => (here === 'mysql' ? 'mariadb' : 'mysql'), '8.4.0'],
-    ['made by a newer version', (here: string) => here, '99.1.0'],
-  ])('does not open a database %s', async (_case, flavourOf, version) => {
+    // A machine with MySQL may have MariaDB too, which opens what an older MariaDB made.
+    ['made by another flavour', (here: string) => (here === 'mysql' ? ['mariadb', '99.2.0'] : ['mysql', '8.4.0'])],
+    ['made by a newer version', (here: string) => [here, '99.1.0']],
+  ])('does not open a database %s', async (_case, madeBy) => {
     const { mysql } = JSON.parse(readFileSync(join(dataDir, 'servers.json'), 'utf8')) as { mysql: { flavour: string } };
-    const flavour = flavourOf(mysql.flavour);
+    const [flavour, version] = madeBy(mysql.flavour) as [string, string];
     const refused = join(folder, `refused-${version}`);
     mkdirSync(join(refused, 'mysql'), { recursive: true });
     writeFileSync(join(refused, 'servers.json'), JSON.stringify({ mysql: { flavour, version } }));

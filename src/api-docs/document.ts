@@ -56,6 +56,7 @@ const ERRORS = {
     says: 'The token is good, but not for this: scope_missing or origin_not_allowed.',
   },
   404: { code: 'not_found', title: 'Not found', says: 'There is nothing of yours with this id.' },
+  409: { code: 'key_over', title: 'Conflict', says: 'The key is revoked or expired, or it can read: make a new one.' },
   413: { code: 'body_too_large', title: 'Too large', says: 'The body is larger than 1 MiB (inflated).' },
   429: {
     code: 'rate_limited',
@@ -93,6 +94,7 @@ export function createDocument(app: NestFastifyApplication, version: string): Op
   });
   document.components ??= {};
   document.components.schemas = { ...document.components.schemas, Problem: PROBLEM as never };
+  for (const schema of Object.values(document.components.schemas)) nameNull(schema as NullableSchema);
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = item[method];
@@ -105,15 +107,31 @@ export function createDocument(app: NestFastifyApplication, version: string): Op
   return document;
 }
 
+interface NullableSchema {
+  nullable?: boolean;
+  enum?: unknown[];
+  properties?: Record<string, NullableSchema>;
+}
+
+/** In OpenAPI 3.0 null must stand in the enum as well: `nullable` alone lets no validator take it. */
+function nameNull(schema: NullableSchema): void {
+  if (schema.nullable && schema.enum && !schema.enum.includes(null)) schema.enum.push(null);
+  for (const property of Object.values(schema.properties ?? {})) nameNull(property);
+}
+
 function addErrors(path: string, operation: Operation): void {
   const takesInput = Boolean(operation.requestBody) || (operation.parameters?.length ?? 0) > 0;
   const guarded = (operation.security?.length ?? 0) > 0;
   const collects = path.includes('/collect');
+  // They take a token of their own, in the body or as a cookie.
+  const renews = /\/(refresh|logout)$/.test(path);
+  const replaces = /\/(reveal|regenerate)$/.test(path);
   const possible: [status: keyof typeof ERRORS, is: boolean][] = [
     [400, takesInput],
-    [401, guarded],
-    [403, guarded],
+    [401, guarded || renews],
+    [403, guarded || renews],
     [404, !collects && takesInput],
+    [409, replaces],
     [413, Boolean(operation.requestBody)],
     [429, collects],
     [503, true],
