@@ -22,6 +22,8 @@ const SHORT_PATHS: readonly [prefix: string, target: string][] = [
 /** Milliseconds within which headers, and the whole request, must have arrived: slow senders do not hold a place. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks for those who are late. */
+const LATE_CHECK_EVERY_MS = 2000;
 /** A body that is too large is read to its end up to here, so that its sender reads the answer. */
 const DRAINED_MAX_BYTES = 16 * 1024 * 1024;
 
@@ -38,7 +40,7 @@ export function createAdapter(env: Env): FastifyAdapter {
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: 'idle',
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: LATE_CHECK_EVERY_MS },
   });
 }
 

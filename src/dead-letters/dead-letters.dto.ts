@@ -1,20 +1,10 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsInt,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
 
 export const PAGE_MAX = 200;
 const IDS_MAX = 1000;
-const CODE_MAX = 64;
+/** The column is ASCII: MySQL refuses to compare it with anything else. */
+const CODE = /^[a-z_]{1,64}$/;
 
 export class DeadLettersQuery {
   /**
@@ -22,8 +12,7 @@ export class DeadLettersQuery {
    * @example "unstorable"
    */
   @IsOptional()
-  @IsString()
-  @MaxLength(CODE_MAX)
+  @Matches(CODE, { message: 'must be a code, as in unstorable' })
   code?: string;
 
   /** `nextCursor` of the page before. */
@@ -39,7 +28,7 @@ export class DeadLettersQuery {
   limit?: number = 50;
 }
 
-/** Which to try again. Neither field: all of the app's, those with the code `id_conflict` apart. */
+/** Which to try again. Neither field: all of the app's, those with the codes `id_conflict` and `too_old` apart. */
 export class ReplayDto {
   /** Ids of dead letters. */
   @IsOptional()
@@ -54,8 +43,7 @@ export class ReplayDto {
    * @example "unstorable"
    */
   @IsOptional()
-  @IsString()
-  @MaxLength(CODE_MAX)
+  @Matches(CODE, { message: 'must be a code, as in unstorable' })
   code?: string | null;
 }
 
@@ -63,7 +51,7 @@ export class ReplayDto {
 export class DeadLetterDto {
   id!: string;
 
-  /** `unstorable`, `id_conflict`, `envelope_version` or `envelope_malformed`. */
+  /** `unstorable`, `id_conflict`, `too_old`, `envelope_version` or `envelope_malformed`. */
   code!: string;
 
   /** What MySQL or the worker said of it. */

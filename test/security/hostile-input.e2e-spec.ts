@@ -153,6 +153,7 @@ const QUERIES: [path: string, status: number, field?: string][] = [
   ["/apps/' OR ''='", 404],
   ['/auth/api-key', 400, 'appId'],
   ['/auth/api-key?app_id=1', 400, 'appId'],
+  ['/apps/{app}/dead-letters?code=%EF%BF%BD', 400, 'code'],
   ['/auth/audit-log?limit=0', 400, 'limit'],
   ['/auth/audit-log?limit=1e9', 400, 'limit'],
   ['/auth/audit-log?limit=-5', 400, 'limit'],
@@ -218,7 +219,7 @@ describe('hostile input', () => {
   });
 
   test.each(QUERIES)('a question: %s', async (...[path, status, field]: (typeof QUERIES)[number]) => {
-    problem(await call(`${stack.url}/api${path}`, { token: ann.accessToken }), status, field);
+    problem(await call(`${stack.url}/api${path.replace('{app}', app.id)}`, { token: ann.accessToken }), status, field);
     await fine();
   });
 

@@ -40,7 +40,9 @@ describe('requests made from our own OpenAPI document', () => {
     const ann = await signIn(stack.url);
     const app = await registerApp(stack.url, ann);
     const both = await createKey(stack.url, ann, { appId: app.id, scopes: ['read', 'write'] });
-    const ids = fc.constantFrom(app.id, app.keyId, both.keyId, ann.user.id);
+    const doomed = await registerApp(stack.url, ann);
+    // The key that posts is not among them: it would soon be revoked.
+    const ids = fc.constantFrom(app.id, app.keyId, ann.user.id);
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods)
         .filter(([method]) => !LEFT_OUT.includes(`${method} ${path}`))
@@ -76,6 +78,10 @@ describe('requests made from our own OpenAPI document', () => {
     });
 
     const send = async (asked: Asked): Promise<string> => {
+      // The app that all else is asked of stays.
+      if (asked.method === 'delete' && asked.path === '/api/apps/{id}' && asked.inPath.id === app.id) {
+        asked.inPath.id = doomed.id;
+      }
       const path = asked.path.replace(/\{(\w+)\}/g, (_all, name: string) => encode(asked.inPath[name]) || 'x');
       const query = Object.entries(asked.inQuery).map(([name, value]) => `${name}=${encode(value)}`);
       const collects = asked.path.includes('/collect') || asked.path.endsWith('/self');
