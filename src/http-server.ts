@@ -34,6 +34,9 @@ export function createAdapter(env: Env): FastifyAdapter {
     rewriteUrl: (request: IncomingMessage) => longPath(request.url ?? '/'),
     genReqId: requestId,
     requestIdHeader: false,
+    // What arrives on a connection that is still open while stopping is answered like everything before it: Fastify's own
+    // refusal is no problem+json, says no Retry-After, and no web page of another origin could read it.
+    return503OnClosing: false,
     frameworkErrors: answerFrameworkError as never,
     clientErrorHandler: answerClientError,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -77,6 +80,8 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // Whose answer it is depends on who asks; a route whose answers may be kept says so itself.
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
   });
   await app.register(helmet as never, {
     contentSecurityPolicy: {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-google-oauth20';
+import { UnavailableError } from '../common/app-error.js';
 import { Env } from '../config/env.js';
 import { localProvider } from './local-sign-in/local-provider-urls.js';
 import { SignInFlowStore } from './sign-in-flow.store.js';
@@ -22,10 +23,15 @@ declare module 'fastify' {
   }
 }
 
+/** Claims as they came, of whatever type. */
 interface GoogleProfile {
-  id: string;
-  _json: { email?: string; email_verified?: boolean | string; name?: string };
+  id: unknown;
+  _json: { email?: unknown; email_verified?: unknown; name?: unknown };
 }
+
+/** OpenID Connect Core 2: at most 255 ASCII characters. Spaces are none: MySQL would take `a` and `a ` for one person. */
+const SUBJECT = /^[\x21-\x7e]{1,255}$/;
+const EMAIL_MAX = 320;
 
 /** Sign-in with Google (or the stand-in that speaks the same language), with state and PKCE. */
 @Injectable()
@@ -36,18 +42,26 @@ export class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
   ) {
     super({ ...client(env), scope: ['openid', 'email', 'profile'], pkce: 'S256', store: stateStore(flows) } as never);
     // Its default puts the access token into the query, where logs see it, and which oidc-provider refuses.
-    (this as unknown as OAuth2Strategy)._oauth2.useAuthorizationHeaderforGET(true);
+    const oauth2 = (this as unknown as OAuth2Strategy)._oauth2;
+    oauth2.useAuthorizationHeaderforGET(true);
+    oauth2._request = onlyObjects(oauth2._request.bind(oauth2));
   }
 
-  /** What passport keeps of the person; deciding whether to let them in is the service's part. */
+  /**
+   * What passport keeps of the person; deciding whether to let them in is the service's part.
+   * @throws UnavailableError where the provider does not say who it is
+   */
   validate(_accessToken: string, _refreshToken: string, profile: GoogleProfile): ProviderProfile {
     const { email, email_verified: verified, name } = profile._json;
+    if (typeof profile.id !== 'string' || !SUBJECT.test(profile.id)) {
+      throw new UnavailableError('sign_in_unavailable', 'The sign-in provider does not say who you are. Try again.');
+    }
     return {
       provider: this.env.localSignIn ? 'local' : 'google',
       subject: profile.id,
-      email,
+      email: typeof email === 'string' && email.length <= EMAIL_MAX ? email : undefined,
       emailVerified: verified === true || verified === 'true',
-      name,
+      name: typeof name === 'string' ? name : undefined,
     };
   }
 }
@@ -79,7 +93,33 @@ function client(env: Env) {
 
 /** What passport-oauth2 keeps under this name, see its docs on `_oauth2`. */
 interface OAuth2Strategy {
-  _oauth2: { useAuthorizationHeaderforGET(use: boolean): void };
+  _oauth2: { useAuthorizationHeaderforGET(use: boolean): void; _request: OAuth2Request };
+}
+
+type Answered = (error: unknown, body?: string, response?: unknown) => void;
+type OAuth2Request = (...asked: [...unknown[], answered: Answered]) => void;
+
+/**
+ * The library reads fields of whatever JSON it gets, in a callback that nobody catches: an answer of `null` would end the
+ * process. So what is no JSON object is an error before it reads.
+ */
+function onlyObjects(request: OAuth2Request): OAuth2Request {
+  return (...asked) => {
+    const answered = asked.pop() as Answered;
+    request(...(asked as unknown[]), (error, body, response) => {
+      if (error || isObject(body)) answered(error, body, response);
+      else answered(new Error('The sign-in provider answered no JSON object'));
+    });
+  };
+}
+
+function isObject(body: unknown): boolean {
+  try {
+    const value: unknown = JSON.parse(String(body));
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 type Done = (error: unknown, value?: unknown, state?: unknown) => void;

@@ -139,9 +139,10 @@ export class SessionService {
     return session;
   }
 
-  /** Sessions of the stand-in are void while local sign-in is off. */
+  /** Sessions of the stand-in are void while local sign-in is off, as are those of people whom SIGN_IN_ALLOW left out. */
   private assertAlive(session: Session): void {
-    const void_ = session.provider === 'local' && !this.env.localSignIn;
+    const { localSignIn, signInAllow } = this.env;
+    const void_ = (session.provider === 'local' && !localSignIn) || !signInAllow.allows(session.user!.email);
     if (void_ || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw ended();
   }
 }

@@ -115,8 +115,24 @@ export class GoogleGuard extends AuthGuard('google') {
       wantsJson: wantsJson(request),
       keep: (flow) => this.cookies.set(reply, this.cookies.flow, flow, FLOW_S),
     };
-    if (returning) this.cookies.clear(reply, this.cookies.flow);
-    return super.canActivate(context) as Promise<boolean>;
+    const answer = super.canActivate(context) as Promise<boolean>;
+    // The beginning ends in a redirect, of which passport tells nobody.
+    if (!returning) return answer;
+    this.cookies.clear(reply, this.cookies.flow);
+    return this.inTime(answer);
+  }
+
+  /** A provider that takes the connection and says nothing would otherwise keep the person waiting for ever. */
+  private async inTime(answer: Promise<boolean>): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(signInFailure(new Error('No answer in time'))), this.env.signInTimeoutMs);
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   override getAuthenticateOptions(context: ExecutionContext) {

@@ -65,6 +65,7 @@ export class Env {
   readonly retentionIntervalMs: number;
   readonly readyWorkerMaxAgeMs: number;
   readonly readyBacklogMaxAgeMs: number;
+  readonly signInTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 
   private constructor(reader: EnvReader, role: ProcessRole) {
@@ -107,6 +108,7 @@ export class Env {
     this.retentionIntervalMs = reader.integer('RETENTION_INTERVAL_MS', 600_000, 100, 86_400_000);
     this.readyWorkerMaxAgeMs = reader.integer('READY_WORKER_MAX_AGE_MS', 60_000, 1000, 3_600_000);
     this.readyBacklogMaxAgeMs = reader.integer('READY_BACKLOG_MAX_AGE_MS', 120_000, 1000, 3_600_000);
+    this.signInTimeoutMs = reader.integer('SIGN_IN_TIMEOUT_MS', 15_000, 100, 120_000);
     this.shutdownTimeoutMs = reader.integer('SHUTDOWN_TIMEOUT_MS', 10_000, 100, 600_000);
     if (reader.faults.length > 0) throw new ConfigError(reader.faults);
     Object.freeze(this);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Env } from '../../config/env.js';
 
 /** Injects the LocalProvider; undefined while local sign-in is off. */
@@ -13,11 +13,8 @@ export function localProvider(env: Env) {
   const own = `http://${host}:${env.port}${LOCAL_SIGN_IN_PATH}`;
   return {
     clientId: 'tallystone-local',
-    // Known to nobody else: derived, so that several API processes on one installation agree.
-    clientSecret: createHash('sha256')
-      .update('tallystone local sign-in\0')
-      .update(env.userTokenSecrets![0].kid)
-      .digest('hex'),
+    // Known to nobody else, and the same in every API process of an installation.
+    clientSecret: createHmac('sha256', env.userTokenSecrets![0].key).update('tallystone local sign-in').digest('hex'),
     issuer: `${env.publicUrl}${LOCAL_SIGN_IN_PATH}`,
     authorizationUrl: `${env.publicUrl}${LOCAL_SIGN_IN_PATH}/auth`,
     tokenUrl: `${own}/token`,

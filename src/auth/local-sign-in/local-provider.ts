@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-provider';
+import { escapeHtml, page } from '../../common/page.js';
 import type { Env } from '../../config/env.js';
 import { localProvider, LOCAL_SIGN_IN_PATH } from './local-provider-urls.js';
 
@@ -25,6 +26,13 @@ export class LocalProvider {
     this.provider = new Provider(local.issuer, this.configuration(local.clientId, local.clientSecret, env));
     // Behind /local-sign-in; addresses are made from the issuer's origin below.
     this.provider.proxy = false;
+    // It would open its keys and its discovery to every web page; only this server asks for them.
+    this.provider.use(async (context, next) => {
+      await next();
+      for (const name of Object.keys(context.response.headers)) {
+        if (name.startsWith('access-control-')) context.remove(name);
+      }
+    });
   }
 
   /** Answers everything under /local-sign-in but the sign-in page. @param path of the request within it */
@@ -83,6 +91,13 @@ export class LocalProvider {
       },
       cookies: { keys: [randomBytes(32).toString('hex')], short: { path: '/' }, long: { path: '/' } },
       ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, AuthorizationCode: 60, IdToken: 600 },
+      renderError: (context, { error, error_description: description }) => {
+        context.type = 'html';
+        context.body = page(
+          'Sign-in failed',
+          `<p>${escapeHtml(description ?? error)}</p>\n<p><a href="/api/auth/google">Sign in again</a></p>`,
+        );
+      },
       findAccount: (_context, accountId) => {
         const person = this.people.get(accountId);
         if (!person) return undefined;

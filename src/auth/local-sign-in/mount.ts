@@ -18,6 +18,10 @@ export function mountLocalSignIn(app: NestFastifyApplication, env: Env): void {
     if (!request.raw.url?.startsWith(`${LOCAL_SIGN_IN_PATH}/`) || path.startsWith('/interaction/')) return;
     assertLocalRequest(request);
     reply.hijack();
+    // What Fastify would have sent with its own answer: the security headers and the request id.
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
     provider.handle(request.raw, reply.raw, path);
   });
 }
