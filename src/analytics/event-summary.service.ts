@@ -7,10 +7,10 @@ import { DEVICES } from '../events/event.js';
 import { QUARTER_MS } from '../events/limits.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import type { DeviceDataDto, EventSummaryDto, EventSummaryQuery } from './analytics.dto.js';
-import { type EventCounts, eventCounts } from './queries/event-counts.js';
+import { type CountedSpan, countedSpan, type EventCounts, eventCounts } from './queries/event-counts.js';
 import { lastCommit } from './queries/last-commit.js';
-import { uniqueUsers } from './queries/unique-users.js';
-import { dayRange, type TimeRange, timeRange } from './time-range.js';
+import { UniqueUsers } from './queries/unique-users.js';
+import { type TimeRange, timeRange } from './time-range.js';
 import { localDay } from './time-zone.js';
 
 /** The name under which the rollups keep all events together. */
@@ -19,6 +19,8 @@ const ALL_EVENTS = '';
 interface Counted {
   counts: EventCounts;
   users: number;
+  /** Only where a date was left out. */
+  span?: CountedSpan;
 }
 
 /** How often, by how many, on what: from the rollups, whatever the number of events. */
@@ -27,6 +29,7 @@ export class EventSummaryService {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly backlog: BacklogReader,
+    private readonly users: UniqueUsers,
     private readonly dataSource: DataSource,
   ) {}
 
@@ -36,30 +39,31 @@ export class EventSummaryService {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
     const completeTo = await this.completeTo();
-    const { counts, users } = await this.count(apps, query.event ?? ALL_EVENTS, range);
+    const isOpen = query.startDate === undefined || query.endDate === undefined;
+    const { counts, users, span } = await this.count(apps, query.event ?? ALL_EVENTS, range, isOpen);
     const deviceData = everyDevice(counts);
     return {
       event: query.event ?? null,
       count: Object.values(deviceData).reduce((sum, n) => sum + n, 0),
       uniqueUsers: users,
       deviceData,
-      startDate: query.startDate ?? dayOf(counts.firstQuarter, timezone),
-      endDate: query.endDate ?? dayOf(counts.lastQuarter, timezone),
+      startDate: query.startDate ?? dayOf(span?.first, timezone),
+      endDate: query.endDate ?? dayOf(span?.last, timezone),
       timezone,
       asOf: completeTo.toISOString(),
     };
   }
 
-  /** Both questions are asked of one moment: no commit comes between counts and users. */
-  private count(apps: readonly App[], event: string, range: TimeRange): Promise<Counted> {
-    const days = dayRange(range);
-    const nothing = { counts: { byDevice: {} }, users: 0 };
-    if (apps.length === 0 || !days) return Promise.resolve(nothing);
+  /** All is asked of one moment: no commit comes between counts and users. */
+  private count(apps: readonly App[], event: string, range: TimeRange, isOpen: boolean): Promise<Counted> {
+    const nothing = { counts: {}, users: 0 };
+    if (apps.length === 0 || range.endQuarter <= range.startQuarter) return Promise.resolve(nothing);
     const appIds = apps.map((app) => app.id);
     return this.dataSource.transaction('REPEATABLE READ', async (manager: EntityManager) => {
       const counts = await eventCounts(manager, appIds, event, range);
-      if (counts.firstQuarter === undefined) return nothing;
-      return { counts, users: await uniqueUsers(manager, appIds, event, days) };
+      if (Object.keys(counts).length === 0) return nothing;
+      const users = await this.users.count(manager, appIds, event, range);
+      return { counts, users, span: isOpen ? await countedSpan(manager, appIds, event, range) : undefined };
     });
   }
 
@@ -78,8 +82,8 @@ export class EventSummaryService {
   }
 }
 
-function everyDevice({ byDevice }: EventCounts): DeviceDataDto {
-  return Object.fromEntries(DEVICES.map((device) => [device, byDevice[device] ?? 0])) as unknown as DeviceDataDto;
+function everyDevice(counts: EventCounts): DeviceDataDto {
+  return Object.fromEntries(DEVICES.map((device) => [device, counts[device] ?? 0])) as unknown as DeviceDataDto;
 }
 
 function dayOf(quarter: number | undefined, zone: string): string | null {

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../common/app-error.js';
+import { QUARTERS_A_DAY } from '../database/seen-users.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
 import { parseRangeBound, type RangeBound } from './range-bound.js';
 import { firstMomentShowing } from './time-zone.js';
@@ -9,21 +10,14 @@ export interface TimeRange {
   endQuarter: number;
 }
 
-/** Which of a UTC day's 96 quarter-hours are asked for: 48 bits a half, bit 0 the first quarter-hour. */
-export interface DayMask {
-  day: number;
-  mask0: number;
-  mask1: number;
+/** A range as the rollups are asked: whole UTC days, and the quarter-hours before and after them. Ends are exclusive. */
+export interface RangeParts {
+  startDay: number;
+  endDay: number;
+  before: TimeRange;
+  after: TimeRange;
 }
 
-/** A range as the table of distinct users is asked: the days from first to last, both with their quarter-hours. */
-export interface DayRange {
-  first: DayMask;
-  last: DayMask;
-}
-
-const QUARTERS_A_DAY = 96;
-const QUARTERS_A_HALF_DAY = 48;
 /** After every quarter-hour that a calendar of four-digit years can show. */
 const OPEN_END = Math.floor(Date.UTC(10_000, 0, 2) / QUARTER_MS);
 
@@ -42,32 +36,17 @@ export function timeRange(startDate: string | undefined, endDate: string | undef
   return { startQuarter: Math.max(start.from, 0), endQuarter: Math.max(end.to, 0) };
 }
 
-/** Undefined when the range is empty. */
-export function dayRange({ startQuarter, endQuarter }: TimeRange): DayRange | undefined {
-  if (endQuarter <= startQuarter) return undefined;
-  const lastQuarter = endQuarter - 1;
-  const firstDay = Math.floor(startQuarter / QUARTERS_A_DAY);
-  const lastDay = Math.floor(lastQuarter / QUARTERS_A_DAY);
-  const from = startQuarter % QUARTERS_A_DAY;
-  const to = lastQuarter % QUARTERS_A_DAY;
-  if (firstDay === lastDay) {
-    const only = dayMask(firstDay, from, to);
-    return { first: only, last: only };
-  }
-  return { first: dayMask(firstDay, from, QUARTERS_A_DAY - 1), last: dayMask(lastDay, 0, to) };
-}
-
-function dayMask(day: number, from: number, to: number): DayMask {
+/** The parts are disjoint and together the range; each may be empty. */
+export function rangeParts({ startQuarter, endQuarter }: TimeRange): RangeParts {
+  const startDay = Math.ceil(startQuarter / QUARTERS_A_DAY);
+  const endDay = Math.max(Math.floor(endQuarter / QUARTERS_A_DAY), startDay);
+  const daysFrom = Math.min(startDay * QUARTERS_A_DAY, endQuarter);
+  const daysTo = Math.max(Math.min(endDay * QUARTERS_A_DAY, endQuarter), daysFrom);
   return {
-    day,
-    mask0: bits(from, Math.min(to, QUARTERS_A_HALF_DAY - 1)),
-    mask1: bits(Math.max(from - QUARTERS_A_HALF_DAY, 0), to - QUARTERS_A_HALF_DAY),
+    ...{ startDay, endDay },
+    before: { startQuarter, endQuarter: daysFrom },
+    after: { startQuarter: daysTo, endQuarter },
   };
-}
-
-/** The bits from..to, both included. Powers, not shifts: JavaScript's shifts end at 32 bits. */
-function bits(from: number, to: number): number {
-  return to < from ? 0 : 2 ** (to + 1) - 2 ** from;
 }
 
 /** What a bound stands for: a whole day, or a single moment, whose `from` and `to` are the same. */

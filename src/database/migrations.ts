@@ -2,10 +2,12 @@ import type { MigrationInterface } from 'typeorm';
 import { FirstSchema1764000000000 } from '../../migrations/1764000000000-first-schema.js';
 import { AuditLog1764100000000 } from '../../migrations/1764100000000-audit-log.js';
 import { Privacy1764200000000 } from '../../migrations/1764200000000-privacy.js';
+import { SealedUsers1764300000000 } from '../../migrations/1764300000000-sealed-users.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
   FirstSchema1764000000000,
   AuditLog1764100000000,
   Privacy1764200000000,
+  SealedUsers1764300000000,
 ];

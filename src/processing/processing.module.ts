@@ -1,6 +1,6 @@
 import { Module, type Provider } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
-import { App, DeadLetter, Erasure, Event, EventSummary, IngestClaim } from '../database/entities/index.js';
+import { App, DeadLetter, Erasure, Event, EventSummary, EventUsers, IngestClaim } from '../database/entities/index.js';
 import { ClaimStore } from './claim.store.js';
 import { AppEraser } from './erasure/app-eraser.js';
 import { Eraser } from './erasure/eraser.js';
@@ -17,6 +17,8 @@ import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository } from './repositories/event.repository.js';
 import { RollupRepository } from './repositories/rollup.repository.js';
 import { Retention } from './retention/retention.js';
+import { Sealer } from './sealing/sealer.js';
+import { SealingRepository } from './sealing/sealing.repository.js';
 import { Tidy } from './tidy.js';
 
 /** From the buffer to MySQL: the only writer of events and rollups. */
@@ -28,12 +30,14 @@ import { Tidy } from './tidy.js';
     repository(DeadLetterRepository, DeadLetter),
     repository(AppFenceRepository, App),
     repository(ErasureRepository, Erasure),
+    repository(SealingRepository, EventUsers),
     ClaimStore,
     EventWriter,
     DrainService,
     DrainProcessor,
     Partitions,
     Tidy,
+    Sealer,
     PersonEraser,
     AppEraser,
     RedisFiles,

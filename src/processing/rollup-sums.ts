@@ -1,11 +1,10 @@
 import type { AcceptedEvent, Device, UserKind } from '../events/event.js';
 import { userKey } from '../events/distinct-user.js';
-import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+import { QUARTERS_A_DAY } from '../database/seen-users.js';
+import { QUARTER_MS } from '../events/limits.js';
 
 /** The event name that stands for all events in the rollups. */
 export const ALL_EVENTS = '';
-
-const QUARTERS_A_HALF_DAY = 48;
 
 export interface SummaryCell {
   appId: string;
@@ -15,13 +14,20 @@ export interface SummaryCell {
   n: number;
 }
 
+export interface DayCell {
+  appId: string;
+  event: string;
+  day: number;
+  device: Device;
+  n: number;
+}
+
 export interface UsersCell {
   appId: string;
   event: string;
   day: number;
-  userKey: string;
-  seen0: bigint;
-  seen1: bigint;
+  /** User key and quarter-hour of the day, each pair once. */
+  seen: [userKey: string, quarter: number][];
 }
 
 export interface UserCell {
@@ -41,6 +47,7 @@ export interface UserCell {
 
 export interface RollupSums {
   summary: SummaryCell[];
+  days: DayCell[];
   users: UsersCell[];
   people: UserCell[];
 }
@@ -51,35 +58,37 @@ export interface RollupSums {
  */
 export function sumRollups(events: readonly AcceptedEvent[]): RollupSums {
   const summary = new Map<string, SummaryCell>();
+  const days = new Map<string, DayCell>();
   const users = new Map<string, UsersCell>();
   const people = new Map<string, UserCell>();
+  const sighted = new Set<string>();
+  const sortedName = nameSorter();
   for (const event of events) {
+    const { appId, device } = event;
     const key = userKey(event.userKind, event.userValue).toString('hex');
+    const quarter = Math.floor(event.occurredAt / QUARTER_MS);
+    const day = Math.floor(quarter / QUARTERS_A_DAY);
     for (const name of [ALL_EVENTS, event.event]) {
-      addToSummary(summary, event, name);
-      addToUsers(users, event, name, key);
+      const cell = `${appId}${sortedName(name)} `;
+      addOne(summary, `${cell}${padded(quarter)}${device}`, () => ({ appId, event: name, quarter, device, n: 0 }));
+      const cellOfDay = `${cell}${padded(day)}`;
+      addOne(days, cellOfDay + device, () => ({ appId, event: name, day, device, n: 0 }));
+      const seen = `${cellOfDay}${key}${quarter}`;
+      if (sighted.has(seen)) continue;
+      sighted.add(seen);
+      const sightings = users.get(cellOfDay)?.seen;
+      if (sightings) sightings.push([key, quarter % QUARTERS_A_DAY]);
+      else users.set(cellOfDay, { appId, event: name, day, seen: [[key, quarter % QUARTERS_A_DAY]] });
     }
     addToPeople(people, event, key);
   }
-  return { summary: sorted(summary), users: sorted(users), people: sorted(people) };
+  return { summary: sorted(summary), days: sorted(days), users: sorted(users), people: sorted(people) };
 }
 
-function addToSummary(cells: Map<string, SummaryCell>, event: AcceptedEvent, name: string): void {
-  const quarter = Math.floor(event.occurredAt / QUARTER_MS);
-  const key = sortKey(event.appId, name, quarter, event.device);
-  const cell = cells.get(key);
-  if (cell) cell.n += 1;
-  else cells.set(key, { appId: event.appId, event: name, quarter, device: event.device, n: 1 });
-}
-
-function addToUsers(cells: Map<string, UsersCell>, event: AcceptedEvent, name: string, userKey: string): void {
-  const day = Math.floor(event.occurredAt / DAY_MS);
-  const key = sortKey(event.appId, name, day, userKey);
+function addOne<Cell extends { n: number }>(cells: Map<string, Cell>, key: string, begin: () => Cell): void {
   let cell = cells.get(key);
-  if (!cell) cells.set(key, (cell = { appId: event.appId, event: name, day, userKey, seen0: 0n, seen1: 0n }));
-  const quarter = Math.floor((event.occurredAt - day * DAY_MS) / QUARTER_MS);
-  if (quarter < QUARTERS_A_HALF_DAY) cell.seen0 |= 1n << BigInt(quarter);
-  else cell.seen1 |= 1n << BigInt(quarter - QUARTERS_A_HALF_DAY);
+  if (!cell) cells.set(key, (cell = begin()));
+  cell.n += 1;
 }
 
 function addToPeople(cells: Map<string, UserCell>, event: AcceptedEvent, userKey: string): void {
@@ -109,9 +118,19 @@ function latest(event: AcceptedEvent) {
   };
 }
 
-/** Texts that order as the primary keys do: names by their bytes, numbers padded. */
-function sortKey(appId: string, name: string, number: number, last: string): string {
-  return `${appId}${Buffer.from(name).toString('hex')} ${String(number).padStart(10, '0')}${last}`;
+/** Names as texts that order as their bytes do, as the primary keys order them. */
+function nameSorter(): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    let text = known.get(name);
+    if (text === undefined) known.set(name, (text = Buffer.from(name).toString('hex')));
+    return text;
+  };
+}
+
+/** Texts that order as the numbers do. */
+function padded(number: number): string {
+  return String(number).padStart(10, '0');
 }
 
 function sorted<T>(cells: Map<string, T>): T[] {

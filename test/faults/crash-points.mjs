@@ -13,9 +13,11 @@ let left = Number(process.env.CRASH_AFTER ?? 1);
 const AFTER = {
   'after-cursor': /ingest_claims \(|^UPDATE ingest_claims/,
   'after-events': /^INSERT INTO events/,
-  'after-event-summary': /^INSERT INTO event_summary/,
-  'after-event-users': /^INSERT INTO event_users/,
+  'after-event-summary': /^INSERT INTO event_summary /,
+  'after-event-summary-days': /^INSERT INTO event_summary_days/,
+  'after-event-users': /^INSERT INTO event_user_batches/,
   'after-user-analytics': /^INSERT INTO user_analytics/,
+  'after-sealed': /^INSERT INTO event_users /,
   'after-commit': /^COMMIT/,
 };
 

@@ -7,6 +7,7 @@ import { createRedis } from '../../dist/src/common/redis.js';
 import { Env } from '../../dist/src/config/env.js';
 import { createDataSource } from '../../dist/src/database/data-source.js';
 import { EventSummary, Event } from '../../dist/src/database/entities/index.js';
+import { uuidV7 } from '../../dist/src/events/event-id.js';
 import { readChunk } from '../../dist/src/processing/chunk.js';
 import { EventRepository } from '../../dist/src/processing/repositories/event.repository.js';
 import { RollupRepository } from '../../dist/src/processing/repositories/rollup.repository.js';
@@ -28,7 +29,7 @@ for (let list = 0; list < LIST_COUNT; list += 1) {
     const chunk = readChunk(texts).entries.map((entry) => entry.event);
     if (TRIM_FIRST) await trim(list, texts.length);
     await events.insertNew(chunk, '0'.repeat(32));
-    await rollups.add(sumRollups(chunk));
+    await rollups.add(sumRollups(chunk), uuidV7(Date.now()));
     if (CRASH === 'after-count') process.kill(process.pid, 'SIGKILL');
     if (!TRIM_FIRST) await trim(list, texts.length);
   }

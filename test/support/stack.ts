@@ -44,6 +44,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     REDIS_URL: redisUrl,
     REDIS_KEY_PREFIX: `${name}:`,
     FLUSH_INTERVAL_MS: '100',
+    SEAL_AFTER_MS: '400',
     RATE_LIMITS: 'signin=10000',
     ...options.env,
   };
@@ -105,6 +106,21 @@ export class Stack {
   /** Everything that was accepted is committed. */
   async drained(timeoutMs?: number): Promise<void> {
     await until(async () => (await this.pending()) === 0, 'the buffer to be empty', timeoutMs);
+  }
+
+  /** Apps of one owner, for events that went straight into the buffer: sealing asks whose they are. */
+  async ownApps(...ids: string[]): Promise<void> {
+    const owner = Buffer.alloc(16, 9);
+    const user = 'INSERT INTO users (id, provider, subject, email, last_sign_in_at) VALUES (?, ?, ?, ?, NOW(3))';
+    await this.query(user, [owner, 'test', 'owner', 'owner@x.test']);
+    const app = 'INSERT INTO apps (id, owner_id, name) VALUES (?, ?, ?)';
+    for (const id of ids) await this.query(app, [Buffer.from(id, 'hex'), owner, 'App']);
+  }
+
+  /** Every distinct user that was counted is in a bitmap. */
+  async sealed(): Promise<void> {
+    const left = 'SELECT 1 FROM event_user_batches LIMIT 1';
+    await until(async () => (await this.query(left)).length === 0, 'distinct users to be sealed');
   }
 
   /** Entries in all lists, and claims. */

@@ -1,43 +1,73 @@
 import type { EntityManager } from 'typeorm';
 import type { Device } from '../../events/event.js';
-import type { TimeRange } from '../time-range.js';
+import { rangeParts, type TimeRange } from '../time-range.js';
 
-/** How many events a range holds, by device, and which quarter-hours it really reaches. */
-const EVENT_COUNTS = `SELECT device, SUM(n) AS n, MIN(quarter) AS first_quarter, MAX(quarter) AS last_quarter
-FROM event_summary
-WHERE app_id IN (?) AND event = ? AND quarter >= ? AND quarter < ?
-GROUP BY device`;
+/**
+ * How many events a range holds, by device: whole UTC days from their own sums, the quarter-hours before the first and
+ * after the last of them one by one.
+ */
+const EVENT_COUNTS = `SELECT device, SUM(n) AS n FROM event_summary_days
+WHERE app_id IN (?) AND event = ? AND day >= ? AND day < ? GROUP BY device
+UNION ALL SELECT device, SUM(n) AS n FROM event_summary
+WHERE app_id IN (?) AND event = ? AND quarter >= ? AND quarter < ? GROUP BY device
+UNION ALL SELECT device, SUM(n) AS n FROM event_summary
+WHERE app_id IN (?) AND event = ? AND quarter >= ? AND quarter < ? GROUP BY device`;
 
-export interface EventCounts {
-  byDevice: Partial<Record<Device, number>>;
-  /** Undefined when nothing was counted. */
-  firstQuarter?: number;
-  lastQuarter?: number;
-}
+/** The first and the last quarter-hour of a range in which something was counted, of each app from the primary key. */
+const COUNTED_SPAN = `SELECT MIN(quarter) AS first, MAX(quarter) AS last FROM event_summary
+WHERE app_id = ? AND event = ? AND quarter >= ? AND quarter < ?`;
 
-interface Row {
-  device: Device;
-  n: string;
-  first_quarter: number;
-  last_quarter: number;
+export type EventCounts = Partial<Record<Device, number>>;
+
+/** Quarter-hours since 1970 UTC, both included. */
+export interface CountedSpan {
+  first: number;
+  last: number;
 }
 
 /**
  * @param appIds 32 hex digits each, at least one
  * @param event '' for all events
+ * @returns by device; empty when nothing was counted
  */
 export async function eventCounts(
   manager: EntityManager,
   appIds: readonly string[],
   event: string,
-  { startQuarter, endQuarter }: TimeRange,
+  range: TimeRange,
 ): Promise<EventCounts> {
-  const apps = appIds.map((id) => Buffer.from(id, 'hex'));
-  const rows: Row[] = await manager.query(EVENT_COUNTS, [apps, Buffer.from(event), startQuarter, endQuarter]);
-  if (rows.length === 0) return { byDevice: {} };
-  return {
-    byDevice: Object.fromEntries(rows.map((row) => [row.device, Number(row.n)])),
-    firstQuarter: Math.min(...rows.map((row) => Number(row.first_quarter))),
-    lastQuarter: Math.max(...rows.map((row) => Number(row.last_quarter))),
-  };
+  const cells = [appIds.map(binary), Buffer.from(event)];
+  const { startDay, endDay, before, after } = rangeParts(range);
+  const rows: { device: Device; n: string }[] = await manager.query(EVENT_COUNTS, [
+    ...[...cells, startDay, endDay],
+    ...[...cells, before.startQuarter, before.endQuarter],
+    ...[...cells, after.startQuarter, after.endQuarter],
+  ]);
+  const counts: EventCounts = {};
+  for (const { device, n } of rows) counts[device] = (counts[device] ?? 0) + Number(n);
+  return counts;
+}
+
+/** @returns undefined when nothing was counted */
+export async function countedSpan(
+  manager: EntityManager,
+  appIds: readonly string[],
+  event: string,
+  { startQuarter, endQuarter }: TimeRange,
+): Promise<CountedSpan | undefined> {
+  const spans: CountedSpan[] = [];
+  for (const appId of appIds) {
+    const parameters = [binary(appId), Buffer.from(event), startQuarter, endQuarter];
+    const [row]: { first: number | string | null; last: number | string | null }[] = await manager.query(
+      COUNTED_SPAN,
+      parameters,
+    );
+    if (row?.first != null) spans.push({ first: Number(row.first), last: Number(row.last) });
+  }
+  if (spans.length === 0) return undefined;
+  return { first: Math.min(...spans.map(({ first }) => first)), last: Math.max(...spans.map(({ last }) => last)) };
+}
+
+function binary(id: string): Buffer {
+  return Buffer.from(id, 'hex');
 }

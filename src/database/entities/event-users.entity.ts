@@ -1,9 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { count, hex, utf8 } from '../column-transformers.js';
+import { hex, utf8 } from '../column-transformers.js';
 
 /**
- * Rollup: in which quarter-hours of a UTC day a distinct user was seen. 48 bits in each half, bit 0 the first quarter,
- * so that both fit a JavaScript number. The name '' stands for all events.
+ * Rollup: which distinct users were seen on a UTC day, and in which of its quarter-hours; sealed from event_user_batches.
+ * The name '' stands for all events. How users and quarters are written: database/seen-users.ts.
  */
 @Entity('event_users')
 export class EventUsers {
@@ -17,14 +17,15 @@ export class EventUsers {
   @PrimaryColumn({ type: 'int', unsigned: true })
   day!: number;
 
-  @PrimaryColumn({ name: 'user_key', type: 'binary', length: 16, transformer: hex })
-  userKey!: string;
+  /** Another one whenever the row is written; random, so that a row that was deleted and made anew is another too. */
+  @Column({ type: 'bigint', unsigned: true })
+  version!: string;
 
-  /** Midnight to noon. */
-  @Column({ type: 'bigint', unsigned: true, transformer: count })
-  seen0!: number;
+  /** Numbers of the users: a roaring bitmap. */
+  @Column({ type: 'mediumblob' })
+  users!: Buffer;
 
-  /** Noon to midnight. */
-  @Column({ type: 'bigint', unsigned: true, transformer: count })
-  seen1!: number;
+  /** One byte a sighting. */
+  @Column({ type: 'mediumblob' })
+  quarters!: Buffer;
 }

@@ -3,7 +3,9 @@ import { App } from './app.entity.js';
 import { AuditEntry } from './audit-entry.entity.js';
 import { DeadLetter } from './dead-letter.entity.js';
 import { Erasure } from './erasure.entity.js';
+import { EventSummaryDay } from './event-summary-day.entity.js';
 import { EventSummary } from './event-summary.entity.js';
+import { EventUserBatch } from './event-user-batch.entity.js';
 import { EventUsers } from './event-users.entity.js';
 import { Event } from './event.entity.js';
 import { IngestBatch } from './ingest-batch.entity.js';
@@ -12,6 +14,7 @@ import { Installation } from './installation.entity.js';
 import { Session } from './session.entity.js';
 import { SignInFlow } from './sign-in-flow.entity.js';
 import { UserAnalytics } from './user-analytics.entity.js';
+import { UserNumber, UserNumberCounter } from './user-number.entity.js';
 import { User } from './user.entity.js';
 import { VisitorSecret } from './visitor-secret.entity.js';
 
@@ -25,6 +28,8 @@ export {
   Erasure,
   Event,
   EventSummary,
+  EventSummaryDay,
+  EventUserBatch,
   EventUsers,
   IngestBatch,
   IngestClaim,
@@ -33,6 +38,8 @@ export {
   SignInFlow,
   User,
   UserAnalytics,
+  UserNumber,
+  UserNumberCounter,
   VisitorSecret,
 };
 
@@ -44,8 +51,12 @@ export const ENTITIES = [
   ApiKey,
   Event,
   EventSummary,
+  EventSummaryDay,
+  EventUserBatch,
   EventUsers,
   UserAnalytics,
+  UserNumber,
+  UserNumberCounter,
   IngestClaim,
   IngestBatch,
   DeadLetter,

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { binary } from '../repositories/bulk.js';
 import { retried } from '../retried.js';
+import { SealingRepository } from '../sealing/sealing.repository.js';
+import { withSealingLock } from '../sealing/sealing-lock.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 
 const AT_ONCE = 5000;
@@ -9,10 +11,16 @@ const DELETE_EVENTS = `DELETE FROM events WHERE app_id = ? ORDER BY id LIMIT ${A
 /** In the order of each primary key, so that a row is never met twice. */
 const DELETE_OTHERS = [
   `DELETE FROM event_summary WHERE app_id = ? ORDER BY event, quarter, device LIMIT ${AT_ONCE}`,
-  `DELETE FROM event_users WHERE app_id = ? ORDER BY event, day, user_key LIMIT ${AT_ONCE}`,
-  `DELETE FROM user_analytics WHERE app_id = ? ORDER BY user_key LIMIT ${AT_ONCE}`,
+  `DELETE FROM event_summary_days WHERE app_id = ? ORDER BY event, day, device LIMIT ${AT_ONCE}`,
+  `DELETE FROM event_user_batches WHERE app_id = ? ORDER BY event, day, batch_id LIMIT ${AT_ONCE}`,
+  `DELETE FROM event_users WHERE app_id = ? ORDER BY event, day LIMIT ${AT_ONCE}`,
   `DELETE FROM dead_letters WHERE app_id = ? LIMIT ${AT_ONCE}`,
 ];
+
+const PEOPLE = `SELECT user_key AS userKey FROM user_analytics WHERE app_id = ? ORDER BY user_key LIMIT ${AT_ONCE}`;
+const DELETE_PEOPLE = 'DELETE FROM user_analytics WHERE app_id = ? AND user_key IN (?)';
+/** Seconds to wait for the one who seals. */
+const SEALING_WAIT_S = 10;
 
 /** Deletes everything that was stored for a deleted app. Workers store nothing more for it. */
 @Injectable()
@@ -20,11 +28,14 @@ export class AppEraser {
   constructor(
     private readonly dataSource: DataSource,
     private readonly erasures: ErasureRepository,
+    private readonly sealing: SealingRepository,
   ) {}
 
   /** @param alive called between transactions */
-  async erase({ id, appId }: OpenErasure, alive: () => Promise<void>): Promise<void> {
+  async erase({ id, appId, ownerId }: OpenErasure, alive: () => Promise<void>): Promise<void> {
     const app = binary(appId);
+    // First people with their numbers, under the sealing lock: whoever sealed this app's cells before has then ended.
+    while ((await this.deletePeople(app, binary(ownerId))) === AT_ONCE) await alive();
     for (const sql of DELETE_OTHERS) {
       while ((await this.delete(sql, app)) === AT_ONCE) await alive();
     }
@@ -34,6 +45,23 @@ export class AppEraser {
       await this.erasures.add(id, deleted);
       await alive();
     } while (deleted === AT_ONCE);
+  }
+
+  private async deletePeople(appId: Buffer, ownerId: Buffer): Promise<number> {
+    const deleted = await withSealingLock(this.dataSource, SEALING_WAIT_S, (runner) =>
+      retried(() =>
+        runner.manager.transaction(async (manager) => {
+          const people: { userKey: Buffer }[] = await manager.query(PEOPLE, [appId]);
+          if (people.length === 0) return 0;
+          const keys = people.map(({ userKey }) => userKey);
+          await manager.query(DELETE_PEOPLE, [appId, keys]);
+          await manager.withRepository(this.sealing).forgetNumbers(ownerId, keys);
+          return keys.length;
+        }),
+      ),
+    );
+    if (deleted === undefined) throw new Error('The one who seals was busy for too long; the erasure is tried again');
+    return deleted;
   }
 
   private async delete(sql: string, appId: Buffer): Promise<number> {

@@ -2,7 +2,7 @@ import { Repository } from 'typeorm';
 import type { Erasure, ErasureStage, ErasureSubject, RedisFile } from '../../database/entities/index.js';
 import { binary, sqlTime } from '../repositories/bulk.js';
 
-const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, e.subject, e.user_value AS userValue,
+const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, LOWER(HEX(a.owner_id)) AS ownerId, e.subject, e.user_value AS userValue,
   e.requested_at AS requestedAt, e.stage, a.deleted_before AS deletedBefore
 FROM erasures e JOIN apps a ON a.id = e.app_id
 WHERE e.finished_at IS NULL ORDER BY e.requested_at, e.id LIMIT 100`;
@@ -15,6 +15,7 @@ export interface OpenErasure {
   /** 32 hex digits, as every id here. */
   id: string;
   appId: string;
+  ownerId: string;
   subject: ErasureSubject;
   /** Undefined for an app. */
   userValue?: string;

@@ -4,12 +4,19 @@ import { isOfPerson, userKeysOf } from '../../events/person.js';
 import { binary } from '../repositories/bulk.js';
 import { retried } from '../retried.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
-import { erasePersonChunk, forgetOldDays, personKeys, rewritePerson } from './person-rows.js';
+import { SealingRepository } from '../sealing/sealing.repository.js';
+import { withSealingLock } from '../sealing/sealing-lock.js';
+import { erasePersonChunk, type PersonKey, personKeys, rewritePerson } from './person-rows.js';
+import { oldCells, seePersonAnew } from './person-sightings.js';
 
 /** Events in one transaction. */
 const CHUNK = 1000;
 /** Rows looked at in one statement. */
 const PAGE = 5000;
+/** Cells of distinct users in one transaction. */
+const CELLS = 100;
+/** Seconds to wait for the one who seals. */
+const SEALING_WAIT_S = 10;
 
 const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?';
 const DELETE_LETTERS = 'DELETE FROM dead_letters WHERE id IN (?)';
@@ -26,34 +33,64 @@ export class PersonEraser {
   constructor(
     private readonly dataSource: DataSource,
     private readonly erasures: ErasureRepository,
+    private readonly sealing: SealingRepository,
   ) {}
 
   /** @param alive called between transactions */
   async erase(erasure: OpenErasure, alive: () => Promise<void>): Promise<void> {
     const userValue = erasure.userValue!;
     const keys = userKeysOf(userValue);
-    for (const person of personKeys(erasure.appId, keys)) {
+    for (const person of personKeys(erasure.appId, erasure.ownerId, keys)) {
       let deleted: number;
       do {
         deleted = await retried(() =>
           this.dataSource.transaction(async (manager) => {
-            const n = await erasePersonChunk(manager, person, erasure.requestedAt, CHUNK);
+            const n = await erasePersonChunk(
+              manager,
+              manager.withRepository(this.sealing),
+              person,
+              erasure.requestedAt,
+              CHUNK,
+            );
             if (n > 0) await manager.withRepository(this.erasures).add(erasure.id, n);
             return n;
           }),
         );
         await alive();
       } while (deleted === CHUNK);
-      await retried(() =>
-        this.dataSource.transaction(async (manager) => {
-          // What retention left of a person has no events to be found by.
-          if (erasure.deletedBefore) await forgetOldDays(manager, person, erasure.deletedBefore);
-          await rewritePerson(manager, person);
-        }),
-      );
+      if (erasure.deletedBefore) await this.forgetOldDays(person, erasure.deletedBefore, alive);
+      await this.forgetPerson(person);
     }
     await this.forgetAlias(erasure, userValue, alive);
     await this.eraseDeadLetters(erasure, new Set(keys), alive);
+  }
+
+  /** What retention left of a person has no events to be found by. */
+  private async forgetOldDays(person: PersonKey, deletedBefore: Date, alive: () => Promise<void>): Promise<void> {
+    const cells = await oldCells(this.dataSource.manager, person.appId, deletedBefore);
+    for (let at = 0; at < cells.length; at += CELLS) {
+      const page = cells.slice(at, at + CELLS);
+      await retried(() =>
+        this.dataSource.transaction((manager) =>
+          seePersonAnew(manager, manager.withRepository(this.sealing), person, page),
+        ),
+      );
+      await alive();
+    }
+  }
+
+  /** The person's row as what came later tells it; where nothing came, their number goes too. */
+  private async forgetPerson(person: PersonKey): Promise<void> {
+    const done = await withSealingLock(this.dataSource, SEALING_WAIT_S, (runner) =>
+      retried(() =>
+        runner.manager.transaction(async (manager) => {
+          await rewritePerson(manager, person);
+          await manager.withRepository(this.sealing).forgetNumbers(person.ownerId, [person.userKey]);
+          return true;
+        }),
+      ),
+    );
+    if (!done) throw new Error('The one who seals was busy for too long; the erasure is tried again');
   }
 
   /** Other people's events may carry the id as the anonymous id they had before they signed in. */

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
-import { QUARTER, SEEN_BITS } from '../recount/check.js';
 import { binary, sqlTime } from '../repositories/bulk.js';
 import { ALL_EVENTS } from '../rollup-sums.js';
+import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
+import { seePersonAnew } from './person-sightings.js';
 
 const EVENTS = `SELECT id, event, device, occurred_at AS occurredAt FROM events
 WHERE app_id = ? AND user_key = ? AND received_at <= ? ORDER BY occurred_at, id LIMIT ? FOR UPDATE`;
@@ -14,13 +15,10 @@ WHERE app_id = ? AND event = ? AND quarter = ? AND device = ?`;
 const DELETE_EMPTY = `DELETE FROM event_summary
 WHERE app_id = ? AND event = ? AND quarter = ? AND device = ? AND n = 0`;
 
-const UNSEE = 'UPDATE event_users SET seen0 = 0, seen1 = 0 WHERE app_id = ? AND event = ? AND day = ? AND user_key = ?';
-const SEE = `INSERT INTO event_users (app_id, event, day, user_key, seen0, seen1) VALUES (?, ?, ?, ?, ?, ?)
-ON DUPLICATE KEY UPDATE seen0 = seen0 | VALUES(seen0), seen1 = seen1 | VALUES(seen1)`;
-const DELETE_UNSEEN = `DELETE FROM event_users
-WHERE app_id = ? AND event = ? AND day = ? AND user_key = ? AND seen0 = 0 AND seen1 = 0`;
-const STILL_SEEN = `SELECT event, ${QUARTER} DIV 96 AS day, ${SEEN_BITS('seen0', 'seen1')} FROM events
-WHERE app_id = ? AND user_key = ? AND occurred_at >= ? AND occurred_at < ? GROUP BY event, day`;
+const SUBTRACT_DAY = `UPDATE event_summary_days SET n = IF(n > ?, n - ?, 0)
+WHERE app_id = ? AND event = ? AND day = ? AND device = ?`;
+const DELETE_EMPTY_DAY = `DELETE FROM event_summary_days
+WHERE app_id = ? AND event = ? AND day = ? AND device = ? AND n = 0`;
 
 const LOCK_PERSON = 'SELECT total_events AS total FROM user_analytics WHERE app_id = ? AND user_key = ? FOR UPDATE';
 const REMAINING = 'SELECT COUNT(*) AS n, MIN(occurred_at) AS first FROM events WHERE app_id = ? AND user_key = ?';
@@ -29,11 +27,11 @@ WHERE app_id = ? AND user_key = ? ORDER BY occurred_at DESC, id DESC LIMIT 1`;
 const REWRITE_PERSON = `UPDATE user_analytics SET total_events = ?, first_seen = ?, last_seen = ?, last_id = ?,
 device = ?, browser = ?, os = ?, ip = ? WHERE app_id = ? AND user_key = ?`;
 const DELETE_PERSON = 'DELETE FROM user_analytics WHERE app_id = ? AND user_key = ?';
-const DELETE_OLD_DAYS = 'DELETE FROM event_users WHERE app_id = ? AND day <= ? AND user_key = ?';
 
 /** One key of a person in one app. */
 export interface PersonKey {
   appId: Buffer;
+  ownerId: Buffer;
   userKey: Buffer;
 }
 
@@ -48,10 +46,12 @@ interface EventRow {
  * Deletes up to `limit` of a person's events that were received until a moment, and takes them out of the rollups. Use in
  * a transaction at READ COMMITTED. Rollup rows are locked before what remains is read: a worker that adds to them at the
  * same time comes wholly before or wholly after.
+ * @param sealing of the transaction
  * @returns how many were deleted
  */
 export async function erasePersonChunk(
   manager: EntityManager,
+  sealing: SealingRepository,
   person: PersonKey,
   receivedUntil: Date,
   limit: number,
@@ -61,13 +61,16 @@ export async function erasePersonChunk(
   if (rows.length === 0) return 0;
   await manager.query(DELETE_EVENTS, [appId, rows.map((row) => row.id)]);
   await subtract(manager, appId, rows);
-  await seeAnew(manager, person, rows);
+  await seePersonAnew(manager, sealing, person, cellsOf(appId, rows));
   await rewritePerson(manager, person);
   return rows.length;
 }
 
 /** The person's row as their remaining events tell it; where there are none it goes. */
-export async function rewritePerson(manager: EntityManager, { appId, userKey }: PersonKey): Promise<void> {
+export async function rewritePerson(
+  manager: EntityManager,
+  { appId, userKey }: Pick<PersonKey, 'appId' | 'userKey'>,
+): Promise<void> {
   await manager.query(LOCK_PERSON, [appId, userKey]);
   const [remaining]: { n: string; first: Date | null }[] = await manager.query(REMAINING, [appId, userKey]);
   if (Number(remaining!.n) === 0) {
@@ -90,56 +93,48 @@ export async function rewritePerson(manager: EntityManager, { appId, userKey }: 
   ]);
 }
 
-/** Days whose events retention has deleted already still know the person. */
-export async function forgetOldDays(manager: EntityManager, person: PersonKey, deletedBefore: Date): Promise<void> {
-  const lastDay = Math.floor(deletedBefore.getTime() / DAY_MS);
-  await manager.query(DELETE_OLD_DAYS, [person.appId, lastDay, person.userKey]);
+async function subtract(manager: EntityManager, appId: Buffer, rows: EventRow[]): Promise<void> {
+  const quarterOf = (row: EventRow) => Math.floor(row.occurredAt.getTime() / QUARTER_MS);
+  for (const { event, time, device, n } of countBy(rows, quarterOf)) {
+    await manager.query(SUBTRACT, [n, n, appId, event, time, device]);
+    await manager.query(DELETE_EMPTY, [appId, event, time, device]);
+  }
+  for (const { event, time, device, n } of countBy(rows, dayOf)) {
+    await manager.query(SUBTRACT_DAY, [n, n, appId, event, time, device]);
+    await manager.query(DELETE_EMPTY_DAY, [appId, event, time, device]);
+  }
 }
 
-async function subtract(manager: EntityManager, appId: Buffer, rows: EventRow[]): Promise<void> {
-  const cells = new Map<string, { event: Buffer; quarter: number; device: string; n: number }>();
+/** Counts by name, by all names, and device, in the order of the rollups' primary keys. */
+function countBy(rows: EventRow[], timeOf: (row: EventRow) => number) {
+  const cells = new Map<string, { event: Buffer; time: number; device: string; n: number }>();
   for (const row of rows) {
-    const quarter = Math.floor(row.occurredAt.getTime() / QUARTER_MS);
+    const time = timeOf(row);
     for (const event of [Buffer.from(ALL_EVENTS), row.event]) {
-      const key = `${event.toString('hex')} ${String(quarter).padStart(10, '0')}${row.device}`;
+      const key = timeKey(event, time) + row.device;
       const cell = cells.get(key);
       if (cell) cell.n += 1;
-      else cells.set(key, { event, quarter, device: row.device, n: 1 });
+      else cells.set(key, { event, time, device: row.device, n: 1 });
     }
   }
-  for (const { event, quarter, device, n } of inOrder(cells)) {
-    await manager.query(SUBTRACT, [n, n, appId, event, quarter, device]);
-    await manager.query(DELETE_EMPTY, [appId, event, quarter, device]);
-  }
+  return inOrder(cells);
 }
 
-async function seeAnew(manager: EntityManager, { appId, userKey }: PersonKey, rows: EventRow[]): Promise<void> {
-  const touched = new Map<string, { event: Buffer; day: number }>();
+function cellsOf(appId: Buffer, rows: EventRow[]): UsersCellKey[] {
+  const cells = new Map<string, UsersCellKey>();
   for (const row of rows) {
-    const day = Math.floor(row.occurredAt.getTime() / DAY_MS);
-    for (const event of [Buffer.from(ALL_EVENTS), row.event]) touched.set(dayKey(event, day), { event, day });
+    const day = dayOf(row);
+    for (const event of [Buffer.from(ALL_EVENTS), row.event]) cells.set(timeKey(event, day), { appId, event, day });
   }
-  const cells = inOrder(touched);
-  for (const { event, day } of cells) await manager.query(UNSEE, [appId, event, day, userKey]);
-  const days = cells.map((cell) => cell.day);
-  const from = sqlTime(Math.min(...days) * DAY_MS);
-  const to = sqlTime((Math.max(...days) + 1) * DAY_MS);
-  const remaining: { event: Buffer; day: string; seen0: string; seen1: string }[] = await manager.query(STILL_SEEN, [
-    appId,
-    userKey,
-    from,
-    to,
-  ]);
-  for (const { event, day, seen0, seen1 } of remaining) {
-    for (const name of [Buffer.from(ALL_EVENTS), event]) {
-      if (touched.has(dayKey(name, Number(day)))) await manager.query(SEE, [appId, name, day, userKey, seen0, seen1]);
-    }
-  }
-  for (const { event, day } of cells) await manager.query(DELETE_UNSEEN, [appId, event, day, userKey]);
+  return inOrder(cells);
 }
 
-function dayKey(event: Buffer, day: number): string {
-  return `${event.toString('hex')} ${String(day).padStart(10, '0')}`;
+function dayOf(row: EventRow): number {
+  return Math.floor(row.occurredAt.getTime() / DAY_MS);
+}
+
+function timeKey(event: Buffer, time: number): string {
+  return `${event.toString('hex')} ${String(time).padStart(10, '0')}`;
 }
 
 /** As the workers lock them: by their primary keys. */
@@ -147,6 +142,6 @@ function inOrder<T>(cells: Map<string, T>): T[] {
   return [...cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell);
 }
 
-export function personKeys(appId: string, userKeys: readonly string[]): PersonKey[] {
-  return userKeys.map((key) => ({ appId: binary(appId), userKey: binary(key) }));
+export function personKeys(appId: string, ownerId: string, userKeys: readonly string[]): PersonKey[] {
+  return userKeys.map((key) => ({ appId: binary(appId), ownerId: binary(ownerId), userKey: binary(key) }));
 }

@@ -47,14 +47,6 @@ export function scopeOf(app: Buffer, deletedBefore: Date | null): Scope {
 /** Quarter-hours since 1970 of `occurred_at`; sessions run in UTC. (UNIX_TIMESTAMP would end in 2038.) */
 export const QUARTER = `TIMESTAMPDIFF(MINUTE, '1970-01-01', occurred_at) DIV 15`;
 
-/**
- * The quarter-hours of a day in which events were, as two numbers of 48 bits, over the rows of a group.
- * @param low @param high names of the columns
- */
-export const SEEN_BITS = (low: string, high: string): string =>
-  `BIT_OR(IF(${QUARTER} % 96 < 48, 1 << (${QUARTER} % 96), 0)) AS ${low},
-  BIT_OR(IF(${QUARTER} % 96 < 48, 0, 1 << (${QUARTER} % 96 - 48))) AS ${high}`;
-
 export function quarterText(quarter: string | number): string {
   return `${new Date(Number(quarter) * QUARTER_MS).toISOString().slice(0, 16)}Z`;
 }

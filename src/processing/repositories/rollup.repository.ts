@@ -1,13 +1,17 @@
 import { Repository } from 'typeorm';
 import type { EventSummary } from '../../database/entities/index.js';
-import type { RollupSums, SummaryCell, UserCell, UsersCell } from '../rollup-sums.js';
+import { packSightings } from '../../database/seen-users.js';
+import type { DayCell, RollupSums, SummaryCell, UserCell, UsersCell } from '../rollup-sums.js';
 import { binary, insertRows, type Row, sqlTime } from './bulk.js';
 
 const ADD_SUMMARY = `INSERT INTO event_summary (app_id, event, quarter, device, n)
 VALUES ? ON DUPLICATE KEY UPDATE n = n + VALUES(n)`;
 
-const ADD_USERS = `INSERT INTO event_users (app_id, event, day, user_key, seen0, seen1)
-VALUES ? ON DUPLICATE KEY UPDATE seen0 = seen0 | VALUES(seen0), seen1 = seen1 | VALUES(seen1)`;
+const ADD_DAYS = `INSERT INTO event_summary_days (app_id, event, day, device, n)
+VALUES ? ON DUPLICATE KEY UPDATE n = n + VALUES(n)`;
+
+/** One row a cell for the whole batch: nobody else writes to it. */
+const ADD_USERS = 'INSERT INTO event_user_batches (app_id, event, day, batch_id, seen) VALUES ?';
 
 /** True where the row to add is the newer one. Assignments run from left to right, so last_id and last_seen come last. */
 const NEWER = `VALUES(last_seen) > last_seen OR (VALUES(last_seen) = last_seen AND VALUES(last_id) > last_id)`;
@@ -24,11 +28,18 @@ VALUES ? ON DUPLICATE KEY UPDATE
   last_id = IF(${NEWER}, VALUES(last_id), last_id),
   last_seen = GREATEST(last_seen, VALUES(last_seen))`;
 
-/** Owns the SQL by which sums are added to the three rollups. Use in the chunk's transaction. */
+/** Owns the SQL by which sums are added to the rollups. Use in the chunk's transaction. */
 export class RollupRepository extends Repository<EventSummary> {
-  async add(sums: RollupSums): Promise<void> {
+  /** @param batchId 32 hex digits, of this transaction alone */
+  async add(sums: RollupSums, batchId: string): Promise<void> {
     await insertRows(this.manager, ADD_SUMMARY, sums.summary.map(summaryRow));
-    await insertRows(this.manager, ADD_USERS, sums.users.map(usersRow));
+    await insertRows(this.manager, ADD_DAYS, sums.days.map(dayRow));
+    const batch = binary(batchId);
+    await insertRows(
+      this.manager,
+      ADD_USERS,
+      sums.users.map((cell) => usersRow(cell, batch)),
+    );
     await insertRows(this.manager, ADD_PEOPLE, sums.people.map(personRow));
   }
 }
@@ -37,8 +48,12 @@ function summaryRow(cell: SummaryCell): Row {
   return [binary(cell.appId), cell.event, cell.quarter, cell.device, cell.n];
 }
 
-function usersRow(cell: UsersCell): Row {
-  return [binary(cell.appId), cell.event, cell.day, binary(cell.userKey), cell.seen0, cell.seen1];
+function dayRow(cell: DayCell): Row {
+  return [binary(cell.appId), cell.event, cell.day, cell.device, cell.n];
+}
+
+function usersRow(cell: UsersCell, batchId: Buffer): Row {
+  return [binary(cell.appId), cell.event, cell.day, batchId, packSightings(cell.seen)];
 }
 
 function personRow(cell: UserCell): Row {

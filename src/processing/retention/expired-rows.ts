@@ -16,8 +16,12 @@ ORDER BY stored_id LIMIT ${EXPIRED_AT_ONCE}`;
 const NAMES = 'SELECT DISTINCT event FROM event_summary WHERE app_id = ?';
 const DELETE_SUMMARY = `DELETE FROM event_summary WHERE app_id = ? AND event = ? AND quarter < ?
 ORDER BY quarter, device LIMIT ${EXPIRED_AT_ONCE}`;
+const DELETE_DAYS = `DELETE FROM event_summary_days WHERE app_id = ? AND event = ? AND day < ?
+ORDER BY day, device LIMIT ${EXPIRED_AT_ONCE}`;
+const DELETE_BATCHES = `DELETE FROM event_user_batches WHERE app_id = ? AND event = ? AND day < ?
+ORDER BY day, batch_id LIMIT ${EXPIRED_AT_ONCE}`;
 const DELETE_USERS = `DELETE FROM event_users WHERE app_id = ? AND event = ? AND day < ?
-ORDER BY day, user_key LIMIT ${EXPIRED_AT_ONCE}`;
+ORDER BY day LIMIT ${EXPIRED_AT_ONCE}`;
 const PEOPLE = `SELECT user_key AS userKey FROM user_analytics
 WHERE app_id = ? AND user_key > ? AND first_seen < ? ORDER BY user_key LIMIT ${PEOPLE_AT_ONCE}`;
 
@@ -41,8 +45,10 @@ export async function deleteExpired(transact: Transact, appId: Buffer, before: n
 export async function dropExpiredCounts(transact: Transact, appId: Buffer, before: number): Promise<void> {
   const names = await transact<{ event: Buffer }[]>((manager) => manager.query(NAMES, [appId]));
   for (const { event } of names) {
-    await inPieces(transact, DELETE_SUMMARY, [appId, event, Math.floor(before / QUARTER_MS)]);
-    await inPieces(transact, DELETE_USERS, [appId, event, Math.floor(before / DAY_MS)]);
+    // Whole UTC days of everything, so that days and quarter-hours tell the same.
+    const day = Math.floor(before / DAY_MS);
+    await inPieces(transact, DELETE_SUMMARY, [appId, event, (day * DAY_MS) / QUARTER_MS]);
+    for (const sql of [DELETE_DAYS, DELETE_BATCHES, DELETE_USERS]) await inPieces(transact, sql, [appId, event, day]);
   }
   const time = sqlTime(before);
   let people: { userKey: Buffer }[] = [];

@@ -1,0 +1,108 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { LOGGER } from '../../common/logger.module.js';
+import type { Logger } from '../../common/logger.js';
+import { Env } from '../../config/env.js';
+import { mergeSightings, readSightings, sighting, writeSightings } from '../../database/seen-users.js';
+import { uuidV7 } from '../../events/event-id.js';
+import { binary } from '../repositories/bulk.js';
+import { retried } from '../retried.js';
+import { withSealingLock } from './sealing-lock.js';
+import { type DueCell, type SeenBatch, SealingRepository } from './sealing.repository.js';
+
+/** How often it looks. */
+const EVERY_MS = 1000;
+/** Cells in one transaction. */
+const CELLS_AT_ONCE = 64;
+/** Bytes of batches after which a cell does not wait any longer: some 2,000 sightings. */
+const ENOUGH_BYTES = 32 * 1024;
+
+/**
+ * Seals what chunks have added: the sightings of a cell's batches go into the cell's bitmap, in the transaction that takes
+ * the batches away. So a question meets few batches, whatever the traffic. One worker at a time does it; late events
+ * simply make batches again.
+ */
+@Injectable()
+export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer?: NodeJS.Timeout;
+  private running?: Promise<void>;
+  private stopping = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly sealing: SealingRepository,
+    private readonly env: Env,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(
+      () => {
+        this.running ??= this.run().finally(() => (this.running = undefined));
+      },
+      Math.min(EVERY_MS, this.env.sealAfterMs),
+    );
+    this.timer.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    try {
+      await withSealingLock(this.dataSource, 0, async (runner) => {
+        const until = binary(uuidV7(Date.now() - this.env.sealAfterMs));
+        for (let sealed = CELLS_AT_ONCE; sealed === CELLS_AT_ONCE && !this.stopping;) {
+          sealed = await retried(() => runner.manager.transaction((manager) => this.sealDue(manager, until)));
+        }
+      });
+    } catch (error) {
+      this.logger.warn({ err: error }, 'Could not seal distinct users; their batches stay and are tried again');
+    }
+  }
+
+  /** @returns how many cells were sealed */
+  private async sealDue(manager: EntityManager, until: Buffer): Promise<number> {
+    const sealing = manager.withRepository(this.sealing);
+    const cells = await sealing.due(ENOUGH_BYTES, until, CELLS_AT_ONCE);
+    const work: { cell: DueCell; batches: SeenBatch[] }[] = [];
+    for (const cell of cells) work.push({ cell, batches: await sealing.lockCommitted(cell) });
+    const numbers = await this.numbersOf(sealing, work);
+    for (const { cell, batches } of work) {
+      const known = numbers.get(cell.ownerId.toString('hex'))!;
+      const seen = batches.flatMap(({ sightings }) => sightings);
+      const added = seen.map(([userKey, quarter]) => sighting(known.get(userKey)!, quarter)).sort((a, b) => a - b);
+      const sealed = await sealing.lockSealed(cell);
+      const before = sealed ? readSightings(sealed) : [];
+      await sealing.putSealed(cell, writeSightings(mergeSightings(before, added)));
+      const ids = batches.map(({ batchId }) => batchId);
+      await sealing.deleteBatches(cell, ids);
+    }
+    return cells.length;
+  }
+
+  /** The number of everybody in these batches, given now to those who had none. @returns by owner, then by user key */
+  private async numbersOf(
+    sealing: SealingRepository,
+    work: readonly { cell: DueCell; batches: SeenBatch[] }[],
+  ): Promise<Map<string, Map<string, number>>> {
+    const keysOf = new Map<string, Set<string>>();
+    for (const { cell, batches } of work) {
+      const owner = cell.ownerId.toString('hex');
+      const keys = keysOf.get(owner) ?? new Set();
+      keysOf.set(owner, keys);
+      for (const { sightings } of batches) for (const [userKey] of sightings) keys.add(userKey);
+    }
+    const numbersOf = new Map<string, Map<string, number>>();
+    for (const [owner, keys] of keysOf) {
+      const ownerId = binary(owner);
+      const known = await sealing.numbers(ownerId, [...keys]);
+      const fresh = [...keys].filter((userKey) => !known.has(userKey));
+      numbersOf.set(owner, new Map([...known, ...(await sealing.giveNumbers(ownerId, fresh))]));
+    }
+    return numbersOf;
+  }
+}
