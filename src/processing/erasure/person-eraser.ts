@@ -6,7 +6,8 @@ import { retried } from '../retried.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { withSealingLock } from '../sealing/sealing-lock.js';
-import { erasePersonChunk, type PersonKey, personKeys, rewritePerson } from './person-rows.js';
+import { type PersonKey, personKeys } from './person-key.js';
+import { erasePersonChunk, rewritePerson } from './person-rows.js';
 import { oldCells, seePersonAnew } from './person-sightings.js';
 
 /** Events in one transaction. */

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
-import { binary, sqlTime } from '../repositories/bulk.js';
+import { sqlTime } from '../repositories/bulk.js';
 import { ALL_EVENTS } from '../rollup-sums.js';
 import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
+import type { PersonKey } from './person-key.js';
 import { seePersonAnew } from './person-sightings.js';
 
 const EVENTS = `SELECT id, event, device, occurred_at AS occurredAt FROM events
@@ -27,13 +28,6 @@ WHERE app_id = ? AND user_key = ? ORDER BY occurred_at DESC, id DESC LIMIT 1`;
 const REWRITE_PERSON = `UPDATE user_analytics SET total_events = ?, first_seen = ?, last_seen = ?, last_id = ?,
 device = ?, browser = ?, os = ?, ip = ? WHERE app_id = ? AND user_key = ?`;
 const DELETE_PERSON = 'DELETE FROM user_analytics WHERE app_id = ? AND user_key = ?';
-
-/** One key of a person in one app. */
-export interface PersonKey {
-  appId: Buffer;
-  ownerId: Buffer;
-  userKey: Buffer;
-}
 
 interface EventRow {
   id: Buffer;
@@ -140,8 +134,4 @@ function timeKey(event: Buffer, time: number): string {
 /** As the workers lock them: by their primary keys. */
 function inOrder<T>(cells: Map<string, T>): T[] {
   return [...cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell);
-}
-
-export function personKeys(appId: string, ownerId: string, userKeys: readonly string[]): PersonKey[] {
-  return userKeys.map((key) => ({ appId: binary(appId), ownerId: binary(ownerId), userKey: binary(key) }));
 }

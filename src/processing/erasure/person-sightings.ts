@@ -6,7 +6,7 @@ import { QUARTER } from '../recount/check.js';
 import { binary, sqlTime } from '../repositories/bulk.js';
 import { ALL_EVENTS } from '../rollup-sums.js';
 import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
-import type { PersonKey } from './person-rows.js';
+import type { PersonKey } from './person-key.js';
 
 const STILL_SEEN = `SELECT DISTINCT event, ${QUARTER} AS quarter FROM events
 WHERE app_id = ? AND user_key = ? AND occurred_at >= ? AND occurred_at < ?`;
