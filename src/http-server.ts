@@ -2,7 +2,7 @@ import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from './common/app-error.js';
@@ -78,12 +78,55 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 /** Headers, cookies, inflating, request ids and the request log: what every route shares. */
 export async function prepareHttp(app: NestFastifyApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.addHook('onRequest', async (request, reply) => {
+  const secure = await securityHeaders();
+  // Hooks with a callback: a promise for each of them would be felt where events are posted.
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.headers(secure);
     reply.header('x-request-id', request.id);
     // Whose answer it is depends on who asks; a route whose answers may be kept says so itself.
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
+    done();
   });
-  await app.register(helmet as never, {
+  // Fastify would close the connection under a sender who is still sending, who then never reads why.
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (reply.statusCode === 413 && Number(request.headers['content-length']) <= DRAINED_MAX_BYTES) {
+      reply.removeHeader('connection');
+    }
+    done(null, payload);
+  });
+  prepareBodies(fastify);
+  await app.register(cookie as never);
+  await app.register(compress as never, { global: true, threshold: 4096, requestEncodings: ['gzip', 'identity'] });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    logRequest(logger, request, reply);
+    done();
+  });
+}
+
+function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const accepted = reply.statusCode === 202;
+  const level = reply.statusCode >= 500 ? 'warn' : accepted ? 'debug' : 'info';
+  if (!logger.isLevelEnabled(level)) return;
+  logger[level](
+    {
+      requestId: request.id,
+      method: request.method,
+      // The template, never the path: paths and queries may hold ids of persons.
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+    },
+    'request',
+  );
+}
+
+/**
+ * The headers that helmet sets. They are the same for every answer, so helmet is asked once: it would put them together for
+ * each request anew.
+ */
+async function securityHeaders(): Promise<Record<string, string>> {
+  const once = Fastify();
+  await once.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -101,31 +144,13 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
     frameguard: { action: 'deny' },
     strictTransportSecurity: false, // said by the proxy that ends TLS
   });
-  // Fastify would close the connection under a sender who is still sending, who then never reads why.
-  fastify.addHook('onSend', async (request, reply) => {
-    if (reply.statusCode === 413 && Number(request.headers['content-length']) <= DRAINED_MAX_BYTES) {
-      reply.removeHeader('connection');
-    }
-  });
-  prepareBodies(fastify);
-  await app.register(cookie as never);
-  await app.register(compress as never, { global: true, threshold: 4096, requestEncodings: ['gzip', 'identity'] });
-  fastify.addHook('onResponse', async (request, reply) => {
-    const accepted = reply.statusCode === 202;
-    const level = reply.statusCode >= 500 ? 'warn' : accepted ? 'debug' : 'info';
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level](
-      {
-        requestId: request.id,
-        method: request.method,
-        // The template, never the path: paths and queries may hold ids of persons.
-        route: request.routeOptions.url ?? 'none',
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      'request',
-    );
-  });
+  once.get('/', () => '');
+  const { headers } = await once.inject('/');
+  await once.close();
+  const ofEveryAnswer = new Set(['content-length', 'content-type', 'date', 'connection']);
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (ofEveryAnswer.has(name) ? [] : [[name, String(value)]])),
+  );
 }
 
 /** Bodies are JSON; what is none is told here, since Nest forgets the code of Fastify's error. */

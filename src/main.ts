@@ -30,7 +30,7 @@ try {
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
   watchUntrustedProxies(app, logger);
-  await prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
+  prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
   mountLocalSignIn(app, env);
   await setUpApiDocs(app);
   onSignals(parts, app);

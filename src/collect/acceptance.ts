@@ -12,7 +12,8 @@ import {
   USER_ID_MAX,
 } from '../events/limits.js';
 import { characters } from '../events/characters.js';
-import { payloadHash } from '../events/payload-hash.js';
+import { metadataText } from '../events/metadata.js';
+import { NO_PAYLOAD_HASH, payloadHash } from '../events/payload-hash.js';
 import { parseTimestamp } from '../events/timestamp.js';
 import { storedAddress } from './client-address.js';
 import type { EventDto } from './event.dto.js';
@@ -62,8 +63,8 @@ export function acceptEvent(dto: EventDto, around: Circumstances): AcceptedEvent
     os: device.os,
     userAgent: said.userAgent,
     ip: storedAddress(said.ipAddress, around.address, around.ipMode),
-    metadata: device.metadata && JSON.stringify(device.metadata),
-    payloadHash: payloadHash({ ...said }),
+    metadata: device.metadata && metadataText(device.metadata),
+    payloadHash: dto.eventId ? payloadHash(said) : NO_PAYLOAD_HASH,
   };
 }
 
@@ -157,7 +158,7 @@ function deviceOf(said: ClientFields, around: Circumstances) {
   const known = (DEVICES as readonly string[]).includes(named ?? '');
   const keepOriginal = said.device && !known && said.metadata?.device === undefined;
   const metadata = keepOriginal ? { ...said.metadata, device: said.device } : said.metadata;
-  if (keepOriginal && Buffer.byteLength(JSON.stringify(metadata)) > METADATA_MAX_BYTES) {
+  if (keepOriginal && Buffer.byteLength(metadataText(metadata!)) > METADATA_MAX_BYTES) {
     throw new InvalidInputError([
       { field: 'device', message: `is none of ${DEVICES.join(', ')}, and metadata has no room left to keep it` },
     ]);

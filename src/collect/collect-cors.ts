@@ -1,4 +1,3 @@
-import cors from '@fastify/cors';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../common/app-error.js';
@@ -15,12 +14,17 @@ export function isCollectPath(url: string | undefined): boolean {
  * JSON sent as text/plain, which is what navigator.sendBeacon can send.
  * @param parseJson the server's own
  */
-export async function prepareCollectHttp(app: NestFastifyApplication, parseJson: JsonParser): Promise<void> {
+export function prepareCollectHttp(app: NestFastifyApplication, parseJson: JsonParser): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  await app.register(cors as never, {
-    hook: 'onRequest',
-    delegator: (request: FastifyRequest, done: (error: Error | null, options: object) => void) =>
-      done(null, isCollectPath(request.url) ? CORS : { origin: false, preflight: false }),
+  // Answers are short or hardly worth it; requests are inflated all the same.
+  fastify.addHook('onRoute', (route) => {
+    if (isCollectPath(route.url)) Object.assign(route, { compress: false });
+  });
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!isCollectPath(request.url)) return done();
+    reply.headers(OPEN);
+    if (request.method !== 'OPTIONS') return done();
+    void reply.code(204).headers(PREFLIGHT).send();
   });
   fastify.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
     if (isCollectPath(request.url)) return parseJson(request, body as string, done);
@@ -30,11 +34,13 @@ export async function prepareCollectHttp(app: NestFastifyApplication, parseJson:
 
 type JsonParser = (request: FastifyRequest, body: string, done: (error: Error | null, value?: unknown) => void) => void;
 
-const CORS = {
-  origin: '*',
-  methods: ['POST', 'OPTIONS'],
-  allowedHeaders: ['content-type', 'content-encoding', 'x-api-key', 'authorization', 'x-request-id'],
-  exposedHeaders: ['Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'X-Request-Id'],
-  maxAge: 86_400,
-  strictPreflight: false,
+/** On every answer of the two routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
+const OPEN = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
+};
+const PREFLIGHT = {
+  'access-control-allow-methods': 'POST, OPTIONS',
+  'access-control-allow-headers': 'content-type, content-encoding, x-api-key, authorization, x-request-id',
+  'access-control-max-age': '86400',
 };

@@ -2,6 +2,7 @@ import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { InvalidInputError, type FieldError } from './app-error.js';
+import { keepsRules } from './compiled-rules.js';
 import { nearestName } from './nearest-name.js';
 
 /**
@@ -31,7 +32,9 @@ export function checkedPayload<T extends object>(dto: Type<T>, value: Record<str
   const instance = texts
     ? plainToInstance(dto, fields, { exposeDefaultValues: true })
     : Object.assign(new dto(), fields);
-  errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
+  if (!keepsRules(dto, instance)) {
+    errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
+  }
   if (errors.length > 0) throw new InvalidInputError(errors);
   return instance;
 }

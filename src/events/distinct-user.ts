@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { UserKind } from './event.js';
 
 /**
@@ -6,7 +6,7 @@ import type { UserKind } from './event.js';
  * its app, the others do not, so that one person in two apps is one user.
  */
 export function userKey(kind: UserKind, value: string): Buffer {
-  return createHash('sha256').update(`${kind}\0${value}`).digest().subarray(0, 16);
+  return hash('sha256', `${kind}\0${value}`, 'buffer').subarray(0, 16);
 }
 
 /**

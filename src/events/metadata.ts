@@ -7,8 +7,17 @@ import { METADATA_MAX_BYTES, METADATA_MAX_DEPTH } from './limits.js';
 export function metadataFault(metadata: object): string | undefined {
   const fault = valueFault(metadata, 1);
   if (fault) return fault;
-  const bytes = Buffer.byteLength(JSON.stringify(metadata));
+  const bytes = Buffer.byteLength(metadataText(metadata));
   return bytes > METADATA_MAX_BYTES ? `is ${bytes} bytes of JSON; the limit is ${METADATA_MAX_BYTES}` : undefined;
+}
+
+const texts = new WeakMap<object, string>();
+
+/** Metadata as JSON text; made once for each object, which must not be changed afterwards. */
+export function metadataText(metadata: object): string {
+  let text = texts.get(metadata);
+  if (text === undefined) texts.set(metadata, (text = JSON.stringify(metadata)));
+  return text;
 }
 
 function valueFault(value: unknown, depth: number): string | undefined {
@@ -24,8 +33,8 @@ function valueFault(value: unknown, depth: number): string | undefined {
   }
   if (value === null || typeof value !== 'object') return undefined;
   if (depth > METADATA_MAX_DEPTH) return `is nested deeper than ${METADATA_MAX_DEPTH} levels`;
-  for (const [key, member] of Object.entries(value)) {
-    const fault = valueFault(key, depth) ?? valueFault(member, depth + 1);
+  for (const key of Object.keys(value)) {
+    const fault = valueFault(key, depth) ?? valueFault((value as Record<string, unknown>)[key], depth + 1);
     if (fault) return fault;
   }
   return undefined;

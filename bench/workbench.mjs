@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import mysql from 'mysql2/promise';
+import { Api } from '../scripts/client/api.mjs';
+import { DataDir } from '../scripts/launcher/data-dir.mjs';
+import { mysqlServer } from '../scripts/launcher/mysql-server.mjs';
+import { prepareProject } from '../scripts/launcher/prepare.mjs';
+import { redisServer } from '../scripts/launcher/redis-server.mjs';
+import { PrivateService } from '../scripts/launcher/service.mjs';
+import { ROOT, systemEnvironment } from '../scripts/launcher/settings.mjs';
+
+const READY_WITHIN_MS = 60_000;
+/** Above any load that is made here: the guard is asked all the same. */
+const CEILINGS = 'key=100000000,account=100000000,address=100000000,signin=100000000';
+
+/** Throw-away services at true durability, and the processes that are measured on them. */
+export class Workbench {
+  #folder = mkdtempSync(join(tmpdir(), 'tallystone-bench-'));
+  #services = [];
+  #processes = new Set();
+  /** For every process that is started, as --cpu-prof. */
+  nodeFlags = [];
+
+  /** Builds the product and starts MySQL and Redis. */
+  async open() {
+    const dataDir = new DataDir(join(this.#folder, 'data'));
+    dataDir.make();
+    await prepareProject(systemEnvironment());
+    for (const kind of [mysqlServer, redisServer]) {
+      const service = new PrivateService(kind, dataDir, { bin: join(ROOT, '.data', 'bin') });
+      this.#services.unshift(service);
+      await service.up();
+    }
+    [this.redisUrl, this.databaseUrl] = this.#services.map((service) => service.url);
+    this.socket = this.#services[1].socket;
+    this.redis = new Redis(this.#services[0].socket);
+    this.env = {
+      ...systemEnvironment(),
+      DATABASE_URL: this.databaseUrl,
+      REDIS_URL: this.redisUrl,
+      DATA_DIR: join(this.#folder, 'product'),
+      RATE_LIMITS: CEILINGS,
+    };
+    await this.run('migrate');
+    this.db = await mysql.createConnection({
+      socketPath: this.socket,
+      user: 'root',
+      database: 'tallystone',
+      timezone: 'Z',
+    });
+    await this.db.query("SET SESSION time_zone = '+00:00'");
+  }
+
+  async close() {
+    for (const one of [...this.#processes]) await one.stop();
+    this.redis?.disconnect();
+    await this.db?.end();
+    for (const service of this.#services) await service.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs one of the product's commands to its end. */
+  async run(script) {
+    const child = spawn(process.execPath, [join('dist', 'src', `${script}.js`)], {
+      cwd: ROOT,
+      env: this.env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    if (code !== 0) throw new Error(`${script} ended with exit code ${code}`);
+  }
+
+  /** An API process of the product, as operators run it: with a Google client, without the stand-in. */
+  api(env = {}) {
+    const google = { GOOGLE_CLIENT_ID: 'bench', GOOGLE_CLIENT_SECRET: 'bench' };
+    return this.serve(join('dist', 'src', 'main.js'), { ...google, ...env });
+  }
+
+  /** A worker process of the product. */
+  async worker(env = {}) {
+    const port = await freePort();
+    return this.#start(join('dist', 'src', 'worker.js'), { WORKER_PORT: String(port), ...env }, port);
+  }
+
+  /** A script that serves on the PORT it is given, and answers GET /health. */
+  async serve(script, env = {}) {
+    const port = await freePort();
+    return this.#start(script, { PORT: String(port), ...env }, port);
+  }
+
+  /** A person with an app, signed in at a process of its own: bearer, app id, a key that writes and one that reads. */
+  async signedIn(name = 'Bench') {
+    const once = await this.serve(join('dist', 'src', 'main.js'));
+    const api = new Api(once.url);
+    await api.signInLocally('bench@example.test');
+    const { app, apiKey } = await api.appNamed(name);
+    const read = await api.post('/api/auth/api-key', { appId: app.id, scopes: ['read'] });
+    await once.stop();
+    return { token: api.token, appId: app.id, apiKey, readKey: read.apiKey };
+  }
+
+  /** Takes all pending events away: what one round has left must not weigh on the next. */
+  async emptyBuffer() {
+    const keys = await this.redis.keys('tallystone:*ingest*');
+    if (keys.length > 0) await this.redis.unlink(...keys);
+  }
+
+  async #start(script, env, port) {
+    const child = spawn(process.execPath, ['--enable-source-maps', ...this.nodeFlags, script], {
+      cwd: ROOT,
+      env: { ...this.env, ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const url = `http://127.0.0.1:${port}`;
+    const one = {
+      url,
+      pid: child.pid,
+      /** Resident memory, bytes. */
+      rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) * 1024,
+      stop: async () => {
+        this.#processes.delete(one);
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        await ended;
+      },
+    };
+    this.#processes.add(one);
+    const begun = performance.now();
+    while (
+      !(await fetch(`${url}/health`).then(
+        (answer) => answer.ok,
+        () => false,
+      ))
+    ) {
+      if (child.exitCode !== null) throw new Error(`${script} ended with exit code ${child.exitCode}`);
+      if (performance.now() - begun > READY_WITHIN_MS) throw new Error(`${script} is not ready`);
+      await wait(20);
+    }
+    one.bootMs = performance.now() - begun;
+    return one;
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
