@@ -9,6 +9,7 @@ import mysql from 'mysql2/promise';
 import { Api } from '../scripts/client/api.mjs';
 import { DataDir } from '../scripts/launcher/data-dir.mjs';
 import { mysqlServer } from '../scripts/launcher/mysql-server.mjs';
+import { NODE_FLAGS } from '../scripts/launcher/node-flags.mjs';
 import { prepareProject } from '../scripts/launcher/prepare.mjs';
 import { redisServer } from '../scripts/launcher/redis-server.mjs';
 import { PrivateService } from '../scripts/launcher/service.mjs';
@@ -111,7 +112,7 @@ export class Workbench {
   }
 
   async #start(script, env, port) {
-    const child = spawn(process.execPath, ['--enable-source-maps', ...this.nodeFlags, script], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, ...this.nodeFlags, script], {
       cwd: ROOT,
       env: { ...this.env, ...env },
       stdio: ['ignore', 'ignore', 'inherit'],

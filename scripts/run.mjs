@@ -2,6 +2,7 @@ import './launcher/node-version.mjs';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { NODE_FLAGS } from './launcher/node-flags.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
 import { readEnvironment, readSettings, ROOT } from './launcher/settings.mjs';
@@ -21,7 +22,7 @@ try {
   const env = { ...settings.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: settings.dataDir };
   delete env.DATABASE_URL_FILE;
   delete env.REDIS_URL_FILE;
-  const child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, script, ...args], {
     cwd: ROOT,
     env,
     stdio: 'inherit',

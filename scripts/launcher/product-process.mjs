@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LogFile } from './log-file.mjs';
+import { NODE_FLAGS } from './node-flags.mjs';
 import { endProcess, isRunning, removeFile, writePid } from './processes.mjs';
 import { nice } from './service.mjs';
 import { ROOT } from './settings.mjs';
@@ -77,7 +78,7 @@ export class ProductProcess {
   #spawn() {
     const begin = Date.now();
     this.#errors = '';
-    const child = spawn(process.execPath, ['--enable-source-maps', join('dist', 'src', this.script)], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, join('dist', 'src', this.script)], {
       cwd: ROOT,
       env: this.env,
       detached: true, // Ctrl-C at the terminal reaches the launcher alone, which stops everything in order

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../common/app-error.js';
+import { NO_PAYLOAD_HASH } from '../events/payload-hash.js';
 import { checkedPayload } from '../common/payload.pipe.js';
 import { uuidV7 } from '../events/event-id.js';
 import { acceptEvent, type Circumstances } from './acceptance.js';
@@ -81,9 +82,15 @@ describe('identity', () => {
   });
 
   test('the same content under canonical and other names has one hash; another value has another', () => {
-    const hash = accept({ event: 'x', userId: 'ann', metadata: { a: 1 } }).payloadHash;
-    expect(accept({ event: 'x', distinct_id: 'ann', properties: { a: 1 } }).payloadHash).toBe(hash);
-    expect(accept({ event: 'x', userId: 'bob', metadata: { a: 1 } }).payloadHash).not.toBe(hash);
+    const same = { event: 'x', eventId: 'e', timestamp: at(NOW) };
+    const hash = accept({ ...same, userId: 'ann', metadata: { a: 1 } }).payloadHash;
+    expect(accept({ ...same, distinct_id: 'ann', properties: { a: 1 } }).payloadHash).toBe(hash);
+    expect(accept({ ...same, userId: 'bob', metadata: { a: 1 } }).payloadHash).not.toBe(hash);
+  });
+
+  test('without an eventId there is nothing to compare, and no hash', () => {
+    expect(accept({ event: 'x' }).payloadHash).toBe(NO_PAYLOAD_HASH);
+    expect(accept({ event: 'x' }).id).not.toBe(accept({ event: 'x' }).id);
   });
 });
 

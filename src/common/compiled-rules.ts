@@ -11,6 +11,8 @@ type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValid
 
 interface PropertyRules {
   property: string;
+  /** @IsOptional, the one condition that most properties have. */
+  optional: boolean;
   /** @IsOptional, @ValidateIf: where one says no, the property is not looked at. */
   conditions: ((object: object, value: unknown) => boolean)[];
   rules: { validate: (value: unknown, rule: ValidationArguments) => unknown; rule: ValidationArguments }[];
@@ -25,11 +27,14 @@ const compiled = new WeakMap<Type, readonly PropertyRules[] | undefined>();
 export function keepsRules(dto: Type, object: object): boolean {
   if (!compiled.has(dto)) compiled.set(dto, compile(dto));
   const properties = compiled.get(dto);
-  return properties?.every((one) => keeps(one, object)) ?? false;
+  if (!properties) return false;
+  for (const one of properties) if (!keeps(one, object)) return false;
+  return true;
 }
 
-function keeps({ property, conditions, rules }: PropertyRules, object: object): boolean {
+function keeps({ property, optional, conditions, rules }: PropertyRules, object: object): boolean {
   const value = (object as Record<string, unknown>)[property];
+  if (optional && value === undefined) return true;
   for (const condition of conditions) if (!condition(object, value)) return true;
   for (const { validate, rule } of rules) {
     rule.value = value;
@@ -50,6 +55,7 @@ function compile(dto: Type): PropertyRules[] | undefined {
   const byProperty = Object.entries(storage.groupByPropertyName(all));
   return byProperty.map(([property, metadata]) => ({
     property,
+    optional: metadata.some((one) => one.type === ValidationTypes.CONDITIONAL_VALIDATION && one.name === 'isOptional'),
     conditions: metadata
       .filter((one) => one.type === ValidationTypes.CONDITIONAL_VALIDATION)
       .map((one) => one.constraints[0] as PropertyRules['conditions'][number]),

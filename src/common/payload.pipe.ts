@@ -28,10 +28,9 @@ export class PayloadPipe implements PipeTransform {
  */
 export function checkedPayload<T extends object>(dto: Type<T>, value: Record<string, unknown>, texts = false): T {
   const known = knownFields(dto);
-  const { fields, errors } = canonicalFields(value, known, (dto as OpenDto).strangersBelongIn);
-  const instance = texts
-    ? plainToInstance(dto, fields, { exposeDefaultValues: true })
-    : Object.assign(new dto(), fields);
+  const fields: Record<string, unknown> = texts ? {} : (new dto() as Record<string, unknown>);
+  const errors = canonicalFields(value, fields, known, (dto as OpenDto).strangersBelongIn);
+  const instance = texts ? plainToInstance(dto, fields, { exposeDefaultValues: true }) : (fields as T);
   if (!keepsRules(dto, instance)) {
     errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
   }
@@ -42,15 +41,15 @@ export function checkedPayload<T extends object>(dto: Type<T>, value: Record<str
 /** Whoever sends thousands of unknown fields need not read thousands of lines. */
 const NAMED_AT_MOST = 50;
 
-/** Takes `app_id` as `appId`, and names what the DTO does not know. */
+/** Puts what is known into `fields`, `app_id` as `appId`. @returns what is not known, or given twice */
 export function canonicalFields(
   value: Record<string, unknown>,
+  fields: Record<string, unknown>,
   known: ReadonlySet<string>,
   strangersBelongIn?: string,
-): { fields: Record<string, unknown>; errors: FieldError[] } {
-  const fields: Record<string, unknown> = {};
+): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [name, content] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
     if (errors.length === NAMED_AT_MOST) {
       errors.push({ field: name, message: 'is unknown here too, and so may be the fields after it' });
       break;
@@ -61,10 +60,10 @@ export function canonicalFields(
     } else if (Object.hasOwn(fields, canonical)) {
       errors.push({ field: name, message: `is given twice, as ${canonical} too` });
     } else {
-      fields[canonical] = content;
+      fields[canonical] = value[name];
     }
   }
-  return { fields, errors };
+  return errors;
 }
 
 /** A DTO that has a place for fields it does not know, e.g. an event's metadata. */

@@ -11,13 +11,16 @@ export function metadataFault(metadata: object): string | undefined {
   return bytes > METADATA_MAX_BYTES ? `is ${bytes} bytes of JSON; the limit is ${METADATA_MAX_BYTES}` : undefined;
 }
 
-const texts = new WeakMap<object, string>();
+let lastObject: object | undefined;
+let lastText = '';
 
-/** Metadata as JSON text; made once for each object, which must not be changed afterwards. */
+/** Metadata as JSON text. The last one is remembered, since an event's is asked for twice: to be measured, and to be kept. */
 export function metadataText(metadata: object): string {
-  let text = texts.get(metadata);
-  if (text === undefined) texts.set(metadata, (text = JSON.stringify(metadata)));
-  return text;
+  if (metadata !== lastObject) {
+    lastText = JSON.stringify(metadata);
+    lastObject = metadata;
+  }
+  return lastText;
 }
 
 function valueFault(value: unknown, depth: number): string | undefined {

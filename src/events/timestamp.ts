@@ -5,6 +5,18 @@ const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))
  * date, `0` no year, and an offset (or Z) must be there. Fractions finer than a millisecond are dropped.
  */
 export function parseTimestamp(text: string): number | undefined {
+  if (text !== lastText) {
+    lastTime = parse(text);
+    lastText = text;
+  }
+  return lastTime;
+}
+
+/** The last one is remembered, since an event's is asked for twice: to be checked, and to be used. */
+let lastText: string | undefined;
+let lastTime: number | undefined;
+
+function parse(text: string): number | undefined {
   const match = RFC_3339.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction, sign, offsetHours, offsetMinutes] = match;
