@@ -21,7 +21,7 @@ const CEILINGS = 'key=100000000,account=100000000,address=100000000,signin=10000
 
 /** Throw-away services at true durability, and the processes that are measured on them. */
 export class Workbench {
-  #folder = mkdtempSync(join(tmpdir(), 'tallystone-bench-'));
+  folder = mkdtempSync(join(tmpdir(), 'tallystone-bench-'));
   #services = [];
   #processes = new Set();
   /** For every process that is started, as --cpu-prof. */
@@ -29,7 +29,7 @@ export class Workbench {
 
   /** Builds the product and starts MySQL and Redis. */
   async open() {
-    const dataDir = new DataDir(join(this.#folder, 'data'));
+    const dataDir = new DataDir(join(this.folder, 'data'));
     dataDir.make();
     await prepareProject(systemEnvironment());
     for (const kind of [mysqlServer, redisServer]) {
@@ -44,7 +44,7 @@ export class Workbench {
       ...systemEnvironment(),
       DATABASE_URL: this.databaseUrl,
       REDIS_URL: this.redisUrl,
-      DATA_DIR: join(this.#folder, 'product'),
+      DATA_DIR: join(this.folder, 'product'),
       RATE_LIMITS: CEILINGS,
     };
     await this.run('migrate');
@@ -62,7 +62,7 @@ export class Workbench {
     this.redis?.disconnect();
     await this.db?.end();
     for (const service of this.#services) await service.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Runs one of the product's commands to its end. */
@@ -82,6 +82,11 @@ export class Workbench {
     return this.serve(join('dist', 'src', 'main.js'), { ...google, ...env });
   }
 
+  /** An API process with the stand-in, in which nobody has signed in. */
+  localApi(env = {}) {
+    return this.serve(join('dist', 'src', 'main.js'), env);
+  }
+
   /** A worker process of the product. */
   async worker(env = {}) {
     const port = await freePort();
@@ -96,13 +101,25 @@ export class Workbench {
 
   /** A person with an app, signed in at a process of its own: bearer, app id, a key that writes and one that reads. */
   async signedIn(name = 'Bench') {
-    const once = await this.serve(join('dist', 'src', 'main.js'));
+    const once = await this.localApi();
     const api = new Api(once.url);
     await api.signInLocally('bench@example.test');
-    const { app, apiKey } = await api.appNamed(name);
+    const names = Array.isArray(name) ? name : [name];
+    const apps = [];
+    for (const one of names) apps.push((await api.appNamed(one)).app);
+    const { app, apiKey } = await api.appNamed(names[0]);
     const read = await api.post('/api/auth/api-key', { appId: app.id, scopes: ['read'] });
+    const hex = (id) => id.replaceAll('-', '');
+    const ownerId = Buffer.from(hex((await api.get('/api/auth/me')).id), 'hex');
     await once.stop();
-    return { token: api.token, appId: app.id, apiKey, readKey: read.apiKey };
+    return {
+      token: api.token,
+      appId: app.id,
+      apps: apps.map(({ id }) => hex(id)),
+      ownerId,
+      apiKey,
+      readKey: read.apiKey,
+    };
   }
 
   /** Takes all pending events away: what one round has left must not weigh on the next. */

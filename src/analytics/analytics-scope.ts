@@ -1,34 +1,45 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, Repository } from 'typeorm';
-import { OwnedApps } from '../apps/owned-apps.service.js';
+import { DataSource } from 'typeorm';
 import { NotFoundError } from '../common/app-error.js';
 import type { Caller } from '../common/caller.js';
-import { App } from '../database/entities/index.js';
 import { parseUuid } from '../events/event-id.js';
+
+/** Written out: on this path the query builder takes longer than the database. */
+const APPS = 'SELECT LOWER(HEX(id)) AS id, time_zone AS timeZone FROM apps WHERE deleted_at IS NULL';
+const OF_OWNER = `${APPS} AND owner_id = ? ORDER BY created_at, id`;
+const ONE_OF_OWNER = `${APPS} AND owner_id = ? AND id = ?`;
+const OF_KEY = `${APPS} AND id = ?`;
+
+/** An app that a question may be about. */
+export interface AskedApp {
+  /** 32 hex digits. */
+  id: string;
+  /** IANA name. */
+  timeZone: string;
+}
 
 /** Whose events a question is about: a key's own app, a person's one app or all of them. Nobody sees another's. */
 @Injectable()
 export class AnalyticsScope {
-  constructor(
-    private readonly owned: OwnedApps,
-    @InjectRepository(App) private readonly apps: Repository<App>,
-  ) {}
+  constructor(private readonly dataSource: DataSource) {}
 
   /**
    * @param appId any UUID text, as asked; undefined: all that the caller may see
    * @throws NotFoundError for an app that is not the caller's
    */
-  async of(caller: Caller, appId?: string): Promise<App[]> {
+  async of(caller: Caller, appId?: string): Promise<AskedApp[]> {
     if (caller.kind === 'key') return [await this.appOfKey(caller.appId, appId)];
-    return appId === undefined ? this.owned.all(caller.userId) : [await this.owned.one(caller.userId, appId)];
+    const owner = Buffer.from(caller.userId, 'hex');
+    if (appId === undefined) return this.dataSource.query(OF_OWNER, [owner]);
+    const id = parseUuid(appId);
+    const [app]: AskedApp[] = id ? await this.dataSource.query(ONE_OF_OWNER, [owner, Buffer.from(id, 'hex')]) : [];
+    if (!app) throw new NotFoundError('You have no app with this id. GET /api/apps lists yours.');
+    return [app];
   }
 
-  private async appOfKey(own: string, asked: string | undefined): Promise<App> {
-    const app =
-      asked === undefined || parseUuid(asked) === own
-        ? await this.apps.findOneBy({ id: own, deletedAt: IsNull() })
-        : null;
+  private async appOfKey(own: string, asked: string | undefined): Promise<AskedApp> {
+    const isOwn = asked === undefined || parseUuid(asked) === own;
+    const [app]: AskedApp[] = isOwn ? await this.dataSource.query(OF_KEY, [Buffer.from(own, 'hex')]) : [];
     if (!app)
       throw new NotFoundError(
         "This API key belongs to another app. Leave app_id out: a key sees its own app's numbers.",

@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { BacklogReader } from '../buffer/backlog.js';
 import type { Caller } from '../common/caller.js';
-import type { App } from '../database/entities/index.js';
 import { DEVICES } from '../events/event.js';
 import { QUARTER_MS } from '../events/limits.js';
-import { AnalyticsScope } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
 import type { DeviceDataDto, EventSummaryDto, EventSummaryQuery } from './analytics.dto.js';
 import { type CountedSpan, countedSpan, type EventCounts, eventCounts } from './queries/event-counts.js';
 import { lastCommit } from './queries/last-commit.js';
@@ -55,7 +54,7 @@ export class EventSummaryService {
   }
 
   /** All is asked of one moment: no commit comes between counts and users. */
-  private count(apps: readonly App[], event: string, range: TimeRange, isOpen: boolean): Promise<Counted> {
+  private count(apps: readonly AskedApp[], event: string, range: TimeRange, isOpen: boolean): Promise<Counted> {
     const nothing = { counts: {}, users: 0 };
     if (apps.length === 0 || range.endQuarter <= range.startQuarter) return Promise.resolve(nothing);
     const appIds = apps.map((app) => app.id);
@@ -91,7 +90,7 @@ function dayOf(quarter: number | undefined, zone: string): string | null {
 }
 
 /** The zone of the app, or of all apps when they agree. */
-function commonZone(apps: readonly App[]): string {
+function commonZone(apps: readonly AskedApp[]): string {
   const zones = new Set(apps.map((app) => app.timeZone));
   const [zone] = zones;
   return zones.size === 1 && zone ? zone : 'UTC';

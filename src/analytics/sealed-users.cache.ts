@@ -5,11 +5,15 @@ import { readUsers, type SealedSightings } from '../database/seen-users.js';
 /** Bytes of sealed cells that are kept as they are stored; unpacked they take about as much. */
 const MAX_BYTES = 48 * 1024 * 1024;
 
+const KEPT_SHARE = 0.9;
+
 /** A sealed cell ready to be united with others. */
 export interface UnpackedCell {
   version: string;
   users: RoaringBitmap32;
   sealed: SealedSightings;
+  /** When it was last asked for, by the cache's own count. */
+  used: number;
 }
 
 /**
@@ -18,32 +22,33 @@ export interface UnpackedCell {
  */
 @Injectable()
 export class SealedUsersCache {
-  /** In the order of use. */
   private readonly cells = new Map<string, UnpackedCell>();
   private bytes = 0;
+  private asked = 0;
 
   /** @param cell names a cell @returns undefined when it is not here in this version */
   get(cell: string, version: string): UnpackedCell | undefined {
     const known = this.cells.get(cell);
     if (known?.version !== version) return undefined;
-    this.cells.delete(cell);
-    this.cells.set(cell, known);
+    known.used = this.asked += 1;
     return known;
   }
 
   /** Keeps a cell, instead of another version of it. */
   put(cell: string, version: string, sealed: SealedSightings): UnpackedCell {
     this.drop(cell);
-    const unpacked = { version, users: readUsers(sealed.users), sealed };
+    const unpacked = { version, users: readUsers(sealed.users), sealed, used: (this.asked += 1) };
     this.cells.set(cell, unpacked);
     this.bytes += size(sealed);
     return unpacked;
   }
 
-  /** Makes room. Call when no cell is in use: what goes is disposed of. */
+  /** Makes room, and some more than is needed. Call when no cell is in use: what goes is disposed of. */
   trim(): void {
-    for (const cell of this.cells.keys()) {
-      if (this.bytes <= MAX_BYTES) return;
+    if (this.bytes <= MAX_BYTES) return;
+    const oldest = [...this.cells].sort(([, a], [, b]) => a.used - b.used);
+    for (const [cell] of oldest) {
+      if (this.bytes <= MAX_BYTES * KEPT_SHARE) return;
       this.drop(cell);
     }
   }

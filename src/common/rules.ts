@@ -28,8 +28,16 @@ export class TimeZone implements ValidatorConstraintInterface {
 
 /** Names only: offsets such as +02:00 know no summer time and are no zones. */
 export function isTimeZone(name: string): boolean {
-  return /^[A-Za-z]/.test(name) && IANAZone.isValidZone(name);
+  if (zones.has(name)) return true;
+  const isOne = /^[A-Za-z]/.test(name) && IANAZone.isValidZone(name);
+  // Only names that exist are kept, and there are some 600 of them (in any case of letters).
+  if (isOne && zones.size < ZONES_REMEMBERED) zones.add(name);
+  return isOne;
 }
+
+/** To ask whether a zone exists takes longer than most of a question's own work. */
+const ZONES_REMEMBERED = 2000;
+const zones = new Set<string>();
 
 /** A moment, as RFC 3339. */
 @ValidatorConstraint({ name: 'rfc3339' })

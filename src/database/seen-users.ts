@@ -82,15 +82,17 @@ export function readSightings({ users, quarters }: SealedSightings): Float64Arra
 
 /** @param sightings in ascending order, each once */
 export function writeSightings(sightings: ArrayLike<number>): SealedSightings {
-  const numbers: number[] = [];
+  const numbers = new Uint32Array(sightings.length);
   const quarters = Buffer.allocUnsafe(sightings.length);
+  let users = 0;
   for (let at = 0; at < sightings.length; at += 1) {
-    const number = sightedNumber(sightings[at]!);
-    const isLast = at + 1 === sightings.length || sightedNumber(sightings[at + 1]!) !== number;
-    quarters[at] = sightedQuarter(sightings[at]!) | (isLast ? LAST_OF_USER : 0);
-    if (isLast) numbers.push(number);
+    const one = sightings[at]!;
+    const number = sightedNumber(one);
+    const isLast = at + 1 === sightings.length || sightings[at + 1]! >= sighting(number + 1, 0);
+    quarters[at] = sightedQuarter(one) | (isLast ? LAST_OF_USER : 0);
+    if (isLast) numbers[users++] = number;
   }
-  const bitmap = new RoaringBitmap32(Uint32Array.from(numbers));
+  const bitmap = new RoaringBitmap32(numbers.subarray(0, users));
   try {
     bitmap.runOptimize();
     return { users: Buffer.from(bitmap.serialize('portable')), quarters };
@@ -100,15 +102,16 @@ export function writeSightings(sightings: ArrayLike<number>): SealedSightings {
 }
 
 /** Both lists as one: ascending, each sighting once. @param a @param b in ascending order */
-export function mergeSightings(a: ArrayLike<number>, b: ArrayLike<number>): number[] {
-  const merged: number[] = [];
+export function mergeSightings(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  const merged = new Float64Array(a.length + b.length);
+  let length = 0;
   let i = 0;
   let j = 0;
   while (i < a.length || j < b.length) {
     const next = j >= b.length || (i < a.length && a[i]! <= b[j]!) ? a[i++]! : b[j++]!;
-    if (merged.at(-1) !== next) merged.push(next);
+    if (length === 0 || merged[length - 1] !== next) merged[length++] = next;
   }
-  return merged;
+  return merged.subarray(0, length);
 }
 
 /** The numbers of the users who were seen in a quarter-hour that is asked for. */

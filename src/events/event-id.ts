@@ -48,6 +48,11 @@ export function storedIdTime(id: string): number {
   return Number.parseInt(id.slice(0, 12), 16);
 }
 
+/** The lowest id of a moment: ids begin with their time (RFC 9562, UUIDv7). @param time ms @returns 16 bytes */
+export function lowestId(time: number): Buffer {
+  return Buffer.from(Math.max(time, 0).toString(16).padStart(12, '0').padEnd(32, '0'), 'hex');
+}
+
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 
 /** 32 lower-case hex digits from any UUID text, with or without dashes; undefined when it is none. */

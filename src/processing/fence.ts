@@ -1,9 +1,9 @@
 import type { AcceptedEvent } from '../events/event.js';
-import { userKey } from '../events/distinct-user.js';
 import { storedIdTime } from '../events/event-id.js';
 import { namesPerson } from '../events/person.js';
 import type { Chunk, Entry, Refused } from './chunk.js';
 import type { AppFence, Tombstone } from './repositories/app-fence.repository.js';
+import { userKeyHex } from './user-keys.js';
 
 /** The code of a dead letter whose event expired before it was stored. Trying it again cannot help. */
 export const TOO_OLD = 'too_old';
@@ -34,7 +34,7 @@ export function fence({ entries, refused }: Chunk, fences: ReadonlyMap<string, A
 }
 
 function covers({ userKeys, receivedUntil }: Tombstone, event: AcceptedEvent): boolean {
-  return event.receivedAt <= receivedUntil && userKeys.has(userKey(event.userKind, event.userValue).toString('hex'));
+  return event.receivedAt <= receivedUntil && userKeys.has(userKeyHex(event.userKind, event.userValue));
 }
 
 function isExpired(event: AcceptedEvent, { deletedBefore }: AppFence): boolean {
@@ -49,7 +49,7 @@ function tooOld({ text, event, letterId }: Entry): Refused {
 /** Another person's event stays, without the erased one's id beside it. */
 function withoutErasedTraces(event: AcceptedEvent, { tombstones }: AppFence): AcceptedEvent {
   if (event.anonymousId === undefined || tombstones.length === 0) return event;
-  const key = userKey('anonymous', event.anonymousId).toString('hex');
+  const key = userKeyHex('anonymous', event.anonymousId);
   const erased = tombstones.some((one) => event.receivedAt <= one.receivedUntil && one.userKeys.has(key));
   return erased ? { ...event, anonymousId: undefined } : event;
 }

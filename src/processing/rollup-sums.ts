@@ -1,5 +1,5 @@
 import type { AcceptedEvent, Device, UserKind } from '../events/event.js';
-import { userKey } from '../events/distinct-user.js';
+import { userKeyHex } from './user-keys.js';
 import { QUARTERS_A_DAY } from '../database/seen-users.js';
 import { QUARTER_MS } from '../events/limits.js';
 
@@ -52,43 +52,99 @@ export interface RollupSums {
   people: UserCell[];
 }
 
+/** What is summed of one event name in one app. */
+interface NameSums {
+  appId: string;
+  event: string;
+  /** By quarter-hour and device. */
+  quarters: Map<number, Map<Device, number>>;
+  days: Map<number, DaySums>;
+}
+
+interface DaySums {
+  devices: Map<Device, number>;
+  /** Quarter-hours of the day by user key. */
+  seen: Map<string, number[]>;
+}
+
 /**
  * What a set of events adds to the rollups, each list sorted by its table's primary key so that concurrent workers lock
  * rows in one order. The name '' stands for all events.
  */
 export function sumRollups(events: readonly AcceptedEvent[]): RollupSums {
-  const summary = new Map<string, SummaryCell>();
-  const days = new Map<string, DayCell>();
-  const users = new Map<string, UsersCell>();
+  const apps = new Map<string, Map<string, NameSums>>();
   const people = new Map<string, UserCell>();
-  const sighted = new Set<string>();
-  const sortedName = nameSorter();
   for (const event of events) {
-    const { appId, device } = event;
-    const key = userKey(event.userKind, event.userValue).toString('hex');
-    const quarter = Math.floor(event.occurredAt / QUARTER_MS);
-    const day = Math.floor(quarter / QUARTERS_A_DAY);
-    for (const name of [ALL_EVENTS, event.event]) {
-      const cell = `${appId}${sortedName(name)} `;
-      addOne(summary, `${cell}${padded(quarter)}${device}`, () => ({ appId, event: name, quarter, device, n: 0 }));
-      const cellOfDay = `${cell}${padded(day)}`;
-      addOne(days, cellOfDay + device, () => ({ appId, event: name, day, device, n: 0 }));
-      const seen = `${cellOfDay}${key}${quarter}`;
-      if (sighted.has(seen)) continue;
-      sighted.add(seen);
-      const sightings = users.get(cellOfDay)?.seen;
-      if (sightings) sightings.push([key, quarter % QUARTERS_A_DAY]);
-      else users.set(cellOfDay, { appId, event: name, day, seen: [[key, quarter % QUARTERS_A_DAY]] });
-    }
+    const key = userKeyHex(event.userKind, event.userValue);
+    addToNames(apps, event, ALL_EVENTS, key);
+    addToNames(apps, event, event.event, key);
     addToPeople(people, event, key);
   }
-  return { summary: sorted(summary), days: sorted(days), users: sorted(users), people: sorted(people) };
+  const names = [...apps.values()].flatMap((of) => [...of.values()]);
+  const ordered = names
+    .map((sums) => ({ sums, order: `${sums.appId}${Buffer.from(sums.event).toString('hex')}` }))
+    .sort((a, b) => (a.order < b.order ? -1 : 1))
+    .map(({ sums }) => sums);
+  return {
+    summary: ordered.flatMap(summaryCells),
+    days: ordered.flatMap(dayCells),
+    users: ordered.flatMap(usersCells),
+    people: sorted(people),
+  };
 }
 
-function addOne<Cell extends { n: number }>(cells: Map<string, Cell>, key: string, begin: () => Cell): void {
-  let cell = cells.get(key);
-  if (!cell) cells.set(key, (cell = begin()));
-  cell.n += 1;
+function addToNames(apps: Map<string, Map<string, NameSums>>, event: AcceptedEvent, name: string, key: string): void {
+  const { appId, device } = event;
+  const names = upsert(apps, appId, () => new Map<string, NameSums>());
+  const sums = upsert(names, name, () => ({ appId, event: name, quarters: new Map(), days: new Map() }));
+  const quarter = Math.floor(event.occurredAt / QUARTER_MS);
+  addOne(
+    upsert(sums.quarters, quarter, () => new Map<Device, number>()),
+    device,
+  );
+  const day = upsert(sums.days, Math.floor(quarter / QUARTERS_A_DAY), () => ({ devices: new Map(), seen: new Map() }));
+  addOne(day.devices, device);
+  const seen = day.seen.get(key);
+  const ofDay = quarter % QUARTERS_A_DAY;
+  if (!seen) day.seen.set(key, [ofDay]);
+  else if (!seen.includes(ofDay)) seen.push(ofDay);
+}
+
+function summaryCells({ appId, event, quarters }: NameSums): SummaryCell[] {
+  return inOrder(quarters).flatMap(([quarter, devices]) =>
+    byDevice(devices).map(([device, n]) => ({ appId, event, quarter, device, n })),
+  );
+}
+
+function dayCells({ appId, event, days }: NameSums): DayCell[] {
+  return inOrder(days).flatMap(([day, { devices }]) =>
+    byDevice(devices).map(([device, n]) => ({ appId, event, day, device, n })),
+  );
+}
+
+function usersCells({ appId, event, days }: NameSums): UsersCell[] {
+  return inOrder(days).map(([day, { seen }]) => ({
+    ...{ appId, event, day },
+    seen: [...seen].flatMap(([key, quarters]) => quarters.map((quarter): [string, number] => [key, quarter])),
+  }));
+}
+
+function inOrder<T>(cells: Map<number, T>): [number, T][] {
+  return [...cells].sort(([a], [b]) => a - b);
+}
+
+function byDevice(devices: Map<Device, number>): [Device, number][] {
+  return [...devices].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function addOne(counts: Map<Device, number>, device: Device): void {
+  counts.set(device, (counts.get(device) ?? 0) + 1);
+}
+
+function upsert<K, V>(map: Map<K, V>, key: K, begin: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = begin()));
+  return value;
 }
 
 function addToPeople(cells: Map<string, UserCell>, event: AcceptedEvent, userKey: string): void {
@@ -116,21 +172,6 @@ function latest(event: AcceptedEvent) {
     os: event.os,
     ip: event.ip,
   };
-}
-
-/** Names as texts that order as their bytes do, as the primary keys order them. */
-function nameSorter(): (name: string) => string {
-  const known = new Map<string, string>();
-  return (name) => {
-    let text = known.get(name);
-    if (text === undefined) known.set(name, (text = Buffer.from(name).toString('hex')));
-    return text;
-  };
-}
-
-/** Texts that order as the numbers do. */
-function padded(number: number): string {
-  return String(number).padStart(10, '0');
 }
 
 function sorted<T>(cells: Map<string, T>): T[] {

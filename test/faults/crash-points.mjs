@@ -25,21 +25,25 @@ function passed(name) {
   if (name === point && (left -= 1) === 0) process.kill(process.pid, signal);
 }
 
-const query = Connection.prototype.query;
-Connection.prototype.query = function watched(statement, ...rest) {
-  const sql = String(statement?.sql ?? statement).trim();
-  if (/^START TRANSACTION/.test(sql)) passed('before-begin');
-  if (/^COMMIT/.test(sql)) passed('before-commit');
-  const name = Object.keys(AFTER).find((key) => AFTER[key].test(sql));
-  const callback = rest.at(-1);
-  if (name && typeof callback === 'function') {
-    rest[rest.length - 1] = (error, ...answer) => {
-      if (!error) passed(name);
-      callback(error, ...answer);
-    };
-  }
-  return query.call(this, statement, ...rest);
-};
+for (const method of ['query', 'execute']) watch(method);
+
+function watch(method) {
+  const original = Connection.prototype[method];
+  Connection.prototype[method] = function watched(statement, ...rest) {
+    const sql = String(statement?.sql ?? statement).trim();
+    if (/^START TRANSACTION/.test(sql)) passed('before-begin');
+    if (/^COMMIT/.test(sql)) passed('before-commit');
+    const name = Object.keys(AFTER).find((key) => AFTER[key].test(sql));
+    const callback = rest.at(-1);
+    if (name && typeof callback === 'function') {
+      rest[rest.length - 1] = (error, ...answer) => {
+        if (!error) passed(name);
+        callback(error, ...answer);
+      };
+    }
+    return original.call(this, statement, ...rest);
+  };
+}
 
 const sendCommand = Redis.prototype.sendCommand;
 Redis.prototype.sendCommand = function watched(command, ...rest) {

@@ -1,14 +1,13 @@
 import type { EntityManager } from 'typeorm';
+import { lowestId } from '../../events/event-id.js';
 import type { Device } from '../../events/event.js';
 
 /**
- * The newest events of a person in one app, read backwards from the index events_user. The index gives the time of the
- * last that can be among them; then only those from that time on are put in their full order.
+ * The events of a person in one app since a moment, from the index events_user. What occurred then or later has an id of
+ * that time or later (occurred_at only ever moves back), so older months are not looked into.
  */
-const RECENT_EVENTS = `(SELECT id, event, url, occurred_at, device FROM events
-WHERE app_id = ? AND user_key = ? AND occurred_at >= COALESCE((
-  SELECT occurred_at FROM events WHERE app_id = ? AND user_key = ? ORDER BY occurred_at DESC LIMIT 1 OFFSET ?
-), '1970-01-01')
+const EVENTS_SINCE = `(SELECT id, event, url, occurred_at, device FROM events
+WHERE app_id = ? AND user_key = ? AND id >= ? AND occurred_at >= ?
 ORDER BY occurred_at DESC, id DESC LIMIT ?)`;
 
 export interface RecentEvent {
@@ -25,19 +24,35 @@ interface Row {
   device: Device;
 }
 
-/** The newest of all apps: the newest of each, side by side. @param appIds at least one @param userKey 32 hex digits */
-export async function recentEvents(
+/** When a person was active, to tell where their newest events are. */
+export interface Activity {
+  /** At least one; 32 hex digits each. */
+  appIds: readonly string[];
+  /** 32 hex digits. */
+  userKey: string;
+  totalEvents: number;
+  /** ms */
+  firstSeen: number;
+  lastSeen: number;
+}
+
+/** A person's newest events over all these apps: looked for where twice as many should be, then everywhere. */
+export async function recentEvents(manager: EntityManager, person: Activity, limit: number): Promise<RecentEvent[]> {
+  const { firstSeen, lastSeen, totalEvents } = person;
+  const guess = lastSeen - Math.ceil(((lastSeen - firstSeen) * limit * 2) / Math.max(totalEvents, 1));
+  const rows = await eventsSince(manager, person, Math.max(guess, firstSeen), limit);
+  return rows.length < limit && guess > firstSeen ? eventsSince(manager, person, firstSeen, limit) : rows;
+}
+
+async function eventsSince(
   manager: EntityManager,
-  appIds: readonly string[],
-  userKey: string,
+  { appIds, userKey }: Activity,
+  since: number,
   limit: number,
 ): Promise<RecentEvent[]> {
-  const parts = appIds.map(() => RECENT_EVENTS).join(' UNION ALL ');
+  const parts = appIds.map(() => EVENTS_SINCE).join(' UNION ALL ');
   const key = Buffer.from(userKey, 'hex');
-  const parameters = appIds.flatMap((id) => {
-    const app = Buffer.from(id, 'hex');
-    return [app, key, app, key, limit - 1, limit];
-  });
+  const parameters = appIds.flatMap((id) => [Buffer.from(id, 'hex'), key, lowestId(since), new Date(since), limit]);
   const rows: Row[] = await manager.query(`${parts} ORDER BY occurred_at DESC, id DESC LIMIT ?`, [
     ...parameters,
     limit,

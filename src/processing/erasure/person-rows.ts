@@ -54,9 +54,10 @@ export async function erasePersonChunk(
   const rows: EventRow[] = await manager.query(EVENTS, [appId, userKey, sqlTime(receivedUntil.getTime()), limit]);
   if (rows.length === 0) return 0;
   await manager.query(DELETE_EVENTS, [appId, rows.map((row) => row.id)]);
-  await subtract(manager, appId, rows);
+  // In the order in which chunks lock.
   await seePersonAnew(manager, sealing, person, cellsOf(appId, rows));
   await rewritePerson(manager, person);
+  await subtract(manager, appId, rows);
   return rows.length;
 }
 
@@ -88,14 +89,14 @@ export async function rewritePerson(
 }
 
 async function subtract(manager: EntityManager, appId: Buffer, rows: EventRow[]): Promise<void> {
+  for (const { event, time, device, n } of countBy(rows, dayOf)) {
+    await manager.query(SUBTRACT_DAY, [n, n, appId, event, time, device]);
+    await manager.query(DELETE_EMPTY_DAY, [appId, event, time, device]);
+  }
   const quarterOf = (row: EventRow) => Math.floor(row.occurredAt.getTime() / QUARTER_MS);
   for (const { event, time, device, n } of countBy(rows, quarterOf)) {
     await manager.query(SUBTRACT, [n, n, appId, event, time, device]);
     await manager.query(DELETE_EMPTY, [appId, event, time, device]);
-  }
-  for (const { event, time, device, n } of countBy(rows, dayOf)) {
-    await manager.query(SUBTRACT_DAY, [n, n, appId, event, time, device]);
-    await manager.query(DELETE_EMPTY_DAY, [appId, event, time, device]);
   }
 }
 

@@ -1,7 +1,7 @@
 import { Repository } from 'typeorm';
 import type { Event } from '../../database/entities/index.js';
 import type { AcceptedEvent } from '../../events/event.js';
-import { userKey } from '../../events/distinct-user.js';
+import { userKeyHex } from '../user-keys.js';
 import { binary, insertRows, type Row, sqlTime } from './bulk.js';
 
 /** A copy of an event that is stored already keeps the stored one as it is: the first wins. */
@@ -66,7 +66,7 @@ function eventRow(event: AcceptedEvent, batchId: string): Row {
     event.event,
     sqlTime(event.occurredAt),
     sqlTime(event.receivedAt),
-    userKey(event.userKind, event.userValue),
+    binary(userKeyHex(event.userKind, event.userValue)),
     event.userKind === 'user' ? event.userValue : null,
     event.userKind === 'anonymous' ? event.userValue : (event.anonymousId ?? null),
     event.sessionId ?? null,

@@ -32,15 +32,13 @@ VALUES ? ON DUPLICATE KEY UPDATE
 export class RollupRepository extends Repository<EventSummary> {
   /** @param batchId 32 hex digits, of this transaction alone */
   async add(sums: RollupSums, batchId: string): Promise<void> {
-    await insertRows(this.manager, ADD_SUMMARY, sums.summary.map(summaryRow));
-    await insertRows(this.manager, ADD_DAYS, sums.days.map(dayRow));
     const batch = binary(batchId);
-    await insertRows(
-      this.manager,
-      ADD_USERS,
-      sums.users.map((cell) => usersRow(cell, batch)),
-    );
+    const users = sums.users.map((cell) => usersRow(cell, batch));
+    await insertRows(this.manager, ADD_USERS, users);
+    // What other chunks want too comes last, the most wanted at the very end: they wait for it until this one commits.
     await insertRows(this.manager, ADD_PEOPLE, sums.people.map(personRow));
+    await insertRows(this.manager, ADD_DAYS, sums.days.map(dayRow));
+    await insertRows(this.manager, ADD_SUMMARY, sums.summary.map(summaryRow));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { lowestId } from '../../events/event-id.js';
 import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
 import { rewritePerson } from '../erasure/person-rows.js';
 import { sqlTime } from '../repositories/bulk.js';
@@ -27,11 +28,6 @@ WHERE app_id = ? AND user_key > ? AND first_seen < ? ORDER BY user_key LIMIT ${P
 
 /** Does one statement at a time in a transaction of its own, again after a deadlock. */
 export type Transact = <T>(work: (manager: EntityManager) => Promise<T>) => Promise<T>;
-
-/** The lowest id of a moment: ids begin with their time (RFC 9562, UUIDv7). @param time ms */
-export function lowestId(time: number): Buffer {
-  return Buffer.from(time.toString(16).padStart(12, '0').padEnd(32, '0'), 'hex');
-}
 
 /** Deletes an app's events, and its dead letters, from before a moment (ms), piece by piece. @returns events deleted */
 export async function deleteExpired(transact: Transact, appId: Buffer, before: number): Promise<number> {

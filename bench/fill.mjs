@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { createWriteStream, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { accepted, DAY_MS, DAYS, FIRST_DAY, random, SHARES, USERS } from './dataset.mjs';
+
+const QUARTER_MS = 900_000;
+const ROWS_AT_ONCE = 5000;
+
+const LOAD = (file) => `LOAD DATA INFILE '${file}' INTO TABLE events CHARACTER SET utf8mb4
+(@app, @id, event, occurred_at, received_at, @user, user_id, url, referrer, device, browser, os, ip, metadata)
+SET app_id = UNHEX(@app), id = UNHEX(@id), user_key = UNHEX(@user), payload_hash = REPEAT(X'00', 8),
+  batch_id = REPEAT(X'00', 16)`;
+
+/**
+ * Fills the tables with the dataset as workers would have left them, all sealed, but many times faster: rows by LOAD DATA,
+ * rollups summed while the rows are made.
+ * @param apps ids (32 hex digits), the largest first @param events of the largest
+ */
+export async function fill(bench, { apps, ownerId, events, progress }) {
+  const { writeSightings, sighting } = await import('../dist/src/database/seen-users.js');
+  const { userKey } = await import('../dist/src/events/distinct-user.js');
+  const keys = Array.from({ length: USERS }, (_none, i) => userKey('user', `user-${i}`));
+  const numberOf = (value) => Number(value.slice(5));
+  const { db } = bench;
+  // A worker makes the months when it starts.
+  await (await bench.worker()).stop();
+  await db.query('SET SESSION unique_checks = 0, SESSION foreign_key_checks = 0');
+  await insert(
+    db,
+    'user_numbers (owner_id, user_key, number)',
+    keys.map((key, n) => [ownerId, key, n]),
+  );
+  await db.query('INSERT INTO user_number_counters VALUES (?, ?) ON DUPLICATE KEY UPDATE next_number = next_number', [
+    ownerId,
+    USERS,
+  ]);
+  let loaded = Promise.resolve();
+  let total = 0;
+  for (const [index, appId] of apps.entries()) {
+    const next = random(index + 1);
+    const app = Buffer.from(appId, 'hex');
+    const perDay = Math.round((events * SHARES[index]) / DAYS);
+    const people = new Map();
+    for (let day = 0; day < DAYS;) {
+      const file = join(bench.folder, `rows-${index}-${day}.tsv`);
+      const out = createWriteStream(file);
+      const cells = { summary: [], days: [], users: [] };
+      // Some weeks a file.
+      for (const end = Math.min(day + 28, DAYS); day < end; day += 1) {
+        const from = FIRST_DAY + day * DAY_MS;
+        const times = Array.from({ length: perDay }, () => from + Math.floor(next() * DAY_MS)).sort((a, b) => a - b);
+        const quarters = new Map();
+        const seen = new Map();
+        for (const [n, at] of times.entries()) {
+          const event = accepted(next, at, appId, `${day} ${n}`);
+          const user = numberOf(event.userValue);
+          const quarter = Math.floor(at / QUARTER_MS);
+          for (const name of ['', event.event]) {
+            const key = `${name}\0${quarter}`;
+            quarters.set(key, (quarters.get(key) ?? 0) + 1);
+            if (!seen.has(name)) seen.set(name, []);
+            seen.get(name).push(sighting(user, quarter % 96));
+          }
+          const person = people.get(user);
+          if (person) Object.assign(person, { n: person.n + 1, last: at, id: event.id });
+          else people.set(user, { n: 1, first: at, last: at, id: event.id });
+          const line = [
+            appId,
+            event.id,
+            event.event,
+            time(at),
+            time(event.receivedAt),
+            keys[user].toString('hex'),
+            event.userValue,
+          ];
+          const rest = [event.url, event.referrer, event.device, event.browser, event.os, event.ip, event.metadata];
+          if (!out.write(`${[...line, ...rest].join('\t')}\n`)) await once(out, 'drain');
+        }
+        total += perDay;
+        const dayNumber = from / DAY_MS;
+        for (const [key, n] of quarters) {
+          const [name, quarter] = key.split('\0');
+          cells.summary.push([app, name, Number(quarter), 'mobile', n]);
+        }
+        for (const [name, all] of seen) {
+          const sealed = writeSightings(Float64Array.from(new Set(all)).sort());
+          cells.days.push([app, name, dayNumber, 'mobile', all.length]);
+          cells.users.push([app, name, dayNumber, total, sealed.users, sealed.quarters]);
+        }
+      }
+      out.end();
+      await once(out, 'close');
+      await loaded;
+      progress(`${total} rows made`);
+      loaded = load(db, file, cells);
+    }
+    await loaded;
+    const rows = [...people].map(([user, { n, first, last, id }]) => [
+      ...[app, keys[user], 'user', `user-${user}`, n, time(first), time(last), Buffer.from(id, 'hex')],
+      ...['mobile', 'Chrome', 'Android', '192.168.1.1'],
+    ]);
+    rows.sort((a, b) => Buffer.compare(a[1], b[1]));
+    const columns =
+      'app_id, user_key, user_kind, user_value, total_events, first_seen, last_seen, last_id, device, browser, os, ip';
+    await insert(db, `user_analytics (${columns})`, rows);
+  }
+  await db.query('SET SESSION unique_checks = 1, SESSION foreign_key_checks = 1');
+  await db.query('ANALYZE TABLE events, event_summary, event_summary_days, event_users, user_analytics');
+  return total;
+}
+
+async function load(db, file, { summary, days, users }) {
+  await db.query(LOAD(file));
+  rmSync(file);
+  await insert(db, 'event_summary', summary.sort(byKey));
+  await insert(db, 'event_summary_days', days.sort(byKey));
+  await insert(db, 'event_users', users.sort(byKey), 200);
+}
+
+function byKey(a, b) {
+  return Buffer.compare(Buffer.from(a[1]), Buffer.from(b[1])) || a[2] - b[2];
+}
+
+async function insert(db, table, rows, atOnce = ROWS_AT_ONCE) {
+  for (let at = 0; at < rows.length; at += atOnce) {
+    await db.query(`INSERT INTO ${table} VALUES ?`, [rows.slice(at, at + atOnce)]);
+  }
+}
+
+function time(ms) {
+  return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
+}

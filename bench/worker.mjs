@@ -1,0 +1,188 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import mysql from 'mysql2/promise';
+import { accepted, DAY_MS, LAST_DAY, random, SHARES } from './dataset.mjs';
+import { rounds } from './rounds.mjs';
+
+const CHUNK = 2000;
+const LISTS = 4;
+const WEIGHT = SHARES.reduce((sum, share) => sum + share, 0);
+
+/** From claim to commit, against LOAD DATA of the same rows and the same rollup statements from prepared tables. */
+export async function benchWorker(bench, { apps, chunks, times, progress }) {
+  const make = maker(apps);
+  const floor = await Floor.open(bench);
+  try {
+    const one = await rounds(
+      {
+        floor: () => floor.measure(make(chunks * CHUNK)),
+        product: () => drain(bench, make(chunks * CHUNK), 1),
+      },
+      times,
+      progress,
+    );
+    const two = await rounds(
+      {
+        one: () => drain(bench, make(chunks * CHUNK), 1),
+        two: () => drain(bench, make(chunks * CHUNK), 2),
+      },
+      times,
+      progress,
+    );
+    return { one, two };
+  } finally {
+    await floor.close();
+  }
+}
+
+/** Events of the day after the dataset's last, in the order in which they are received. */
+export function maker(apps) {
+  const next = random(99);
+  let made = 0;
+  return (count) =>
+    Array.from({ length: count }, () => {
+      made += 1;
+      const at = LAST_DAY + DAY_MS + Math.floor((made * 7) % (DAY_MS / 2));
+      let pick = next() * WEIGHT;
+      const app = apps.find((_app, i) => (pick -= SHARES[i]) < 0) ?? apps[0];
+      return accepted(next, at, app, `fresh ${made}`);
+    });
+}
+
+/** @returns events a second, by the commits in the ledger */
+async function drain(bench, events, workers) {
+  const { encodeEnvelope } = await import('../dist/src/events/envelope.js');
+  const { db, redis } = bench;
+  await db.query('DELETE FROM ingest_batches');
+  const texts = events.map(encodeEnvelope);
+  for (let at = 0; at < texts.length; at += 1000) {
+    await redis.rpush(`tallystone:{ingest:${(at / 1000) % LISTS}}:pending`, ...texts.slice(at, at + 1000));
+  }
+  const running = await Promise.all(Array.from({ length: workers }, () => bench.worker()));
+  let stored = 0;
+  while (stored < events.length) {
+    await wait(200);
+    stored = Number((await db.query('SELECT SUM(received) AS n FROM ingest_batches'))[0][0].n);
+  }
+  for (const worker of running) await worker.stop();
+  // The first third is for getting warm: the floor's statements have no compiler to warm up.
+  const [commits] = await db.query('SELECT received, committed_at AS time FROM ingest_batches ORDER BY committed_at');
+  const begin = Math.ceil(commits.length / 3);
+  const seconds = (commits.at(-1).time - commits[begin].time) / 1000;
+  const counted = commits.slice(begin + 1).reduce((sum, { received }) => sum + received, 0);
+  return { perSecond: counted / seconds };
+}
+
+class Floor {
+  constructor(bench, db) {
+    Object.assign(this, { bench, db });
+  }
+
+  /** A session like the worker's, and tables like the rollups with the number of the chunk in front. */
+  static async open(bench) {
+    const db = await mysql.createConnection({
+      socketPath: bench.socket,
+      user: 'root',
+      database: 'tallystone',
+      timezone: 'Z',
+    });
+    await db.query("SET SESSION time_zone = '+00:00'");
+    await db.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    for (const table of ROLLUPS) {
+      await db.query(`CREATE TABLE staging_${table} AS SELECT 0 AS chunk, t.* FROM ${table} t WHERE FALSE`);
+      await db.query(`ALTER TABLE staging_${table} ADD KEY (chunk)`);
+    }
+    return new Floor(bench, db);
+  }
+
+  async measure(events) {
+    const chunks = await this.#prepare(events);
+    const begun = performance.now();
+    for (const { file, chunk } of chunks) {
+      await this.db.query('START TRANSACTION');
+      await this.db.query(LOAD(file));
+      for (const statement of STATEMENTS) await this.db.query(statement, [chunk]);
+      await this.db.query('COMMIT');
+    }
+    const seconds = (performance.now() - begun) / 1000;
+    for (const { file } of chunks) rmSync(file);
+    return { perSecond: events.length / seconds };
+  }
+
+  async #prepare(events) {
+    const { sumRollups } = await import('../dist/src/processing/rollup-sums.js');
+    const { packSightings } = await import('../dist/src/database/seen-users.js');
+    const { userKey } = await import('../dist/src/events/distinct-user.js');
+    for (const table of ROLLUPS) await this.db.query(`TRUNCATE TABLE staging_${table}`);
+    const chunks = [];
+    for (let at = 0; at < events.length; at += CHUNK) {
+      const chunk = at / CHUNK;
+      const part = events.slice(at, at + CHUNK).sort((a, b) => (a.appId + a.id < b.appId + b.id ? -1 : 1));
+      const batch = Buffer.from(part[0].id, 'hex');
+      const file = join(this.bench.folder, `chunk-${chunk}.tsv`);
+      const lines = part.map((e) =>
+        [
+          ...[
+            e.appId,
+            e.id,
+            e.event,
+            time(e.occurredAt),
+            time(e.receivedAt),
+            userKey(e.userKind, e.userValue).toString('hex'),
+          ],
+          ...[e.userValue, e.url, e.referrer, e.device, e.browser, e.os, e.ip, e.metadata],
+        ].join('\t'),
+      );
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      const { summary, days, users, people } = sumRollups(part);
+      const hex = (id) => Buffer.from(id, 'hex');
+      const rows = {
+        event_summary: summary.map((c) => [chunk, hex(c.appId), c.event, c.quarter, c.device, c.n]),
+        event_summary_days: days.map((c) => [chunk, hex(c.appId), c.event, c.day, c.device, c.n]),
+        event_user_batches: users.map((c) => [chunk, hex(c.appId), c.event, c.day, batch, packSightings(c.seen)]),
+        user_analytics: people.map((c) => [
+          ...[chunk, hex(c.appId), hex(c.userKey), c.userKind, c.userValue, c.totalEvents, time(c.firstSeen)],
+          ...[time(c.lastSeen), hex(c.lastId), c.device, c.browser, c.os, c.ip],
+        ]),
+      };
+      for (const table of ROLLUPS) await this.db.query(`INSERT INTO staging_${table} VALUES ?`, [rows[table]]);
+      chunks.push({ chunk, file });
+    }
+    return chunks;
+  }
+
+  async close() {
+    for (const table of ROLLUPS) await this.db.query(`DROP TABLE staging_${table}`);
+    await this.db.end();
+  }
+}
+
+const ROLLUPS = ['event_summary', 'event_summary_days', 'event_user_batches', 'user_analytics'];
+
+const LOAD = (file) => `LOAD DATA INFILE '${file}' INTO TABLE events CHARACTER SET utf8mb4
+(@app, @id, event, occurred_at, received_at, @user, user_id, url, referrer, device, browser, os, ip, metadata)
+SET app_id = UNHEX(@app), id = UNHEX(@id), user_key = UNHEX(@user), payload_hash = REPEAT(X'00', 8),
+  batch_id = REPEAT(X'00', 16)`;
+
+const NEWER = `VALUES(last_seen) > user_analytics.last_seen
+  OR (VALUES(last_seen) = user_analytics.last_seen AND VALUES(last_id) > user_analytics.last_id)`;
+const newest = (column) => `${column} = IF(${NEWER}, VALUES(${column}), user_analytics.${column})`;
+/** What the worker's rollup repository runs, with a prepared table instead of the values. */
+const STATEMENTS = [
+  `INSERT INTO event_summary SELECT app_id, event, quarter, device, n FROM staging_event_summary s WHERE chunk = ?
+  ON DUPLICATE KEY UPDATE n = event_summary.n + VALUES(n)`,
+  `INSERT INTO event_summary_days SELECT app_id, event, day, device, n FROM staging_event_summary_days s WHERE chunk = ?
+  ON DUPLICATE KEY UPDATE n = event_summary_days.n + VALUES(n)`,
+  `INSERT INTO event_user_batches SELECT app_id, event, day, batch_id, seen FROM staging_event_user_batches s WHERE chunk = ?`,
+  `INSERT INTO user_analytics SELECT app_id, user_key, user_kind, user_value, total_events, first_seen, last_seen, last_id,
+    device, browser, os, ip FROM staging_user_analytics s WHERE chunk = ?
+  ON DUPLICATE KEY UPDATE total_events = user_analytics.total_events + VALUES(total_events),
+    first_seen = LEAST(user_analytics.first_seen, VALUES(first_seen)),
+    ${['device', 'browser', 'os', 'ip', 'last_id'].map(newest).join(', ')},
+    last_seen = GREATEST(user_analytics.last_seen, VALUES(last_seen))`,
+];
+
+function time(ms) {
+  return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
+}
