@@ -27,7 +27,20 @@ export async function benchCollect(bench, { times, seconds, progress }) {
   for (const server of [floor, product]) await post(server, '/collect', one); // warm
   const single = await rounds(sides('/api/analytics/collect', one, '/collect'), times, progress);
   const batch = await rounds(sides('/api/analytics/collect/batch', hundred, '/collect/batch'), times, progress);
-  await product.stop();
   await floor.stop();
-  return { single, batch };
+  const second = await bench.api();
+  const both = async () => {
+    const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
+    const options = { seconds, status: 202, method: 'POST', headers, body: JSON.stringify(one) };
+    const loads = [product, second].map(({ url }) =>
+      load({ url: `${url}/collect`, connections: CONNECTIONS / 2, ...options }),
+    );
+    const found = await Promise.all(loads);
+    await bench.emptyBuffer();
+    return { perSecond: found[0].perSecond + found[1].perSecond, p99: Math.max(found[0].p99, found[1].p99) };
+  };
+  const processes = await rounds({ one: () => post(product, '/collect', one), two: both }, times, progress);
+  await product.stop();
+  await second.stop();
+  return { single, batch, processes };
 }

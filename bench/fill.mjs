@@ -91,7 +91,7 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
       out.end();
       await once(out, 'close');
       await loaded;
-      progress(`${total} rows made`);
+      progress(total);
       loaded = load(db, file, cells);
     }
     await loaded;

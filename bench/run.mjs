@@ -1,18 +1,100 @@
 import '../scripts/launcher/node-version.mjs';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Workbench } from './workbench.mjs';
+import { ROOT } from '../scripts/launcher/settings.mjs';
+import { readable, say, warn } from '../scripts/launcher/terminal.mjs';
 import { benchCollect } from './collect.mjs';
+import { fill } from './fill.mjs';
+import { benchMemory, benchSize, benchStart } from './footprint.mjs';
+import { benchFreshness, benchPipeline } from './pipeline.mjs';
+import { benchQueries } from './queries.mjs';
+import { report } from './report.mjs';
+import { Workbench } from './workbench.mjs';
+import { benchWorker } from './worker.mjs';
 
+// npm run bench [-- collect|worker|queries|pipeline|footprint …] [--events N] [--smoke]: each part against its floor, in
+// turn, on services of its own. Without a part it does all of them and writes bench/RESULTS.md.
+
+const PARTS = ['collect', 'worker', 'pipeline', 'queries', 'footprint'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { smoke: { type: 'boolean', default: false }, rounds: { type: 'string' }, seconds: { type: 'string' } },
+  options: { smoke: { type: 'boolean', default: false }, events: { type: 'string' } },
 });
+const unknown = positionals.find((part) => !PARTS.includes(part));
+const FULL = {
+  events: 10_000_000,
+  times: 5,
+  seconds: 8,
+  chunks: 150,
+  asks: 400,
+  pipeline: 60,
+  fresh: 1000,
+  minutes: 10,
+};
+/** Shows that every part works, and measures nothing. */
+const SMOKE = { events: 3650, times: 1, seconds: 1, chunks: 4, asks: 10, pipeline: 3, fresh: 10, minutes: 0 };
+const scale = { ...(values.smoke ? SMOKE : FULL), ...(values.events ? { events: Number(values.events) } : {}) };
+const parts = new Set(positionals.length > 0 ? positionals : PARTS);
+const APPS = ['Large', 'Tenth', 'Twentieth', 'Fiftieth', 'Hundredth'];
+
+async function run(bench) {
+  const progress = (line) => say(`  ${line}`);
+  const found = { scale };
+  const who = await bench.signedIn(APPS);
+  const part = async (name, title, measure) => {
+    if (!parts.has(name)) return;
+    say(title);
+    Object.assign(found, await measure());
+  };
+  await part('collect', 'Collect: one process, 64 connections', async () => ({
+    collect: await benchCollect(bench, { ...scale, apiKey: who.apiKey, progress }),
+  }));
+  await part('footprint', 'Start, and memory under load', async () => ({
+    start: await benchStart(bench, { ...scale, progress }),
+    memory: scale.minutes ? await benchMemory(bench, { ...scale, apiKey: who.apiKey, progress }) : undefined,
+  }));
+  if (parts.has('worker') || parts.has('queries') || (parts.has('footprint') && !values.smoke)) {
+    say(`Filling the tables: ${scale.events} events in the largest app`);
+    let told = 0;
+    found.rows = await fill(bench, {
+      ...who,
+      events: scale.events,
+      progress: (rows) => rows - told > 500_000 && (progress(`${rows} rows`), (told = rows)),
+    });
+  }
+  await part('queries', 'Questions over 8 connections', async () => ({
+    queries: await benchQueries(bench, { ...(await bench.signedIn(APPS)), ...scale, progress }),
+  }));
+  await part('footprint', 'Size', async () => ({ size: await benchSize(bench, { apiKey: who.apiKey, progress }) }));
+  await part('worker', 'Worker: from claim to commit', async () => ({
+    worker: await benchWorker(bench, { ...scale, apps: who.apps, progress }),
+  }));
+  await part('pipeline', 'The whole pipeline, and freshness', async () => {
+    const alone = found.worker?.one.product.perSecond ?? 5000;
+    const options = { ...who, perSecond: Math.round(alone * 0.6), seconds: scale.pipeline, progress };
+    return {
+      pipeline: { alone, ...(await benchPipeline(bench, options)) },
+      freshness: await benchFreshness(bench, { ...who, events: scale.fresh }),
+    };
+  });
+  return found;
+}
+
 const bench = new Workbench();
-const progress = (line) => process.stderr.write(`${line}\n`);
 try {
+  if (unknown) throw new Error(`There is no part called ${unknown}: ${PARTS.join(', ')}`);
   await bench.open();
-  const options = { times: Number(values.rounds ?? 5), seconds: Number(values.seconds ?? 8), progress };
-  console.log(JSON.stringify(await benchCollect(bench, options), null, 1));
+  const found = await run(bench);
+  const text = await report(found, bench);
+  say(`\n${text}`);
+  if (!values.smoke && positionals.length === 0) {
+    writeFileSync(join(ROOT, 'bench', 'RESULTS.md'), text);
+    writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify(found, null, 1)}\n`);
+  }
+} catch (error) {
+  warn(readable(error));
+  process.exitCode = 1;
 } finally {
   await bench.close();
 }
