@@ -1,11 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DataDir } from './data-dir.mjs';
 import { SourceWatch } from './source-watch.mjs';
 import { releaseLock, takeLock } from './lock.mjs';
 import { mysqlServer } from './mysql-server.mjs';
-import { prepareProject } from './prepare.mjs';
+import { builtFrom, prepareProject } from './prepare.mjs';
 import { endProcess, pidInFile, removeFile, run } from './processes.mjs';
 import { ProductProcess } from './product-process.mjs';
 import { redisServer } from './redis-server.mjs';
@@ -37,15 +37,20 @@ export class Launcher {
     await assertPortIsFree(settings);
     await prepareProject(settings.env);
     this.#goOn();
-    const databaseUrl = settings.databaseUrl ?? (await this.#private(mysqlServer));
-    const redisUrl = settings.redisUrl ?? (await this.#private(redisServer));
+    const [databaseUrl, redisUrl] = await this.#services();
     dataDir.writeRunEnv({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, API_URL: settings.localUrl });
     const env = { ...settings.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataDir.path };
     delete env.DATABASE_URL_FILE;
     delete env.REDIS_URL_FILE;
-    await migrate(env);
+    await this.#migrate(env);
     this.#goOn();
-    await this.#serve(env);
+    try {
+      await this.#serve(env);
+    } catch (error) {
+      // Should the schema be the reason, the next start looks at it again.
+      removeFile(this.#migratedMark);
+      throw error;
+    }
   }
 
   /** Stops the newest first: API, worker, Redis, MySQL. Called again, it waits for the same end. */
@@ -110,6 +115,31 @@ export class Launcher {
 
   get #privateKinds() {
     return [mysqlServer, redisServer].filter((kind) => !this.settings[kind.setting]);
+  }
+
+  /** Both at once where their files are there already; else one after the other, so that what is missing is told once. */
+  async #services() {
+    const { settings, dataDir } = this;
+    const database = async () => settings.databaseUrl ?? (await this.#private(mysqlServer));
+    const redis = async () => settings.redisUrl ?? (await this.#private(redisServer));
+    if (this.#privateKinds.every((kind) => existsSync(dataDir.in(kind.name))))
+      return Promise.all([database(), redis()]);
+    return [await database(), await redis()];
+  }
+
+  /** Our own database is known to fit when this very build has migrated it: then the process is spared. */
+  async #migrate(env) {
+    const mark = this.#migratedMark;
+    const build = builtFrom();
+    const isOurs = !this.settings.databaseUrl;
+    if (isOurs && existsSync(mark) && readFileSync(mark, 'utf8') === build) return;
+    await migrate(env);
+    if (isOurs) writeFileSync(mark, build, { mode: 0o600 });
+  }
+
+  get #migratedMark() {
+    // Beside the tables: whoever takes these away takes it too.
+    return join(this.dataDir.in('mysql'), 'tallystone.migrated');
   }
 
   async #private(kind) {

@@ -52,9 +52,13 @@ async function installDependencies(env) {
   );
 }
 
+/** What dist/ was built from and when, as one text. */
+export function builtFrom() {
+  return existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
+}
+
 function buildFits() {
-  const stamp = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
-  return stamp === `${inputsHash()} ${lastBuild()}` && existsSync(join(ROOT, 'dist', 'src', 'main.js'));
+  return builtFrom() === `${inputsHash()} ${lastBuild()}` && existsSync(join(ROOT, 'dist', 'src', 'main.js'));
 }
 
 async function build(env) {
