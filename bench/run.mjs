@@ -24,9 +24,9 @@ const { values, positionals } = parseArgs({
 const unknown = positionals.find((part) => !PARTS.includes(part));
 const FULL = {
   events: 10_000_000,
-  times: 5,
+  times: 3,
   seconds: 8,
-  chunks: 150,
+  chunks: 100,
   asks: 400,
   pipeline: 60,
   fresh: 1000,
@@ -82,6 +82,9 @@ async function run(bench) {
 }
 
 const bench = new Workbench();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => void bench.close().finally(() => process.exit(130)));
+}
 try {
   if (unknown) throw new Error(`There is no part called ${unknown}: ${PARTS.join(', ')}`);
   await bench.open();
