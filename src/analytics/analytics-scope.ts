@@ -47,3 +47,10 @@ export class AnalyticsScope {
     return app;
   }
 }
+
+/** The zone of the app, or of all apps when they agree. */
+export function commonZone(apps: readonly AskedApp[]): string {
+  const zones = new Set(apps.map((app) => app.timeZone));
+  const [zone] = zones;
+  return zones.size === 1 && zone ? zone : 'UTC';
+}

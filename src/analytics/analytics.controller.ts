@@ -5,6 +5,8 @@ import { type Caller, CurrentCaller } from '../common/caller.js';
 import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { ReceiptService } from './receipt.service.js';
+import { SeriesDto, SeriesQuery } from './series.dto.js';
+import { SeriesService } from './series.service.js';
 import { UserStatsService } from './user-stats.service.js';
 
 @ApiTags('Analytics')
@@ -14,6 +16,7 @@ export class AnalyticsController {
     private readonly summaries: EventSummaryService,
     private readonly users: UserStatsService,
     private readonly receipts: ReceiptService,
+    private readonly seriesService: SeriesService,
   ) {}
 
   /**
@@ -25,6 +28,17 @@ export class AnalyticsController {
   @ReaderRoute()
   eventSummary(@CurrentCaller() caller: Caller, @Query() query: EventSummaryQuery): Promise<EventSummaryDto> {
     return this.summaries.summary(caller, query);
+  }
+
+  /**
+   * How often something happened, and by how many people, hour by hour, day by day, week by week or month by month of your
+   * time zone; several events side by side, and each with the same length of time before it.
+   */
+  @Get('series')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  series(@CurrentCaller() caller: Caller, @Query() query: SeriesQuery): Promise<SeriesDto> {
+    return this.seriesService.series(caller, query);
   }
 
   /** What is known of one user: totals, the newest device, the ten newest events. */

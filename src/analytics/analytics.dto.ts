@@ -14,14 +14,16 @@ import { EVENT_NAME_MAX, USER_ID_MAX } from '../events/limits.js';
 import { parseRangeBound, withPlus } from './range-bound.js';
 
 /** A form that sends `event=` means: not given. */
-const EmptyIsAbsent = (): PropertyDecorator =>
+export const EmptyIsAbsent = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => (value === '' ? undefined : value));
 
-const PlusIsKept = (): PropertyDecorator =>
+/** The + of an offset may arrive as a space. */
+export const PlusIsKept = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? withPlus(value) : value));
 
+/** A day, or a time, as a bound of a range. */
 @ValidatorConstraint({ name: 'rangeBound' })
-class DateOrTime implements ValidatorConstraintInterface {
+export class DateOrTime implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
     return typeof value === 'string' && parseRangeBound(value) !== undefined;
   }

@@ -1,15 +1,17 @@
 import { Module } from '@nestjs/common';
 import { AnalyticsScope } from './analytics-scope.js';
 import { AnalyticsController } from './analytics.controller.js';
+import { CompleteTo } from './complete-to.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
 import { SealedUsersCache } from './sealed-users.cache.js';
+import { SeriesService } from './series.service.js';
 import { UserStatsService } from './user-stats.service.js';
 
 /** Questions about what was counted. It only reads, and knows neither collect nor processing. */
 @Module({
   controllers: [AnalyticsController],
-  providers: [AnalyticsScope, EventSummaryService, UserStatsService, ReceiptService, UniqueUsers, SealedUsersCache],
+  providers: [AnalyticsScope, EventSummaryService, SeriesService, CompleteTo, UserStatsService, ReceiptService, UniqueUsers, SealedUsersCache],
 })
 export class AnalyticsModule {}

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { BacklogReader } from '../buffer/backlog.js';
 import type { Caller } from '../common/caller.js';
 import { DEVICES } from '../events/event.js';
 import { QUARTER_MS } from '../events/limits.js';
-import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
+import { CompleteTo } from './complete-to.js';
 import type { DeviceDataDto, EventSummaryDto, EventSummaryQuery } from './analytics.dto.js';
 import { type CountedSpan, countedSpan, type EventCounts, eventCounts } from './queries/event-counts.js';
-import { lastCommit } from './queries/last-commit.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { type TimeRange, timeRange } from './time-range.js';
 import { localDay } from './time-zone.js';
@@ -27,7 +26,7 @@ interface Counted {
 export class EventSummaryService {
   constructor(
     private readonly scope: AnalyticsScope,
-    private readonly backlog: BacklogReader,
+    private readonly complete: CompleteTo,
     private readonly users: UniqueUsers,
     private readonly dataSource: DataSource,
   ) {}
@@ -37,7 +36,7 @@ export class EventSummaryService {
     const apps = await this.scope.of(caller, query.appId);
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const completeTo = await this.completeTo();
+    const completeTo = await this.complete.time();
     const isOpen = query.startDate === undefined || query.endDate === undefined;
     const { counts, users, span } = await this.count(apps, query.event ?? ALL_EVENTS, range, isOpen);
     const deviceData = everyDevice(counts);
@@ -65,20 +64,6 @@ export class EventSummaryService {
       return { counts, users, span: isOpen ? await countedSpan(manager, appIds, event, range) : undefined };
     });
   }
-
-  /**
-   * Asked before MySQL, so that what was accepted before it is certainly in the answer: the receipt of the oldest event
-   * on its way, or now when there is none. While Redis is away: the last commit.
-   */
-  private async completeTo(): Promise<Date> {
-    const now = new Date();
-    try {
-      const { oldestReceivedAt } = await this.backlog.read();
-      return oldestReceivedAt === undefined ? now : new Date(Math.min(oldestReceivedAt, now.getTime()));
-    } catch {
-      return (await lastCommit(this.dataSource.manager)) ?? now;
-    }
-  }
 }
 
 function everyDevice(counts: EventCounts): DeviceDataDto {
@@ -87,11 +72,4 @@ function everyDevice(counts: EventCounts): DeviceDataDto {
 
 function dayOf(quarter: number | undefined, zone: string): string | null {
   return quarter === undefined ? null : localDay(zone, quarter * QUARTER_MS);
-}
-
-/** The zone of the app, or of all apps when they agree. */
-function commonZone(apps: readonly AskedApp[]): string {
-  const zones = new Set(apps.map((app) => app.timeZone));
-  const [zone] = zones;
-  return zones.size === 1 && zone ? zone : 'UTC';
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { RoaringBitmap32 } from 'roaring-wasm';
 import type { EntityManager } from 'typeorm';
 import { QUARTERS_A_DAY, type SealedSightings, unpackSightings, usersSeenIn } from '../../database/seen-users.js';
-import { SealedUsersCache } from '../sealed-users.cache.js';
+import { SealedUsersCache, type UnpackedCell } from '../sealed-users.cache.js';
 import type { TimeRange } from '../time-range.js';
 
 const SEALED = `SELECT LOWER(HEX(app_id)) AS appId, day, version FROM event_users
@@ -23,6 +23,19 @@ interface CellVersion {
   version: string;
 }
 
+interface SealedDay {
+  day: number;
+  cell: UnpackedCell;
+}
+
+interface Unsealed {
+  userKey: string;
+  /** Quarter-hour since 1970 UTC. */
+  at: number;
+  /** Who has none is in no bitmap. */
+  number: number | undefined;
+}
+
 /**
  * Distinct users of a range, over all apps asked at once: the same user in two apps is one. Exact: sealed days are united
  * as bitmaps, what is not sealed yet is added user by user. Of the first and last day only the quarter-hours asked for
@@ -32,53 +45,52 @@ interface CellVersion {
 export class UniqueUsers {
   constructor(private readonly cache: SealedUsersCache) {}
 
+  /** Of one range. See {@link countEach}. */
+  async count(manager: EntityManager, appIds: readonly string[], event: string, range: TimeRange): Promise<number> {
+    const [users] = await this.countEach(manager, appIds, event, [range]);
+    return users!;
+  }
+
   /**
+   * Of several ranges, which may lie in each other: what is stored is read once for all of them.
    * @param manager of a transaction at REPEATABLE READ: what is sealed meanwhile must not be missed or met twice
    * @param appIds of one owner, 32 hex digits each, at least one
    * @param event '' for all events
    */
-  async count(
+  async countEach(
     manager: EntityManager,
     appIds: readonly string[],
     event: string,
-    { startQuarter, endQuarter }: TimeRange,
-  ): Promise<number> {
-    if (endQuarter <= startQuarter) return 0;
-    const firstDay = Math.floor(startQuarter / QUARTERS_A_DAY);
-    const lastDay = Math.floor((endQuarter - 1) / QUARTERS_A_DAY);
-    const asked = (day: number) => (quarter: number) => {
-      const at = day * QUARTERS_A_DAY + quarter;
-      return at >= startQuarter && at < endQuarter;
-    };
-    const isWhole = (day: number) => day * QUARTERS_A_DAY >= startQuarter && (day + 1) * QUARTERS_A_DAY <= endQuarter;
-    const range = [appIds.map(binary), Buffer.from(event), firstDay, lastDay];
-    const batches: { day: number | string; seen: Buffer }[] = await manager.query(BATCHES, range);
-    const unsealed = new Set<string>();
-    for (const { day, seen } of batches) {
-      const isAsked = asked(Number(day));
-      for (const [userKey, quarter] of unpackSightings(seen)) if (isAsked(quarter)) unsealed.add(userKey);
-    }
-    const numbers = await numbersOf(manager, appIds[0]!, [...unsealed]);
-    const versions: CellVersion[] = await manager.query(SEALED, range);
+    ranges: readonly TimeRange[],
+  ): Promise<number[]> {
+    const asked = ranges.filter(({ startQuarter, endQuarter }) => endQuarter > startQuarter);
+    if (asked.length === 0) return ranges.map(() => 0);
+    const firstDay = Math.floor(Math.min(...asked.map((one) => one.startQuarter)) / QUARTERS_A_DAY);
+    const lastDay = Math.floor((Math.max(...asked.map((one) => one.endQuarter)) - 1) / QUARTERS_A_DAY);
+    const span = [appIds.map(binary), Buffer.from(event), firstDay, lastDay];
+    const unsealed = await this.unsealed(manager, appIds[0]!, span);
+    const versions: CellVersion[] = await manager.query(SEALED, span);
     const read = await this.read(manager, event, versions);
     // From here on nothing is waited for: others may take cells out of the cache as soon as they have their turn.
     const cells = versions.map(({ appId, day, version }) => {
       const name = cellName(appId, Number(day), event);
-      return {
-        day: Number(day),
-        cell: this.cache.get(name, version) ?? this.cache.put(name, version, read.get(name)!),
-      };
+      return { day: Number(day), cell: this.cache.get(name, version) ?? this.cache.put(name, version, read.get(name)!) };
     });
-    const whole = cells.filter(({ day }) => isWhole(day)).map(({ cell }) => cell.users);
-    const union = whole.length > 0 ? RoaringBitmap32.orMany(whole) : new RoaringBitmap32();
     try {
-      for (const { day, cell } of cells) if (!isWhole(day)) union.addMany(usersSeenIn(cell.sealed, asked(day)));
-      union.addMany(numbers);
-      return union.size + unsealed.size - numbers.length;
+      return ranges.map((range) => usersIn(range, cells, unsealed));
     } finally {
-      union.dispose();
       this.cache.trim();
     }
+  }
+
+  /** Who was seen and is not sealed yet, with the number that they have from earlier days. */
+  private async unsealed(manager: EntityManager, appId: string, span: readonly unknown[]): Promise<Unsealed[]> {
+    const batches: { day: number | string; seen: Buffer }[] = await manager.query(BATCHES, [...span]);
+    const found = batches.flatMap(({ day, seen }) =>
+      unpackSightings(seen).map(([userKey, quarter]) => ({ userKey, at: Number(day) * QUARTERS_A_DAY + quarter })),
+    );
+    const numbers = await numbersOf(manager, appId, [...new Set(found.map(({ userKey }) => userKey))]);
+    return found.map((one) => ({ ...one, number: numbers.get(one.userKey) }));
   }
 
   /** What is stored of every cell, from the cache where it is there in this version. @returns by cell */
@@ -109,16 +121,48 @@ export class UniqueUsers {
   }
 }
 
+function usersIn(
+  { startQuarter, endQuarter }: TimeRange,
+  cells: readonly SealedDay[],
+  unsealed: readonly Unsealed[],
+): number {
+  const starts = (day: number) => day * QUARTERS_A_DAY;
+  const touched = cells.filter(({ day }) => starts(day) < endQuarter && starts(day + 1) > startQuarter);
+  const isWhole = (day: number) => starts(day) >= startQuarter && starts(day + 1) <= endQuarter;
+  const whole = touched.filter(({ day }) => isWhole(day)).map(({ cell }) => cell.users);
+  const union = whole.length > 0 ? RoaringBitmap32.orMany(whole) : new RoaringBitmap32();
+  try {
+    for (const { day, cell } of touched) {
+      if (isWhole(day)) continue;
+      const isAsked = (quarter: number) => starts(day) + quarter >= startQuarter && starts(day) + quarter < endQuarter;
+      union.addMany(usersSeenIn(cell.sealed, isAsked));
+    }
+    const strangers = new Set<string>();
+    for (const { userKey, at, number } of unsealed) {
+      if (at < startQuarter || at >= endQuarter) continue;
+      if (number === undefined) strangers.add(userKey);
+      else union.add(number);
+    }
+    return union.size + strangers.size;
+  } finally {
+    union.dispose();
+  }
+}
+
 function cellName(appId: string, day: number, event: string): string {
   return `${appId} ${day} ${event}`;
 }
 
-async function numbersOf(manager: EntityManager, appId: string, userKeys: readonly string[]): Promise<number[]> {
-  const numbers: number[] = [];
+async function numbersOf(
+  manager: EntityManager,
+  appId: string,
+  userKeys: readonly string[],
+): Promise<Map<string, number>> {
+  const numbers = new Map<string, number>();
   for (let at = 0; at < userKeys.length; at += KEYS_AT_ONCE) {
     const page = userKeys.slice(at, at + KEYS_AT_ONCE).map(binary);
-    const rows: { number: number | string }[] = await manager.query(NUMBERS, [binary(appId), page]);
-    for (const row of rows) numbers.push(Number(row.number));
+    const rows: { userKey: string; number: number | string }[] = await manager.query(NUMBERS, [binary(appId), page]);
+    for (const { userKey, number } of rows) numbers.set(userKey, Number(number));
   }
   return numbers;
 }

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { InvalidInputError } from '../common/app-error.js';
+import type { Caller } from '../common/caller.js';
+import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+import { AnalyticsScope, commonZone } from './analytics-scope.js';
+import { type Bucket, buckets } from './buckets.js';
+import { CompleteTo } from './complete-to.js';
+import { bucketCounts } from './queries/bucket-counts.js';
+import { UniqueUsers } from './queries/unique-users.js';
+import { parseRangeBound } from './range-bound.js';
+import { type BucketDto, type PeriodDto, type SeriesDto, SERIES_MAX_BUCKETS, type SeriesQuery } from './series.dto.js';
+import { type TimeRange, timeRange } from './time-range.js';
+import { localDay } from './time-zone.js';
+
+const ALL_EVENTS = '';
+const DAYS_BY_DEFAULT = 30;
+
+/** How often, and by how many, over time: from the rollups, whatever the number of events. */
+@Injectable()
+export class SeriesService {
+  constructor(
+    private readonly scope: AnalyticsScope,
+    private readonly complete: CompleteTo,
+    private readonly users: UniqueUsers,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** @throws InvalidInputError, NotFoundError for an app that is not the caller's */
+  async series(caller: Caller, query: SeriesQuery): Promise<SeriesDto> {
+    const apps = await this.scope.of(caller, query.appId);
+    const timezone = query.timezone ?? commonZone(apps);
+    const interval = query.interval ?? 'day';
+    const bounds = askedBounds(query, timezone);
+    const periods = [bounds, ...(query.compare ? [boundsBefore(bounds, timezone)] : [])].map(({ start, end }) => {
+      const range = timeRange(start, end, timezone);
+      return { range, buckets: bounded(buckets(range, interval, timezone, SERIES_MAX_BUCKETS)) };
+    });
+    const asOf = await this.complete.time();
+    const appIds = apps.map((app) => app.id);
+    const ask = (manager: EntityManager, event: string, period: Period) =>
+      appIds.length === 0 ? nothing(period) : this.period(manager, appIds, event, period, asOf);
+    const series = await this.dataSource.transaction('REPEATABLE READ', async (manager) => {
+      const found = [];
+      for (const event of query.event ?? [null]) {
+        const [now, before] = periods as [Period, Period | undefined];
+        const current = await ask(manager, event ?? ALL_EVENTS, now);
+        const previous = before && (await ask(manager, event ?? ALL_EVENTS, before));
+        found.push({ event, ...current, ...(previous ? { previous } : {}) });
+      }
+      return found;
+    });
+    return { interval, timezone, asOf: asOf.toISOString(), series };
+  }
+
+  private async period(
+    manager: EntityManager,
+    appIds: readonly string[],
+    event: string,
+    { range, buckets: list }: Period,
+    asOf: Date,
+  ): Promise<PeriodDto> {
+    const counts = await bucketCounts(manager, appIds, event, list);
+    const [all, ...users] = await this.users.countEach(manager, appIds, event, [range, ...list]);
+    return {
+      ...bounds(range),
+      count: counts.reduce((sum, n) => sum + n, 0),
+      uniqueUsers: all!,
+      buckets: list.map((bucket, i) => bucketDto(bucket, counts[i]!, users[i]!, asOf)),
+    };
+  }
+}
+
+interface Period {
+  range: TimeRange;
+  buckets: Bucket[];
+}
+
+interface Bounds {
+  start: string;
+  end: string;
+}
+
+/** What was asked, or 30 days up to the last, which is today when nothing else was said. */
+function askedBounds({ startDate, endDate }: SeriesQuery, zone: string): Bounds {
+  const end = endDate ?? localDay(zone, Date.now());
+  const lastDay = parseRangeBound(end)!.kind === 'day' ? end : localDay(zone, timeRange(end, undefined, zone).startQuarter * QUARTER_MS);
+  return { start: startDate ?? dayPlus(lastDay, 1 - DAYS_BY_DEFAULT), end };
+}
+
+/** The same number of days before, or the same length of time where clock times were asked. */
+function boundsBefore({ start, end }: Bounds, zone: string): Bounds {
+  if (parseRangeBound(start)!.kind === 'day' && parseRangeBound(end)!.kind === 'day') {
+    const days = (Date.parse(end) - Date.parse(start)) / DAY_MS + 1;
+    return { start: dayPlus(start, -days), end: dayPlus(start, -1) };
+  }
+  const { startQuarter, endQuarter } = timeRange(start, end, zone);
+  return { start: timeText(2 * startQuarter - endQuarter), end: timeText(startQuarter) };
+}
+
+function dayPlus(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+function timeText(quarter: number): string {
+  return new Date(quarter * QUARTER_MS).toISOString();
+}
+
+/** @throws InvalidInputError naming what to change */
+function bounded(list: Bucket[]): Bucket[] {
+  if (list.length <= SERIES_MAX_BUCKETS) return list;
+  const message = `makes more than ${SERIES_MAX_BUCKETS} buckets of this range: ask for longer ones, or for a shorter range`;
+  throw new InvalidInputError([{ field: 'interval', message }]);
+}
+
+function nothing({ range, buckets: list }: Period): PeriodDto {
+  return { ...bounds(range), count: 0, uniqueUsers: 0, buckets: list.map((bucket) => bucketDto(bucket, 0, 0, new Date(0))) };
+}
+
+function bounds({ startQuarter, endQuarter }: TimeRange): Pick<PeriodDto, 'start' | 'end'> {
+  return { start: timeText(startQuarter), end: timeText(endQuarter) };
+}
+
+function bucketDto({ startQuarter, endQuarter, label, whole }: Bucket, count: number, uniqueUsers: number, asOf: Date): BucketDto {
+  const complete = whole && endQuarter * QUARTER_MS <= asOf.getTime();
+  return { start: timeText(startQuarter), label, count, uniqueUsers, complete };
+}
