@@ -5,6 +5,7 @@ import { ROOT } from '../scripts/launcher/settings.mjs';
 import { load } from './load.mjs';
 import { samplePayload } from './payload.mjs';
 import { median } from './rounds.mjs';
+import { freePort } from './workbench.mjs';
 
 const EMPTY_APP = join('bench', 'floors', 'empty-app.mjs');
 
@@ -74,7 +75,7 @@ export async function benchSize(bench, { apiKey, progress }) {
 
 /** A second `npm start`, from the command to ready, against the boot of an empty app. @returns ms */
 export async function benchStart(bench, { times, progress }) {
-  const env = { ...bench.env, PORT: '3999', DATA_DIR: join(bench.folder, 'started') };
+  const env = { ...bench.env, PORT: String(await freePort()), DATA_DIR: join(bench.folder, 'started') };
   delete env.DATABASE_URL;
   delete env.REDIS_URL;
   await started(env);

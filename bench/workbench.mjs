@@ -33,7 +33,7 @@ export class Workbench {
     dataDir.make();
     await prepareProject(systemEnvironment());
     for (const kind of [mysqlServer, redisServer]) {
-      const service = new PrivateService(kind, dataDir, { bin: join(ROOT, '.data', 'bin') });
+      const service = new PrivateService(kind, dataDir, { files: true, bin: join(ROOT, '.data', 'bin') });
       this.#services.unshift(service);
       await service.up();
     }
@@ -165,7 +165,8 @@ export class Workbench {
   }
 }
 
-function freePort() {
+/** A port that nobody listens on now. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().on('error', reject);
     server.listen(0, '127.0.0.1', () => {

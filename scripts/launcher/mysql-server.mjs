@@ -55,7 +55,7 @@ export const mysqlServer = {
     renameSync(folder, dataDir.in('mysql'));
   },
 
-  args(binary, { dataDir, socket, relaxed }) {
+  args(binary, { dataDir, socket, relaxed, files }) {
     const pool = Math.min(Math.max(Math.floor(totalmem() / 8 / MIB), 128), 1024);
     return [
       '--no-defaults',
@@ -73,7 +73,7 @@ export const mysqlServer = {
       `--innodb-buffer-pool-size=${relaxed ? 256 : pool}M`,
       `--innodb-flush-log-at-trx-commit=${relaxed ? 0 : 1}`,
       // Where mysqld alone was unpacked, the folder of its default secure-file-priv is missing, and it would not start.
-      ...(binary.flavour === 'mysql' ? ['--mysqlx=OFF', '--secure-file-priv=NULL'] : []),
+      ...(binary.flavour === 'mysql' ? ['--mysqlx=OFF', `--secure-file-priv=${files ? '' : 'NULL'}`] : []),
       ...places(binary),
       ...asRoot(),
     ];

@@ -24,13 +24,15 @@ export class PrivateService {
 
   /**
    * @param relaxed for tests, where no promise depends on what survives a power cut
+   * @param files whether the server may read files that a statement names, which the benchmark needs
    * @param bin where programs that are missing here are unpacked
    * @param wanted all kinds that will be run, so that one message names everything that is missing
    */
-  constructor(kind, dataDir, { relaxed = false, bin = dataDir.in('bin'), wanted = [kind] } = {}) {
+  constructor(kind, dataDir, { relaxed = false, files = false, bin = dataDir.in('bin'), wanted = [kind] } = {}) {
     this.kind = kind;
     this.dataDir = dataDir;
     this.relaxed = relaxed;
+    this.files = files;
     this.bin = bin;
     this.wanted = wanted;
     this.socket = join(dataDir.socketDir(), `${kind.name}.sock`);
@@ -73,13 +75,13 @@ export class PrivateService {
   }
 
   async #start() {
-    const { kind, dataDir, socket, relaxed } = this;
+    const { kind, dataDir, socket, relaxed, files } = this;
     if (this.#stopping) return;
     removeFile(socket);
     rotateOpenLog(this.log);
     const log = openSync(this.log, 'a', 0o600);
     // A session of its own: Ctrl-C at the terminal must not reach it before the processes that need it have ended.
-    const child = spawn(this.#binary.path, kind.args(this.#binary, { dataDir, socket, relaxed }), {
+    const child = spawn(this.#binary.path, kind.args(this.#binary, { dataDir, socket, relaxed, files }), {
       detached: true,
       stdio: ['ignore', log, log],
       cwd: dataDir.path,
