@@ -24,8 +24,8 @@ export class SealedUsers1764300000000 implements MigrationInterface {
       event VARBINARY(512) NOT NULL,
       day INT UNSIGNED NOT NULL,
       version BIGINT UNSIGNED NOT NULL,
-      users MEDIUMBLOB NOT NULL,
-      quarters MEDIUMBLOB NOT NULL,
+      users LONGBLOB NOT NULL,
+      quarters LONGBLOB NOT NULL,
       PRIMARY KEY (app_id, event, day)
     ) ${OPTIONS}`);
     await runner.query(`CREATE TABLE event_user_batches (

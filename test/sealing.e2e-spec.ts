@@ -1,3 +1,4 @@
+import { createDataSource } from '../src/database/data-source.js';
 import { encodeEnvelope } from '../src/events/envelope.js';
 import type { AcceptedEvent } from '../src/events/event.js';
 import { acceptedEvent } from './support/events.js';
@@ -79,5 +80,28 @@ describe('sealing of distinct users', () => {
       'SELECT COUNT(*) AS n, COUNT(DISTINCT user_key) AS users, MAX(number) AS highest FROM user_numbers',
     );
     expect(numbers.map((row) => [Number(row.n), Number(row.users), Number(row.highest)])).toEqual([[170, 170, 169]]);
+  });
+
+  test('the migration goes back to a row a user and day, and forth again, without losing one', async () => {
+    await Promise.all(stack.workers.map((worker) => worker.stop()));
+    // Some sealed, some not.
+    const late = acceptedEvent({ appId: apps[0]!.replaceAll('-', ''), occurredAt: FIRST, userValue: 'late' });
+    await stack.push(0, encodeEnvelope(late));
+    const worker = await stack.startWorker({ SEAL_AFTER_MS: '3600000' });
+    await stack.drained();
+    await worker.stop();
+    const expected = countNaively([...sent, late]);
+    expect(await storedCounts(stack)).toEqual(expected);
+    const db = await createDataSource(stack.env.database, { poolSize: 1 }).initialize();
+    try {
+      await db.undoLastMigration();
+      const rows: { n: string }[] = await db.query('SELECT COUNT(*) AS n FROM event_users');
+      const daysOfUsers = new Set(expected.users.map((line) => line.split(' ').slice(0, -1).join(' ')));
+      expect(Number(rows[0]!.n)).toBe(daysOfUsers.size);
+      await db.runMigrations();
+    } finally {
+      await db.destroy();
+    }
+    expect(await storedCounts(stack)).toEqual(expected);
   });
 });

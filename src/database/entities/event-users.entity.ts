@@ -22,10 +22,10 @@ export class EventUsers {
   version!: string;
 
   /** Numbers of the users: a roaring bitmap. */
-  @Column({ type: 'mediumblob' })
+  @Column({ type: 'longblob' })
   users!: Buffer;
 
   /** One byte a sighting. */
-  @Column({ type: 'mediumblob' })
+  @Column({ type: 'longblob' })
   quarters!: Buffer;
 }
