@@ -90,6 +90,7 @@ export class SealedUsers1764300000000 implements MigrationInterface {
     const cells: Cell[] = await runner.query(
       'SELECT app_id, event, day FROM event_users UNION SELECT app_id, event, day FROM event_user_batches',
     );
+    const keys = new Map<string, ReadonlyMap<number, string>>();
     for (const { app_id: app, event, day } of cells) {
       const cell = [app, event, day];
       const seen = new Map<string, [bigint, bigint]>();
@@ -103,11 +104,8 @@ export class SealedUsers1764300000000 implements MigrationInterface {
         cell,
       );
       const sightings = sealed ? readSightings(sealed) : [];
-      const numbers: { number: number; user_key: Buffer }[] = await runner.query(
-        'SELECT number, user_key FROM user_numbers WHERE owner_id = (SELECT owner_id FROM apps WHERE id = ?)',
-        [app],
-      );
-      const keyOf = new Map(numbers.map((row) => [Number(row.number), row.user_key.toString('hex')]));
+      const keyOf = keys.get(app.toString('hex')) ?? (await userKeys(runner, app));
+      keys.set(app.toString('hex'), keyOf);
       for (const one of sightings) see(keyOf.get(sightedNumber(one))!, sightedQuarter(one));
       const batches: { seen: Buffer }[] = await runner.query(
         'SELECT seen FROM event_user_batches WHERE app_id = ? AND event = ? AND day = ?',
@@ -120,4 +118,13 @@ export class SealedUsers1764300000000 implements MigrationInterface {
       if (rows.length > 0) await runner.query('INSERT INTO event_users_by_row VALUES ?', [rows]);
     }
   }
+}
+
+/** @returns user keys by the number that they have with the app's owner */
+async function userKeys(runner: QueryRunner, app: Buffer): Promise<ReadonlyMap<number, string>> {
+  const rows: { number: number | string; user_key: Buffer }[] = await runner.query(
+    'SELECT number, user_key FROM user_numbers WHERE owner_id = (SELECT owner_id FROM apps WHERE id = ?)',
+    [app],
+  );
+  return new Map(rows.map((row) => [Number(row.number), row.user_key.toString('hex')]));
 }
