@@ -3,6 +3,8 @@ import { ApiTags } from '@nestjs/swagger';
 import { ReaderRoute } from '../api-keys/key-route.decorator.js';
 import { type Caller, CurrentCaller } from '../common/caller.js';
 import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
+import { EventListDto, EventListQuery } from './event-list.dto.js';
+import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { ReceiptService } from './receipt.service.js';
 import { SeriesDto, SeriesQuery } from './series.dto.js';
@@ -17,6 +19,7 @@ export class AnalyticsController {
     private readonly users: UserStatsService,
     private readonly receipts: ReceiptService,
     private readonly seriesService: SeriesService,
+    private readonly eventList: EventListService,
   ) {}
 
   /**
@@ -47,6 +50,14 @@ export class AnalyticsController {
   @ReaderRoute()
   userStats(@CurrentCaller() caller: Caller, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
     return this.users.stats(caller, query);
+  }
+
+  /** The events themselves, newest first, page by page. */
+  @Get('events')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  events(@CurrentCaller() caller: Caller, @Query() query: EventListQuery): Promise<EventListDto> {
+    return this.eventList.list(caller, query);
   }
 
   /**

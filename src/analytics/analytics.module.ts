@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AnalyticsScope } from './analytics-scope.js';
 import { AnalyticsController } from './analytics.controller.js';
 import { CompleteTo } from './complete-to.js';
+import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
@@ -12,6 +13,6 @@ import { UserStatsService } from './user-stats.service.js';
 /** Questions about what was counted. It only reads, and knows neither collect nor processing. */
 @Module({
   controllers: [AnalyticsController],
-  providers: [AnalyticsScope, EventSummaryService, SeriesService, CompleteTo, UserStatsService, ReceiptService, UniqueUsers, SealedUsersCache],
+  providers: [AnalyticsScope, EventSummaryService, SeriesService, EventListService, CompleteTo, UserStatsService, ReceiptService, UniqueUsers, SealedUsersCache],
 })
 export class AnalyticsModule {}

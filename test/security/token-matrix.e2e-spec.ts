@@ -72,6 +72,7 @@ const PLACES: Record<string, Place> = {
   'POST /api/analytics/collect': { who: 'writer', body: event },
   'POST /api/analytics/collect/batch': { who: 'writer', body: () => ({ events: [event()] }) },
   'GET /api/analytics/event-summary': { who: 'reader' },
+  'GET /api/analytics/events': { who: 'reader' },
   'GET /api/analytics/series': { who: 'reader' },
   'GET /api/analytics/user-stats': { who: 'reader', query: () => '?userId=ann' },
   'GET /api/analytics/events/:id/receipt': { who: 'keeper' },
@@ -230,7 +231,7 @@ describe('every route with every kind of token', () => {
       const nobody = { app: NOBODY, key: NOBODY };
       expect([route, await ask(route, place, bob.accessToken, nobody)]).toEqual([route, '404 not_found']);
     }
-    for (const route of ['event-summary', 'user-stats', 'series'].map((name) => `GET /api/analytics/${name}`)) {
+    for (const route of ['event-summary', 'user-stats', 'series', 'events'].map((name) => `GET /api/analytics/${name}`)) {
       const place = {
         ...PLACES[route]!,
         query: ({ app }: Ids) => `${PLACES[route]!.query?.(ids) ?? '?event=x'}&app_id=${app}`,

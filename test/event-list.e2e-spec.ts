@@ -1,0 +1,109 @@
+import { encodeEnvelope } from '../src/events/envelope.js';
+import type { AcceptedEvent } from '../src/events/event.js';
+import { formatUuid } from '../src/events/event-id.js';
+import { acceptedEvent } from './support/events.js';
+import { call, createKey, registerApp, signIn, type Signed } from './support/client.js';
+import { type Stack, startStack } from './support/stack.js';
+
+const FIRST = Date.UTC(2026, 9, 30);
+const MINUTE = 60_000;
+
+interface Listed {
+  id: string;
+  event: string;
+  device: string;
+  occurredAt: string;
+}
+
+describe('the list of events', () => {
+  let stack: Stack;
+  let ann: Signed;
+  let apps: string[];
+  let sent: AcceptedEvent[];
+  beforeAll(async () => {
+    stack = await startStack();
+    ann = await signIn(stack.url);
+    apps = [(await registerApp(stack.url, ann)).id, (await registerApp(stack.url, ann)).id];
+    sent = Array.from({ length: 400 }, (_none, i) =>
+      acceptedEvent({
+        appId: apps[i % 2]!.replaceAll('-', ''),
+        eventId: `listed-${i}`,
+        event: ['view', 'buy', 'rare'][i === 7 ? 2 : i % 3 === 0 ? 1 : 0]!,
+        occurredAt: FIRST + ((i * 71) % 400) * MINUTE,
+        userValue: `user ${i % 17}`,
+        device: (['mobile', 'desktop'] as const)[i % 5 === 0 ? 0 : 1],
+        browser: ['Chrome', 'Firefox'][i % 4 === 0 ? 0 : 1],
+        url: `https://shop.example/${i % 6}`,
+        metadata: JSON.stringify({ n: i }),
+      }),
+    );
+    for (const [index, event] of sent.entries()) await stack.push(index % 4, encodeEnvelope(event));
+    await stack.drained();
+  });
+  afterAll(() => stack?.stop());
+
+  const page = async (query: string, token: { token?: string; key?: string } = { token: ann.accessToken }) => {
+    const { status, body } = await call(`${stack.url}/api/analytics/events?${query}`, token);
+    return { status, body: body as { data: Listed[]; nextCursor: string | null } & Record<string, any> };
+  };
+  const all = async (query: string): Promise<Listed[]> => {
+    const found: Listed[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { body } = await page(`${query}&limit=37&cursor=${cursor}`);
+      found.push(...body.data);
+      cursor = body.nextCursor;
+    }
+    return found;
+  };
+  const ids = (matches: (event: AcceptedEvent) => boolean): string[] =>
+    sent
+      .filter(matches)
+      .map(({ id }) => formatUuid(id))
+      .sort()
+      .reverse();
+
+  test('holds every event once, newest first, page by page', async () => {
+    expect((await all('')).map(({ id }) => id)).toEqual(ids(() => true));
+  });
+
+  test.each<[string, (event: AcceptedEvent) => boolean]>([
+    ['event=buy', (one) => one.event === 'buy'],
+    ['event=rare', (one) => one.event === 'rare'],
+    ['event=buy&event=rare&device=mobile', (one) => one.event !== 'view' && one.device === 'mobile'],
+    ['browser=Chrome&url=https://shop.example/2', (one) => one.browser === 'Chrome' && one.url!.endsWith('/2')],
+    ['os=BeOS', () => false],
+    [
+      'startDate=2026-10-30T01:00:00Z&endDate=2026-10-30T02:30:00Z',
+      (one) => one.occurredAt >= FIRST + 60 * MINUTE && one.occurredAt < FIRST + 150 * MINUTE,
+    ],
+  ])('%s', async (query, matches) => {
+    expect((await all(query)).map(({ id }) => id)).toEqual(ids(matches));
+  });
+
+  test('of a key: its own app alone, with all that was sent', async () => {
+    const { apiKey } = await createKey(stack.url, ann, { appId: apps[1], scopes: ['read'] });
+    const { body } = await page('limit=200', { key: apiKey });
+    expect(body.data.map(({ id }) => id)).toEqual(ids((one) => one.appId === apps[1]!.replaceAll('-', '')));
+    const newest = sent.find((one) => formatUuid(one.id) === body.data[0]!.id)!;
+    expect(body.data[0]).toMatchObject({
+      eventId: newest.eventId,
+      event: newest.event,
+      occurredAt: new Date(newest.occurredAt).toISOString(),
+      userId: newest.userValue,
+      anonymousId: null,
+      url: newest.url,
+      metadata: JSON.parse(newest.metadata!) as object,
+    });
+  });
+
+  test.each([
+    ['limit=0', 'limit'],
+    ['limit=201', 'limit'],
+    ['cursor=x', 'cursor'],
+    ['device=toaster', 'device'],
+    [Array.from({ length: 21 }, (_none, i) => `event=${i}`).join('&'), 'event'],
+  ])('%s is refused, naming the field', async (query, field) => {
+    const { status, body } = await page(query);
+    expect([status, body.errors[0].field]).toEqual([400, field]);
+  });
+});
