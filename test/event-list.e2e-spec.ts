@@ -44,7 +44,7 @@ describe('the list of events', () => {
 
   const page = async (query: string, token: { token?: string; key?: string } = { token: ann.accessToken }) => {
     const { status, body } = await call(`${stack.url}/api/analytics/events?${query}`, token);
-    return { status, body: body as { data: Listed[]; nextCursor: string | null } & Record<string, any> };
+    return { status, body: body as { data: Listed[]; nextCursor: string | null; errors: { field: string }[] } };
   };
   const all = async (query: string): Promise<Listed[]> => {
     const found: Listed[] = [];
@@ -104,6 +104,6 @@ describe('the list of events', () => {
     [Array.from({ length: 21 }, (_none, i) => `event=${i}`).join('&'), 'event'],
   ])('%s is refused, naming the field', async (query, field) => {
     const { status, body } = await page(query);
-    expect([status, body.errors[0].field]).toEqual([400, field]);
+    expect([status, body.errors[0]!.field]).toEqual([400, field]);
   });
 });

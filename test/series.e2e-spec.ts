@@ -47,7 +47,8 @@ describe('series', () => {
   /** What a zone's clock shows, cut to the interval, by an offset of the moment alone. */
   const labelOf = (ms: number, zone: string, interval: string): string => {
     const local = ms + IANAZone.create(zone).offset(ms) * 60_000;
-    if (interval === 'week') return new Date(local - ((new Date(local).getUTCDay() + 6) % 7) * DAY).toISOString().slice(0, 10);
+    if (interval === 'week')
+      return new Date(local - ((new Date(local).getUTCDay() + 6) % 7) * DAY).toISOString().slice(0, 10);
     const text = new Date(local).toISOString();
     return interval === 'hour' ? `${text.slice(0, 13)}:00` : text.slice(0, interval === 'day' ? 10 : 7);
   };
@@ -63,18 +64,26 @@ describe('series', () => {
       found.set(label, [...(found.get(label) ?? []), one]);
     }
     const count = (events: AcceptedEvent[]) => [events.length, new Set(events.map((one) => one.userValue)).size];
-    return { total: count(inRange), buckets: Object.fromEntries([...found].map(([label, events]) => [label, count(events)])) };
+    return {
+      total: count(inRange),
+      buckets: Object.fromEntries([...found].map(([label, events]) => [label, count(events)])),
+    };
   };
 
   const filled = (buckets: Bucket[]) =>
-    Object.fromEntries(buckets.filter(({ count }) => count > 0).map((one) => [one.label, [one.count, one.uniqueUsers]]));
+    Object.fromEntries(
+      buckets.filter(({ count }) => count > 0).map((one) => [one.label, [one.count, one.uniqueUsers]]),
+    );
 
   const ZONES = ['UTC', 'Asia/Kolkata', 'Asia/Kathmandu', 'America/St_Johns', 'America/New_York'];
   test.each(ZONES.flatMap((zone) => ['hour', 'day', 'week', 'month'].map((interval) => [zone, interval])))(
     'in %s by the %s equals a naive count, sealed or not',
     async (zone, interval) => {
       const range = 'startDate=2026-10-30&endDate=2026-11-02';
-      for (const [event, name] of [[undefined, ''], ['buy', '&event=buy']] as const) {
+      for (const [event, name] of [
+        [undefined, ''],
+        ['buy', '&event=buy'],
+      ] as const) {
         const { body } = await ask(`${range}&timezone=${zone}&interval=${interval}${name}`);
         const expected = naive(zone!, interval!, '2026-10-30', '2026-11-02', event);
         const [series] = body.series;
@@ -92,11 +101,15 @@ describe('series', () => {
   });
 
   test('several events, each with the days before', async () => {
-    const { body } = await ask('event=view&event=buy&startDate=2026-10-31&endDate=2026-11-01&timezone=UTC&compare=previous');
+    const { body } = await ask(
+      'event=view&event=buy&startDate=2026-10-31&endDate=2026-11-01&timezone=UTC&compare=previous',
+    );
     expect(body.series.map((one: { event: string }) => one.event)).toEqual(['view', 'buy']);
     for (const { event, previous, count, start } of body.series) {
       expect(count).toBe(naive('UTC', 'day', '2026-10-31', '2026-11-01', event).total[0]);
-      expect([previous.count, previous.uniqueUsers]).toEqual(naive('UTC', 'day', '2026-10-29', '2026-10-30', event).total);
+      expect([previous.count, previous.uniqueUsers]).toEqual(
+        naive('UTC', 'day', '2026-10-29', '2026-10-30', event).total,
+      );
       expect(previous.end).toBe(start);
     }
   });

@@ -13,6 +13,16 @@ import { UserStatsService } from './user-stats.service.js';
 /** Questions about what was counted. It only reads, and knows neither collect nor processing. */
 @Module({
   controllers: [AnalyticsController],
-  providers: [AnalyticsScope, EventSummaryService, SeriesService, EventListService, CompleteTo, UserStatsService, ReceiptService, UniqueUsers, SealedUsersCache],
+  providers: [
+    AnalyticsScope,
+    EventSummaryService,
+    SeriesService,
+    EventListService,
+    CompleteTo,
+    UserStatsService,
+    ReceiptService,
+    UniqueUsers,
+    SealedUsersCache,
+  ],
 })
 export class AnalyticsModule {}

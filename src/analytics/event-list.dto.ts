@@ -1,5 +1,17 @@
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, Validate } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+  Validate,
+} from 'class-validator';
 import { TimeZone } from '../common/rules.js';
 import { type Device, DEVICES } from '../events/event.js';
 import { EVENT_NAME_MAX, URL_MAX } from '../events/limits.js';

@@ -84,7 +84,10 @@ interface Bounds {
 /** What was asked, or 30 days up to the last, which is today when nothing else was said. */
 function askedBounds({ startDate, endDate }: SeriesQuery, zone: string): Bounds {
   const end = endDate ?? localDay(zone, Date.now());
-  const lastDay = parseRangeBound(end)!.kind === 'day' ? end : localDay(zone, timeRange(end, undefined, zone).startQuarter * QUARTER_MS);
+  const lastDay =
+    parseRangeBound(end)!.kind === 'day'
+      ? end
+      : localDay(zone, timeRange(end, undefined, zone).startQuarter * QUARTER_MS);
   return { start: startDate ?? dayPlus(lastDay, 1 - DAYS_BY_DEFAULT), end };
 }
 
@@ -114,14 +117,24 @@ function bounded(list: Bucket[]): Bucket[] {
 }
 
 function nothing({ range, buckets: list }: Period): PeriodDto {
-  return { ...bounds(range), count: 0, uniqueUsers: 0, buckets: list.map((bucket) => bucketDto(bucket, 0, 0, new Date(0))) };
+  return {
+    ...bounds(range),
+    count: 0,
+    uniqueUsers: 0,
+    buckets: list.map((bucket) => bucketDto(bucket, 0, 0, new Date(0))),
+  };
 }
 
 function bounds({ startQuarter, endQuarter }: TimeRange): Pick<PeriodDto, 'start' | 'end'> {
   return { start: timeText(startQuarter), end: timeText(endQuarter) };
 }
 
-function bucketDto({ startQuarter, endQuarter, label, whole }: Bucket, count: number, uniqueUsers: number, asOf: Date): BucketDto {
+function bucketDto(
+  { startQuarter, endQuarter, label, whole }: Bucket,
+  count: number,
+  uniqueUsers: number,
+  asOf: Date,
+): BucketDto {
   const complete = whole && endQuarter * QUARTER_MS <= asOf.getTime();
   return { start: timeText(startQuarter), label, count, uniqueUsers, complete };
 }

@@ -231,7 +231,9 @@ describe('every route with every kind of token', () => {
       const nobody = { app: NOBODY, key: NOBODY };
       expect([route, await ask(route, place, bob.accessToken, nobody)]).toEqual([route, '404 not_found']);
     }
-    for (const route of ['event-summary', 'user-stats', 'series', 'events'].map((name) => `GET /api/analytics/${name}`)) {
+    for (const route of ['event-summary', 'user-stats', 'series', 'events'].map(
+      (name) => `GET /api/analytics/${name}`,
+    )) {
       const place = {
         ...PLACES[route]!,
         query: ({ app }: Ids) => `${PLACES[route]!.query?.(ids) ?? '?event=x'}&app_id=${app}`,

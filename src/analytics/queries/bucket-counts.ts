@@ -23,7 +23,9 @@ export async function bucketCounts(
   const counts = buckets.map(() => 0);
   const [first, last] = [buckets[0], buckets.at(-1)];
   if (!first || !last) return counts;
-  const ofDays = buckets.every((one) => one.startQuarter % QUARTERS_A_DAY === 0 && one.endQuarter % QUARTERS_A_DAY === 0);
+  const ofDays = buckets.every(
+    (one) => one.startQuarter % QUARTERS_A_DAY === 0 && one.endQuarter % QUARTERS_A_DAY === 0,
+  );
   const unit = ofDays ? QUARTERS_A_DAY : 1;
   const rows: { time: string | number; n: string }[] = await manager.query(ofDays ? BY_DAY : BY_QUARTER, [
     ...[appIds.map((id) => Buffer.from(id, 'hex')), Buffer.from(event)],

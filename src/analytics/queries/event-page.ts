@@ -94,7 +94,10 @@ export async function eventPage(
   return rows.map(listed);
 }
 
-function conditions({ event, url, device, browser, os, occurred }: EventFilters): { sql: string; parameters: unknown[] } {
+function conditions({ event, url, device, browser, os, occurred }: EventFilters): {
+  sql: string;
+  parameters: unknown[];
+} {
   const found: [sql: string, ...parameters: unknown[]][] = [];
   if (event?.length) found.push(['event IN (?)', event.map((name) => Buffer.from(name))]);
   if (url?.length) found.push(['url IN (?)', url]);

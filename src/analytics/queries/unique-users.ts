@@ -74,7 +74,10 @@ export class UniqueUsers {
     // From here on nothing is waited for: others may take cells out of the cache as soon as they have their turn.
     const cells = versions.map(({ appId, day, version }) => {
       const name = cellName(appId, Number(day), event);
-      return { day: Number(day), cell: this.cache.get(name, version) ?? this.cache.put(name, version, read.get(name)!) };
+      return {
+        day: Number(day),
+        cell: this.cache.get(name, version) ?? this.cache.put(name, version, read.get(name)!),
+      };
     });
     try {
       return ranges.map((range) => usersIn(range, cells, unsealed));
