@@ -17,6 +17,9 @@ import { readable, say, warn } from './launcher/terminal.mjs';
 
 const RUNNING_MARKS = { launcher: 'start.mjs', api: 'main.js', worker: 'worker.js', mysql: 'mysql', redis: 'redis' };
 
+/** Rows of the benchmark's table that its smoke must report. */
+const SMOKE_ROWS = 15;
+
 const folder = mkdtempSync(join(tmpdir(), 'tallystone-'));
 const dataDir = new DataDir(join(folder, 'data'));
 const results = join(folder, 'results.json');
@@ -64,6 +67,27 @@ async function cleanUp() {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** After all tests, so that it disturbs none: it only shows that the benchmark works. @returns whether it does */
+async function smokeBench() {
+  const said = [];
+  const child = spawn(process.execPath, [join(ROOT, 'bench', 'run.mjs'), '--smoke'], {
+    cwd: ROOT,
+    env: systemEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(text));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  const rows = Buffer.concat(said)
+    .toString()
+    .split('\n')
+    .filter((line) => /\| (met|\*\*missed\*\*) \|/.test(line));
+  const works = code === 0 && rows.length >= SMOKE_ROWS;
+  say(
+    works ? `PASS npm run bench -- --smoke (${rows.length} rows)` : `FAIL npm run bench -- --smoke\n${said.join('')}`,
+  );
+  return works;
+}
+
 /** A file that could not be run at all counts as one failure. */
 function summary() {
   try {
@@ -87,7 +111,12 @@ try {
 } catch (error) {
   warn(readable(error));
 }
-const { passed, failed } = summary();
+const { passed, failed: failedTests } = summary();
 await cleanUp();
+let failed = failedTests;
+if (process.argv.length === 2 && !interrupted && !(await smokeBench())) {
+  failed += 1;
+  code = 1;
+}
 say(`${passed} passed, ${failed} failed`);
 process.exit(code);
