@@ -3,6 +3,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { until } from './until.js';
 
+/** A machine that does other things beside needs a while for Node to start. */
+const READY_WITHIN_MS = 60_000;
+
 /** A real process of the product, from dist/, with what it printed. */
 export class ServerProcess {
   readonly output: string[] = [];
@@ -46,10 +49,14 @@ export class ServerProcess {
 
   /** Waits for a condition, or fails with what the process said as soon as it ends. */
   async ready(condition: () => Promise<boolean> | boolean): Promise<void> {
-    await until(async () => {
-      if (!this.running) throw new Error(`${this.name} ended with ${this.exited}:\n${this.text}`);
-      return condition();
-    }, `${this.name} to be ready`);
+    await until(
+      async () => {
+        if (!this.running) throw new Error(`${this.name} ended with ${this.exited}:\n${this.text}`);
+        return condition();
+      },
+      `${this.name} to be ready`,
+      READY_WITHIN_MS,
+    );
   }
 
   /** Resolves with the exit code (or the signal) when it has ended. */
