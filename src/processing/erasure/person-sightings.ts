@@ -26,9 +26,10 @@ export async function seePersonAnew(
   cells: readonly UsersCellKey[],
 ): Promise<void> {
   const key = userKey.toString('hex');
-  const number = (await sealing.numbers(ownerId, [key])).get(key);
   const locked = [];
   for (const cell of cells) locked.push({ cell, batches: await sealing.lockAll(cell) });
+  // Only now: whoever was sealing these batches when they were asked for has given the person a number by then.
+  const number = (await sealing.numbers(ownerId, [key])).get(key);
   for (const { cell, batches } of locked) {
     for (const { batchId, sightings } of batches) {
       const others = sightings.filter(([seen]) => seen !== key);
