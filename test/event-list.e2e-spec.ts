@@ -1,4 +1,3 @@
-import { encodeEnvelope } from '../src/events/envelope.js';
 import type { AcceptedEvent } from '../src/events/event.js';
 import { formatUuid } from '../src/events/event-id.js';
 import { acceptedEvent } from './support/events.js';
@@ -37,8 +36,7 @@ describe('the list of events', () => {
         metadata: JSON.stringify({ n: i }),
       }),
     );
-    for (const [index, event] of sent.entries()) await stack.push(index % 4, encodeEnvelope(event));
-    await stack.drained();
+    await stack.store(sent);
   });
   afterAll(() => stack?.stop());
 
@@ -76,6 +74,10 @@ describe('the list of events', () => {
       'startDate=2026-10-30T01:00:00Z&endDate=2026-10-30T02:30:00Z',
       (one) => one.occurredAt >= FIRST + 60 * MINUTE && one.occurredAt < FIRST + 150 * MINUTE,
     ],
+    ['startDate=2026-10-30T04:00:00Z', (one) => one.occurredAt >= FIRST + 240 * MINUTE],
+    ['endDate=2026-10-30T04:00:00Z', (one) => one.occurredAt < FIRST + 240 * MINUTE],
+    ['startDate=2026-10-30&endDate=9999-12-31', () => true],
+    ['startDate=9999-12-31', () => false],
   ])('%s', async (query, matches) => {
     expect((await all(query)).map(({ id }) => id)).toEqual(ids(matches));
   });

@@ -34,8 +34,7 @@ describe('sealing of distinct users', () => {
       });
     });
     sent = [...sent, ...events];
-    for (const [index, event] of events.entries()) await stack.push(index % 4, encodeEnvelope(event));
-    await stack.drained();
+    await stack.store(events);
   };
 
   const asked = async (query: string): Promise<{ count: number; uniqueUsers: number }> => {

@@ -1,5 +1,4 @@
 import { IANAZone } from 'luxon';
-import { encodeEnvelope } from '../src/events/envelope.js';
 import type { AcceptedEvent } from '../src/events/event.js';
 import { acceptedEvent } from './support/events.js';
 import { call, createKey, registerApp, signIn, type Signed } from './support/client.js';
@@ -34,8 +33,7 @@ describe('series', () => {
         userValue: `user ${(i * 31) % 170}`,
       }),
     );
-    for (const [index, event] of sent.entries()) await stack.push(index % 4, encodeEnvelope(event));
-    await stack.drained();
+    await stack.store(sent);
   });
   afterAll(() => stack?.stop());
 

@@ -1,3 +1,4 @@
+import { binary } from '../database/binary.js';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { NotFoundError } from '../common/app-error.js';
@@ -5,15 +6,17 @@ import type { Caller } from '../common/caller.js';
 import { parseUuid } from '../events/event-id.js';
 
 /** Written out: on this path the query builder takes longer than the database. */
-const APPS = 'SELECT LOWER(HEX(id)) AS id, time_zone AS timeZone FROM apps WHERE deleted_at IS NULL';
+const APPS =
+  'SELECT LOWER(HEX(id)) AS id, LOWER(HEX(owner_id)) AS ownerId, time_zone AS timeZone FROM apps WHERE deleted_at IS NULL';
 const OF_OWNER = `${APPS} AND owner_id = ? ORDER BY created_at, id`;
 const ONE_OF_OWNER = `${APPS} AND owner_id = ? AND id = ?`;
 const OF_KEY = `${APPS} AND id = ?`;
 
 /** An app that a question may be about. */
 export interface AskedApp {
-  /** 32 hex digits. */
+  /** 32 hex digits, like ownerId. */
   id: string;
+  ownerId: string;
   /** IANA name. */
   timeZone: string;
 }
@@ -29,17 +32,17 @@ export class AnalyticsScope {
    */
   async of(caller: Caller, appId?: string): Promise<AskedApp[]> {
     if (caller.kind === 'key') return [await this.appOfKey(caller.appId, appId)];
-    const owner = Buffer.from(caller.userId, 'hex');
+    const owner = binary(caller.userId);
     if (appId === undefined) return this.dataSource.query(OF_OWNER, [owner]);
     const id = parseUuid(appId);
-    const [app]: AskedApp[] = id ? await this.dataSource.query(ONE_OF_OWNER, [owner, Buffer.from(id, 'hex')]) : [];
+    const [app]: AskedApp[] = id ? await this.dataSource.query(ONE_OF_OWNER, [owner, binary(id)]) : [];
     if (!app) throw new NotFoundError('You have no app with this id. GET /api/apps lists yours.');
     return [app];
   }
 
   private async appOfKey(own: string, asked: string | undefined): Promise<AskedApp> {
     const isOwn = asked === undefined || parseUuid(asked) === own;
-    const [app]: AskedApp[] = isOwn ? await this.dataSource.query(OF_KEY, [Buffer.from(own, 'hex')]) : [];
+    const [app]: AskedApp[] = isOwn ? await this.dataSource.query(OF_KEY, [binary(own)]) : [];
     if (!app)
       throw new NotFoundError(
         "This API key belongs to another app. Leave app_id out: a key sees its own app's numbers.",

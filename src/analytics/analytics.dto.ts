@@ -1,39 +1,9 @@
-import { Transform } from 'class-transformer';
-import {
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-  MaxLength,
-  Validate,
-  ValidatorConstraint,
-  type ValidatorConstraintInterface,
-} from 'class-validator';
-import { TimeZone } from '../common/rules.js';
+import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { Device } from '../events/event.js';
 import { EVENT_NAME_MAX, USER_ID_MAX } from '../events/limits.js';
-import { parseRangeBound, withPlus } from './range-bound.js';
+import { EmptyIsAbsent, RangeQuery } from './range.dto.js';
 
-/** A form that sends `event=` means: not given. */
-export const EmptyIsAbsent = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) => (value === '' ? undefined : value));
-
-/** The + of an offset may arrive as a space. */
-export const PlusIsKept = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? withPlus(value) : value));
-
-/** A day, or a time, as a bound of a range. */
-@ValidatorConstraint({ name: 'rangeBound' })
-export class DateOrTime implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'string' && parseRangeBound(value) !== undefined;
-  }
-
-  defaultMessage(): string {
-    return 'must be a date (2024-02-20), or a date and time (2024-02-20T12:30, 2024-02-20T12:30:00Z), that exists';
-  }
-}
-
-export class EventSummaryQuery {
+export class EventSummaryQuery extends RangeQuery {
   /**
    * The name of the event. Left out: all events together.
    * @example "login_form_cta_click"
@@ -43,41 +13,6 @@ export class EventSummaryQuery {
   @IsString()
   @MaxLength(EVENT_NAME_MAX)
   event?: string;
-
-  /**
-   * The first day, whole, in `timezone`; or a time on the quarter-hour, included. Left out: from the first event on.
-   * @example "2024-02-20"
-   */
-  @EmptyIsAbsent()
-  @PlusIsKept()
-  @IsOptional()
-  @Validate(DateOrTime)
-  startDate?: string;
-
-  /**
-   * The last day, whole and included; or a time on the quarter-hour, not included. Left out: up to the last event.
-   * @example "2024-02-20"
-   */
-  @EmptyIsAbsent()
-  @PlusIsKept()
-  @IsOptional()
-  @Validate(DateOrTime)
-  endDate?: string;
-
-  /** One of your apps. Left out: all of them (with an API key: its own). */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @IsString()
-  appId?: string;
-
-  /**
-   * IANA name of the zone in which days and local times are meant. Left out: the app's; UTC when your apps differ.
-   * @example "Europe/Berlin"
-   */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @Validate(TimeZone)
-  timezone?: string;
 }
 
 /** Every device class, 0 where there was none; they sum to count. */

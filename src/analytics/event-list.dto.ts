@@ -1,121 +1,41 @@
-import { Transform, Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Max,
-  MaxLength,
-  Min,
-  Validate,
-} from 'class-validator';
-import { TimeZone } from '../common/rules.js';
+import { IntersectionType } from '@nestjs/swagger';
+import { IsArray, IsIn, IsOptional } from 'class-validator';
+import { PageQuery } from '../common/page-query.dto.js';
 import { type Device, DEVICES } from '../events/event.js';
 import { EVENT_NAME_MAX, URL_MAX } from '../events/limits.js';
-import { DateOrTime, EmptyIsAbsent, PlusIsKept } from './analytics.dto.js';
+import { RangeQuery, RepeatedIsList, RepeatedText } from './range.dto.js';
 
 /** Values that one filter may name. */
 const VALUES_MAX = 20;
-const PAGE_MAX = 200;
+/** As browsers and systems are stored. */
+const CLIENT_NAME_MAX = 128;
 
-/** A query names a value once, or several by repeating the name. */
-const Listed = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) => (value === '' || value === undefined ? undefined : [value].flat()));
-
-export class EventListQuery {
+export class EventListQuery extends IntersectionType(RangeQuery, PageQuery) {
   /**
    * Names of events, repeated for several. Left out: all.
    * @example ["login_form_cta_click"]
    */
-  @Listed()
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(VALUES_MAX)
-  @IsString({ each: true })
-  @MaxLength(EVENT_NAME_MAX, { each: true })
+  @RepeatedText(VALUES_MAX, EVENT_NAME_MAX)
   event?: string[];
 
   /** Addresses as they were sent, repeated for several. */
-  @Listed()
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(VALUES_MAX)
-  @IsString({ each: true })
-  @MaxLength(URL_MAX, { each: true })
+  @RepeatedText(VALUES_MAX, URL_MAX)
   url?: string[];
 
   /** Device classes, repeated for several. */
-  @Listed()
+  @RepeatedIsList()
   @IsOptional()
   @IsArray()
   @IsIn(DEVICES, { each: true })
   device?: Device[];
 
   /** Names of browsers, repeated for several. */
-  @Listed()
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(VALUES_MAX)
-  @IsString({ each: true })
-  @MaxLength(128, { each: true })
+  @RepeatedText(VALUES_MAX, CLIENT_NAME_MAX)
   browser?: string[];
 
   /** Names of operating systems, repeated for several. */
-  @Listed()
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(VALUES_MAX)
-  @IsString({ each: true })
-  @MaxLength(128, { each: true })
+  @RepeatedText(VALUES_MAX, CLIENT_NAME_MAX)
   os?: string[];
-
-  /**
-   * The first day, whole, in `timezone`; or a time on the quarter-hour, included. Left out: from the first event on.
-   * @example "2024-02-20"
-   */
-  @EmptyIsAbsent()
-  @PlusIsKept()
-  @IsOptional()
-  @Validate(DateOrTime)
-  startDate?: string;
-
-  /**
-   * The last day, whole and included; or a time on the quarter-hour, not included. Left out: up to the newest event.
-   * @example "2024-02-20"
-   */
-  @EmptyIsAbsent()
-  @PlusIsKept()
-  @IsOptional()
-  @Validate(DateOrTime)
-  endDate?: string;
-
-  /** One of your apps. Left out: all of them (with an API key: its own). */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @IsString()
-  appId?: string;
-
-  /** IANA name of the zone in which days and local times are meant. Left out: the app's; UTC when your apps differ. */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @Validate(TimeZone)
-  timezone?: string;
-
-  /** `nextCursor` of the page before. */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @IsUUID()
-  cursor?: string;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(PAGE_MAX)
-  limit?: number = 50;
 }
 
 export class ListedEventDto {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Caller } from '../common/caller.js';
+import { binary } from '../database/binary.js';
 import { formatUuid, lowestId, parseUuid } from '../events/event-id.js';
 import { QUARTER_MS } from '../events/limits.js';
 import { AnalyticsScope, commonZone } from './analytics-scope.js';
@@ -8,6 +9,8 @@ import type { EventListDto, EventListQuery, ListedEventDto } from './event-list.
 import { eventPage, type ListedEvent, scanFloor } from './queries/event-page.js';
 import { timeRange } from './time-range.js';
 
+/** MySQL's times end with the year 9999; an end that was left open lies beyond. */
+const PAST_EVERY_TIME = Date.UTC(10_000, 0, 1);
 const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 
 /** The events themselves, newest first. What a page looks at is bounded, whatever is asked for. */
@@ -22,19 +25,20 @@ export class EventListService {
   async list(caller: Caller, query: EventListQuery): Promise<EventListDto> {
     const apps = await this.scope.of(caller, query.appId);
     const range = timeRange(query.startDate, query.endDate, query.timezone ?? commonZone(apps));
-    const occurred = { from: range.startQuarter * QUARTER_MS, to: range.endQuarter * QUARTER_MS };
-    if (apps.length === 0 || occurred.to <= occurred.from) return { data: [], nextCursor: null };
+    const [from, to] = [range.startQuarter * QUARTER_MS, range.endQuarter * QUARTER_MS];
+    if (apps.length === 0 || to <= from || from >= PAST_EVERY_TIME) return { data: [], nextCursor: null };
     const appIds = apps.map((app) => app.id);
-    const before = query.cursor ? Buffer.from(parseUuid(query.cursor)!, 'hex') : PAST_EVERY_ID;
+    const before = query.cursor ? binary(parseUuid(query.cursor)!) : PAST_EVERY_ID;
     // What occurred then or later has an id of that time or later: occurred_at only ever moves back.
-    const oldest = lowestId(occurred.from);
+    const oldest = lowestId(from);
     const { manager } = this.dataSource;
     const floors = await Promise.all(appIds.map((appId) => scanFloor(manager, appId, oldest, before)));
     const floor = floors.reduce((a, b) => (b && (!a || Buffer.compare(b, a) > 0) ? b : a), undefined);
     const limit = query.limit!;
-    const isBounded = query.startDate !== undefined || query.endDate !== undefined;
     const page = { from: floor ?? oldest, before, limit: limit + 1 };
-    const filters = { ...query, occurred: isBounded ? occurred : undefined };
+    const { event, url, device, browser, os } = query;
+    const occurred = { occurredFrom: from, ...(to < PAST_EVERY_TIME ? { occurredBefore: to } : {}) };
+    const filters = { event, url, device, browser, os, ...occurred };
     const events = await eventPage(manager, appIds, page, filters);
     const data = events.slice(0, limit).map(listedDto);
     const next = events.length > limit ? data.at(-1)!.id : floor && formatUuid(floor.toString('hex'));

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Caller } from '../common/caller.js';
+import { ALL_EVENTS } from '../database/all-events.js';
 import { DEVICES } from '../events/event.js';
 import { QUARTER_MS } from '../events/limits.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
@@ -10,9 +11,6 @@ import { type CountedSpan, countedSpan, type EventCounts, eventCounts } from './
 import { UniqueUsers } from './queries/unique-users.js';
 import { type TimeRange, timeRange } from './time-range.js';
 import { localDay } from './time-zone.js';
-
-/** The name under which the rollups keep all events together. */
-const ALL_EVENTS = '';
 
 interface Counted {
   counts: EventCounts;
@@ -60,7 +58,7 @@ export class EventSummaryService {
     return this.dataSource.transaction('REPEATABLE READ', async (manager: EntityManager) => {
       const counts = await eventCounts(manager, appIds, event, range);
       if (Object.keys(counts).length === 0) return nothing;
-      const users = await this.users.count(manager, appIds, event, range);
+      const users = await this.users.count(manager, apps, event, range);
       return { counts, users, span: isOpen ? await countedSpan(manager, appIds, event, range) : undefined };
     });
   }

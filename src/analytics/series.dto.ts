@@ -1,26 +1,19 @@
-import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, MaxLength, Validate } from 'class-validator';
-import { TimeZone } from '../common/rules.js';
+import { IsIn, IsOptional } from 'class-validator';
 import { EVENT_NAME_MAX } from '../events/limits.js';
-import { DateOrTime, EmptyIsAbsent, PlusIsKept } from './analytics.dto.js';
 import { type Interval, INTERVALS } from './buckets.js';
+import { EmptyIsAbsent, RangeQuery, RepeatedText } from './range.dto.js';
 
 /** Names that one question may compare. */
-export const SERIES_MAX_EVENTS = 10;
+const SERIES_MAX_EVENTS = 10;
 /** Buckets of one series. */
 export const SERIES_MAX_BUCKETS = 1000;
 
-export class SeriesQuery {
+export class SeriesQuery extends RangeQuery {
   /**
    * Names of events, repeated for several: a series each. Left out: one series of all events together.
    * @example ["login_form_cta_click"]
    */
-  @Transform(({ value }: { value: unknown }) => (value === '' || value === undefined ? undefined : [value].flat()))
-  @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(SERIES_MAX_EVENTS)
-  @IsString({ each: true })
-  @MaxLength(EVENT_NAME_MAX, { each: true })
+  @RepeatedText(SERIES_MAX_EVENTS, EVENT_NAME_MAX)
   event?: string[];
 
   /** How long a bucket is, by the clock and calendar of `timezone`; weeks begin on Monday. Left out: day. */
@@ -34,41 +27,6 @@ export class SeriesQuery {
   @IsOptional()
   @IsIn(['previous'])
   compare?: 'previous';
-
-  /**
-   * The first day, whole, in `timezone`; or a time on the quarter-hour, included. Left out: 30 days up to the last.
-   * @example "2024-02-20"
-   */
-  @EmptyIsAbsent()
-  @PlusIsKept()
-  @IsOptional()
-  @Validate(DateOrTime)
-  startDate?: string;
-
-  /**
-   * The last day, whole and included; or a time on the quarter-hour, not included. Left out: today.
-   * @example "2024-02-20"
-   */
-  @EmptyIsAbsent()
-  @PlusIsKept()
-  @IsOptional()
-  @Validate(DateOrTime)
-  endDate?: string;
-
-  /** One of your apps. Left out: all of them (with an API key: its own). */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @IsString()
-  appId?: string;
-
-  /**
-   * IANA name of the zone by whose clock the buckets are. Left out: the app's; UTC when your apps differ.
-   * @example "Europe/Berlin"
-   */
-  @EmptyIsAbsent()
-  @IsOptional()
-  @Validate(TimeZone)
-  timezone?: string;
 }
 
 export class BucketDto {

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { InvalidInputError } from '../common/app-error.js';
 import type { Caller } from '../common/caller.js';
+import { ALL_EVENTS } from '../database/all-events.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
-import { AnalyticsScope, commonZone } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { type Bucket, buckets } from './buckets.js';
 import { CompleteTo } from './complete-to.js';
 import { bucketCounts } from './queries/bucket-counts.js';
@@ -13,7 +14,6 @@ import { type BucketDto, type PeriodDto, type SeriesDto, SERIES_MAX_BUCKETS, typ
 import { type TimeRange, timeRange } from './time-range.js';
 import { localDay } from './time-zone.js';
 
-const ALL_EVENTS = '';
 const DAYS_BY_DEFAULT = 30;
 
 /** How often, and by how many, over time: from the rollups, whatever the number of events. */
@@ -37,9 +37,8 @@ export class SeriesService {
       return { range, buckets: bounded(buckets(range, interval, timezone, SERIES_MAX_BUCKETS)) };
     });
     const asOf = await this.complete.time();
-    const appIds = apps.map((app) => app.id);
     const ask = (manager: EntityManager, event: string, period: Period) =>
-      appIds.length === 0 ? nothing(period) : this.period(manager, appIds, event, period, asOf);
+      apps.length === 0 ? nothing(period) : this.period(manager, apps, event, period, asOf);
     const series = await this.dataSource.transaction('REPEATABLE READ', async (manager) => {
       const found = [];
       for (const event of query.event ?? [null]) {
@@ -55,13 +54,18 @@ export class SeriesService {
 
   private async period(
     manager: EntityManager,
-    appIds: readonly string[],
+    apps: readonly AskedApp[],
     event: string,
     { range, buckets: list }: Period,
     asOf: Date,
   ): Promise<PeriodDto> {
-    const counts = await bucketCounts(manager, appIds, event, list);
-    const [all, ...users] = await this.users.countEach(manager, appIds, event, [range, ...list]);
+    const counts = await bucketCounts(
+      manager,
+      apps.map(({ id }) => id),
+      event,
+      list,
+    );
+    const [all, ...users] = await this.users.countEach(manager, apps, event, [range, ...list]);
     return {
       ...bounds(range),
       count: counts.reduce((sum, n) => sum + n, 0),

@@ -1,6 +1,5 @@
 import { InvalidInputError } from '../common/app-error.js';
-import { QUARTERS_A_DAY } from '../database/seen-users.js';
-import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+import { DAY_MS, QUARTERS_A_DAY, QUARTER_MS } from '../events/limits.js';
 import { parseRangeBound, type RangeBound } from './range-bound.js';
 import { firstMomentShowing } from './time-zone.js';
 

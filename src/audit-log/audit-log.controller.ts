@@ -2,12 +2,11 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
+import { PageQuery } from '../common/page-query.dto.js';
 import type { AuditEntry } from '../database/entities/audit-entry.entity.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
-import { type AuditEntryDto, AuditLogDto, AuditLogQuery } from './audit-log.dto.js';
+import { type AuditEntryDto, AuditLogDto } from './audit-log.dto.js';
 import { AuditLog } from './audit-log.js';
-
-const PAGE = 50;
 
 @ApiTags('Sign-in')
 @Controller('api/auth/audit-log')
@@ -17,8 +16,8 @@ export class AuditLogController {
 
   /** What was done in your account: sign-ins, apps, keys, erasures. Newest first. */
   @Get()
-  async list(@CurrentUser() { userId }: UserCaller, @Query() { cursor, limit }: AuditLogQuery): Promise<AuditLogDto> {
-    const size = limit ?? PAGE;
+  async list(@CurrentUser() { userId }: UserCaller, @Query() { cursor, limit }: PageQuery): Promise<AuditLogDto> {
+    const size = limit!;
     const found = await this.log.list(userId, size + 1, cursor && parseUuid(cursor));
     const data = found.slice(0, size).map(entryDto);
     return { data, nextCursor: found.length > size ? data.at(-1)!.id : null };

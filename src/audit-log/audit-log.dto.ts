@@ -1,22 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { AUDIT_ACTIONS, type AuditAction } from '../database/entities/audit-entry.entity.js';
-
-export class AuditLogQuery {
-  /** `nextCursor` of the page before. */
-  @IsOptional()
-  @IsUUID()
-  cursor?: string;
-
-  /** Entries on a page. */
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit?: number;
-}
 
 export class AuditEntryDto {
   id!: string;

@@ -30,7 +30,7 @@ export class TimeZone implements ValidatorConstraintInterface {
 export function isTimeZone(name: string): boolean {
   if (zones.has(name)) return true;
   const isOne = /^[A-Za-z]/.test(name) && IANAZone.isValidZone(name);
-  // Only names that exist are kept, and there are some 600 of them (in any case of letters).
+  // A name is good in any case of its letters, so there is no end to the spellings.
   if (isOne && zones.size < ZONES_REMEMBERED) zones.add(name);
   return isOne;
 }

@@ -1,4 +1,5 @@
 import { RoaringBitmap32 } from 'roaring-wasm';
+import { QUARTERS_A_DAY } from '../events/limits.js';
 
 /**
  * The stored form of "which distinct users were seen in which quarter-hours of a UTC day". It has two shapes:
@@ -8,7 +9,6 @@ import { RoaringBitmap32 } from 'roaring-wasm';
  *   the order of the numbers, the quarter-hour, with the top bit set on the last one of each user.
  */
 
-export const QUARTERS_A_DAY = 96;
 const USER_KEY_BYTES = 16;
 const SIGHTING_BYTES = USER_KEY_BYTES + 1;
 const LAST_OF_USER = 0x80;

@@ -1,12 +1,11 @@
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, IsUUID, Matches, Max, Min } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional, IsUUID, Matches } from 'class-validator';
+import { PageQuery } from '../common/page-query.dto.js';
 
-export const PAGE_MAX = 200;
 const IDS_MAX = 1000;
 /** The column is ASCII: MySQL refuses to compare it with anything else. */
 const CODE = /^[a-z_]{1,64}$/;
 
-export class DeadLettersQuery {
+export class DeadLettersQuery extends PageQuery {
   /**
    * Only those with this code.
    * @example "unstorable"
@@ -14,18 +13,6 @@ export class DeadLettersQuery {
   @IsOptional()
   @Matches(CODE, { message: 'must be a code, as in unstorable' })
   code?: string;
-
-  /** `nextCursor` of the page before. */
-  @IsOptional()
-  @IsUUID()
-  cursor?: string;
-
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(PAGE_MAX)
-  limit?: number = 50;
 }
 
 /** Which to try again. Neither field: all of the app's, those with the codes `id_conflict` and `too_old` apart. */

@@ -14,8 +14,6 @@ import { dataErrorReason, isDataError, isRetryable } from './sql-errors.js';
 /** How often a transaction is tried again after a deadlock or a lock wait timeout before the claim is given back. */
 const ATTEMPTS = 8;
 const RETRY_PAUSE_MS = 25;
-/** Claims that a process has in hand at once. */
-const LANES = 2;
 /** After a drain that failed, the next one waits; twice as long each time, up to the longest. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
@@ -110,29 +108,25 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /**
-   * One claim of each list, so that no busy list keeps the others waiting; two at a time, so that the one is made ready
-   * here while MySQL writes the other. Workers begin at different lists, so that they meet less often.
+   * One claim of each list, so that no busy list keeps the others waiting. Workers begin at different lists, so that they
+   * meet less often.
    * @returns true when so much came that another pass should follow at once
    * @throws the first error, after the other lists had their turn
    */
   private async pass(): Promise<boolean> {
     const first = Math.floor(Math.random() * LIST_COUNT);
-    const lists = Array.from({ length: LIST_COUNT }, (_none, i) => (first + i) % LIST_COUNT);
     let full = false;
     const errors: unknown[] = [];
-    const lane = async (): Promise<void> => {
-      for (let list = lists.shift(); list !== undefined && !this.stopping; list = lists.shift()) {
-        try {
-          const claim = await this.store.take(list);
-          if (!claim) continue;
-          await this.drainClaim(claim);
-          full ||= claim.length >= this.env.flushThreshold / LIST_COUNT;
-        } catch (error) {
-          errors.push(error);
-        }
+    for (let i = 0; i < LIST_COUNT && !this.stopping; i += 1) {
+      try {
+        const claim = await this.store.take((first + i) % LIST_COUNT);
+        if (!claim) continue;
+        await this.drainClaim(claim);
+        full ||= claim.length >= this.env.flushThreshold / LIST_COUNT;
+      } catch (error) {
+        errors.push(error);
       }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    }
     if (errors.length > 0) throw errors[0];
     return full;
   }

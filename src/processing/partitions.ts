@@ -2,9 +2,12 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { withNamedLock } from './named-lock.js';
 
 const MONTHS_AHEAD = 3;
 const FIRST_MONTH = Date.UTC(2026, 0, 1);
+/** Seconds to wait for another worker that makes them: what is there is then seen. */
+const WAIT_S = 30;
 const EVERY_MS = 24 * 60 * 60_000;
 const NAMES = `SELECT partition_name AS name FROM information_schema.partitions
 WHERE table_schema = DATABASE() AND table_name = 'events'`;
@@ -68,30 +71,21 @@ export class Partitions implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Never throws: without its partition a month's events go to the last one, and the next run tries again. */
   async makeAhead(now = Date.now()): Promise<void> {
-    const runner = this.dataSource.createQueryRunner();
     try {
-      const [lock] = (await runner.query(
-        `SELECT GET_LOCK(CONCAT('tallystone partitions ', DATABASE()), 30) AS taken`,
-      )) as {
-        taken: number | string | null;
-      }[];
-      if (Number(lock?.taken) !== 1) return;
-      try {
-        const missing = missingMonths(new Set(await partitionNames(runner)), now);
-        if (missing.length === 0) return;
-        // Names and bounds are made here from dates; DDL takes no bound parameters.
-        const parts = missing.map(({ name, below }) => `PARTITION ${name} VALUES LESS THAN (X'${below}')`);
-        await runner.query(
-          `ALTER TABLE events REORGANIZE PARTITION p_rest INTO (${parts.join(', ')}, PARTITION p_rest VALUES LESS THAN (MAXVALUE))`,
-        );
-        this.logger.info({ months: missing.map(({ name }) => name) }, 'Made partitions ahead');
-      } finally {
-        await runner.query(`SELECT RELEASE_LOCK(CONCAT('tallystone partitions ', DATABASE()))`);
-      }
+      await withNamedLock(this.dataSource, 'partitions', WAIT_S, (runner) => this.make(runner, now));
     } catch (error) {
       this.logger.error({ err: error }, 'Could not make the partitions of events ahead; trying again tomorrow');
-    } finally {
-      await runner.release();
     }
+  }
+
+  private async make(runner: QueryRunner, now: number): Promise<void> {
+    const missing = missingMonths(new Set(await partitionNames(runner)), now);
+    if (missing.length === 0) return;
+    // Names and bounds are made here from dates; DDL takes no bound parameters.
+    const parts = missing.map(({ name, below }) => `PARTITION ${name} VALUES LESS THAN (X'${below}')`);
+    await runner.query(
+      `ALTER TABLE events REORGANIZE PARTITION p_rest INTO (${parts.join(', ')}, PARTITION p_rest VALUES LESS THAN (MAXVALUE))`,
+    );
+    this.logger.info({ months: missing.map(({ name }) => name) }, 'Made partitions ahead');
   }
 }

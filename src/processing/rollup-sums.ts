@@ -1,10 +1,7 @@
+import { ALL_EVENTS } from '../database/all-events.js';
 import type { AcceptedEvent, Device, UserKind } from '../events/event.js';
 import { userKeyHex } from './user-keys.js';
-import { QUARTERS_A_DAY } from '../database/seen-users.js';
-import { QUARTER_MS } from '../events/limits.js';
-
-/** The event name that stands for all events in the rollups. */
-export const ALL_EVENTS = '';
+import { QUARTERS_A_DAY, QUARTER_MS } from '../events/limits.js';
 
 export interface SummaryCell {
   appId: string;

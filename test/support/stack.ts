@@ -8,6 +8,8 @@ import { BufferKeys, LIST_COUNT } from '../../src/buffer/buffer-keys.js';
 import { Env } from '../../src/config/env.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
+import { encodeEnvelope } from '../../src/events/envelope.js';
+import type { AcceptedEvent } from '../../src/events/event.js';
 import { freePort, ServerProcess } from './server-process.js';
 import { until } from './until.js';
 
@@ -115,6 +117,12 @@ export class Stack {
     await this.query(user, [owner, 'test', 'owner', 'owner@x.test']);
     const app = 'INSERT INTO apps (id, owner_id, name) VALUES (?, ?, ?)';
     for (const id of ids) await this.query(app, [Buffer.from(id, 'hex'), owner, 'App']);
+  }
+
+  /** Puts events into all lists of the buffer, and waits until they are committed. */
+  async store(events: readonly AcceptedEvent[]): Promise<void> {
+    for (const [index, event] of events.entries()) await this.push(index % LIST_COUNT, encodeEnvelope(event));
+    await this.drained();
   }
 
   /** Every distinct user that was counted is in a bitmap. */

@@ -1,6 +1,7 @@
+import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
-import { QUARTERS_A_DAY } from '../../database/seen-users.js';
 import type { TimeRange } from '../time-range.js';
+import { QUARTERS_A_DAY } from '../../events/limits.js';
 
 const BY_QUARTER = `SELECT quarter AS time, SUM(n) AS n FROM event_summary
 WHERE app_id IN (?) AND event = ? AND quarter >= ? AND quarter < ? GROUP BY quarter`;
@@ -28,7 +29,7 @@ export async function bucketCounts(
   );
   const unit = ofDays ? QUARTERS_A_DAY : 1;
   const rows: { time: string | number; n: string }[] = await manager.query(ofDays ? BY_DAY : BY_QUARTER, [
-    ...[appIds.map((id) => Buffer.from(id, 'hex')), Buffer.from(event)],
+    ...[appIds.map(binary), Buffer.from(event)],
     ...[first.startQuarter / unit, last.endQuarter / unit],
   ]);
   const byTime = rows.map(({ time, n }) => ({ time: Number(time), n: Number(n) })).sort((a, b) => a.time - b.time);

@@ -1,3 +1,4 @@
+import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import type { Device } from '../../events/event.js';
 import { rangeParts, type TimeRange } from '../time-range.js';
@@ -66,8 +67,4 @@ export async function countedSpan(
   }
   if (spans.length === 0) return undefined;
   return { first: Math.min(...spans.map(({ first }) => first)), last: Math.max(...spans.map(({ last }) => last)) };
-}
-
-function binary(id: string): Buffer {
-  return Buffer.from(id, 'hex');
 }

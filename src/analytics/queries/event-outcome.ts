@@ -1,3 +1,4 @@
+import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 
 /** An event by its stored id, with the commit that counted it where the ledger still reaches so far. */
@@ -80,8 +81,4 @@ export async function newestDeadLetter(
   if (!row) return undefined;
   const { stored_id: id, code, reason, created_at: createdAt } = row;
   return { id: id.toString('hex'), code, reason: reason.toString(), createdAt };
-}
-
-function binary(id: string): Buffer {
-  return Buffer.from(id, 'hex');
 }

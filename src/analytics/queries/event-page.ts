@@ -1,3 +1,4 @@
+import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import type { Device } from '../../events/event.js';
 
@@ -5,7 +6,7 @@ import type { Device } from '../../events/event.js';
  * Events are listed in the order of their ids, which begin with the time that their sender stated: so a page is read from the
  * primary key backwards. However rare what is looked for is, a question looks at SCANNED_AT_MOST events of each app.
  */
-export const SCANNED_AT_MOST = 20_000;
+const SCANNED_AT_MOST = 20_000;
 
 const FLOOR = `SELECT id FROM events WHERE app_id = ? AND id >= ? AND id < ? ORDER BY id DESC
 LIMIT 1 OFFSET ${SCANNED_AT_MOST - 1}`;
@@ -20,8 +21,10 @@ export interface EventFilters {
   device?: readonly string[];
   browser?: readonly string[];
   os?: readonly string[];
-  /** ms; the end is exclusive. */
-  occurred?: { from: number; to: number };
+  /** ms */
+  occurredFrom: number;
+  /** ms, not included. */
+  occurredBefore?: number;
 }
 
 export interface ListedEvent {
@@ -74,7 +77,7 @@ export async function scanFloor(
   from: Buffer,
   before: Buffer,
 ): Promise<Buffer | undefined> {
-  const [row]: { id: Buffer }[] = await manager.query(FLOOR, [Buffer.from(appId, 'hex'), from, before]);
+  const [row]: { id: Buffer }[] = await manager.query(FLOOR, [binary(appId), from, before]);
   return row?.id;
 }
 
@@ -88,23 +91,23 @@ export async function eventPage(
   const { sql, parameters } = conditions(filters);
   const part = `(SELECT ${COLUMNS} FROM events WHERE app_id = ? AND id >= ? AND id < ?${sql} ORDER BY id DESC LIMIT ?)`;
   const rows: Row[] = await manager.query(`${appIds.map(() => part).join(' UNION ALL ')} ORDER BY id DESC LIMIT ?`, [
-    ...appIds.flatMap((appId) => [Buffer.from(appId, 'hex'), from, before, ...parameters, limit]),
+    ...appIds.flatMap((appId) => [binary(appId), from, before, ...parameters, limit]),
     limit,
   ]);
   return rows.map(listed);
 }
 
-function conditions({ event, url, device, browser, os, occurred }: EventFilters): {
+function conditions({ event, url, device, browser, os, occurredFrom, occurredBefore }: EventFilters): {
   sql: string;
   parameters: unknown[];
 } {
-  const found: [sql: string, ...parameters: unknown[]][] = [];
+  const found: [sql: string, ...parameters: unknown[]][] = [['occurred_at >= ?', new Date(occurredFrom)]];
   if (event?.length) found.push(['event IN (?)', event.map((name) => Buffer.from(name))]);
   if (url?.length) found.push(['url IN (?)', url]);
   if (device?.length) found.push(['device IN (?)', device]);
   if (browser?.length) found.push(['browser IN (?)', browser]);
   if (os?.length) found.push(['os IN (?)', os]);
-  if (occurred) found.push(['occurred_at >= ? AND occurred_at < ?', new Date(occurred.from), new Date(occurred.to)]);
+  if (occurredBefore !== undefined) found.push(['occurred_at < ?', new Date(occurredBefore)]);
   return {
     sql: found.map(([sql]) => ` AND ${sql}`).join(''),
     parameters: found.flatMap(([, ...parameters]) => parameters),

@@ -1,3 +1,4 @@
+import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import { lowestId } from '../../events/event-id.js';
 import type { Device } from '../../events/event.js';
@@ -51,8 +52,8 @@ async function eventsSince(
   limit: number,
 ): Promise<RecentEvent[]> {
   const parts = appIds.map(() => EVENTS_SINCE).join(' UNION ALL ');
-  const key = Buffer.from(userKey, 'hex');
-  const parameters = appIds.flatMap((id) => [Buffer.from(id, 'hex'), key, lowestId(since), new Date(since), limit]);
+  const key = binary(userKey);
+  const parameters = appIds.flatMap((id) => [binary(id), key, lowestId(since), new Date(since), limit]);
   const rows: Row[] = await manager.query(`${parts} ORDER BY occurred_at DESC, id DESC LIMIT ?`, [
     ...parameters,
     limit,

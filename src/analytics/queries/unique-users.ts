@@ -1,19 +1,19 @@
+import { binary } from '../../database/binary.js';
 import { Injectable } from '@nestjs/common';
 import { RoaringBitmap32 } from 'roaring-wasm';
 import type { EntityManager } from 'typeorm';
-import { QUARTERS_A_DAY, type SealedSightings, unpackSightings, usersSeenIn } from '../../database/seen-users.js';
+import { type SealedSightings, unpackSightings, usersSeenIn } from '../../database/seen-users.js';
+import { userNumbers } from '../../database/user-numbers.js';
+import type { AskedApp } from '../analytics-scope.js';
 import { SealedUsersCache, type UnpackedCell } from '../sealed-users.cache.js';
 import type { TimeRange } from '../time-range.js';
+import { QUARTERS_A_DAY } from '../../events/limits.js';
 
 const SEALED = `SELECT LOWER(HEX(app_id)) AS appId, day, version FROM event_users
 WHERE app_id IN (?) AND event = ? AND day >= ? AND day <= ?`;
 const CELLS = `SELECT day, users, quarters FROM event_users WHERE app_id = ? AND event = ? AND day IN (?)`;
 const BATCHES = `SELECT day, seen FROM event_user_batches
 WHERE app_id IN (?) AND event = ? AND day >= ? AND day <= ?`;
-/** The apps asked at once are one owner's. */
-const NUMBERS = `SELECT LOWER(HEX(user_key)) AS userKey, number FROM user_numbers
-WHERE owner_id = (SELECT owner_id FROM apps WHERE id = ?) AND user_key IN (?)`;
-const KEYS_AT_ONCE = 5000;
 /** Days whose cells are read at once. */
 const DAYS_AT_ONCE = 500;
 
@@ -46,20 +46,20 @@ export class UniqueUsers {
   constructor(private readonly cache: SealedUsersCache) {}
 
   /** Of one range. See {@link countEach}. */
-  async count(manager: EntityManager, appIds: readonly string[], event: string, range: TimeRange): Promise<number> {
-    const [users] = await this.countEach(manager, appIds, event, [range]);
+  async count(manager: EntityManager, apps: readonly AskedApp[], event: string, range: TimeRange): Promise<number> {
+    const [users] = await this.countEach(manager, apps, event, [range]);
     return users!;
   }
 
   /**
    * Of several ranges, which may lie in each other: what is stored is read once for all of them.
    * @param manager of a transaction at REPEATABLE READ: what is sealed meanwhile must not be missed or met twice
-   * @param appIds of one owner, 32 hex digits each, at least one
+   * @param apps of one owner, at least one
    * @param event '' for all events
    */
   async countEach(
     manager: EntityManager,
-    appIds: readonly string[],
+    apps: readonly AskedApp[],
     event: string,
     ranges: readonly TimeRange[],
   ): Promise<number[]> {
@@ -67,8 +67,8 @@ export class UniqueUsers {
     if (asked.length === 0) return ranges.map(() => 0);
     const firstDay = Math.floor(Math.min(...asked.map((one) => one.startQuarter)) / QUARTERS_A_DAY);
     const lastDay = Math.floor((Math.max(...asked.map((one) => one.endQuarter)) - 1) / QUARTERS_A_DAY);
-    const span = [appIds.map(binary), Buffer.from(event), firstDay, lastDay];
-    const unsealed = await this.unsealed(manager, appIds[0]!, span);
+    const span = [apps.map(({ id }) => binary(id)), Buffer.from(event), firstDay, lastDay];
+    const unsealed = await this.unsealed(manager, apps[0]!.ownerId, span);
     const versions: CellVersion[] = await manager.query(SEALED, span);
     const read = await this.read(manager, event, versions);
     // From here on nothing is waited for: others may take cells out of the cache as soon as they have their turn.
@@ -87,12 +87,13 @@ export class UniqueUsers {
   }
 
   /** Who was seen and is not sealed yet, with the number that they have from earlier days. */
-  private async unsealed(manager: EntityManager, appId: string, span: readonly unknown[]): Promise<Unsealed[]> {
+  private async unsealed(manager: EntityManager, ownerId: string, span: readonly unknown[]): Promise<Unsealed[]> {
     const batches: { day: number | string; seen: Buffer }[] = await manager.query(BATCHES, [...span]);
     const found = batches.flatMap(({ day, seen }) =>
       unpackSightings(seen).map(([userKey, quarter]) => ({ userKey, at: Number(day) * QUARTERS_A_DAY + quarter })),
     );
-    const numbers = await numbersOf(manager, appId, [...new Set(found.map(({ userKey }) => userKey))]);
+    const keys = new Set(found.map(({ userKey }) => userKey));
+    const numbers = await userNumbers(manager, binary(ownerId), [...keys]);
     return found.map((one) => ({ ...one, number: numbers.get(one.userKey) }));
   }
 
@@ -108,7 +109,8 @@ export class UniqueUsers {
       const name = cellName(appId, Number(day), event);
       const known = this.cache.get(name, version);
       if (known) read.set(name, known.sealed);
-      else missing.set(appId, [...(missing.get(appId) ?? []), Number(day)]);
+      else if (missing.has(appId)) missing.get(appId)!.push(Number(day));
+      else missing.set(appId, [Number(day)]);
     }
     for (const [appId, days] of missing) {
       for (let at = 0; at < days.length; at += DAYS_AT_ONCE) {
@@ -154,22 +156,4 @@ function usersIn(
 
 function cellName(appId: string, day: number, event: string): string {
   return `${appId} ${day} ${event}`;
-}
-
-async function numbersOf(
-  manager: EntityManager,
-  appId: string,
-  userKeys: readonly string[],
-): Promise<Map<string, number>> {
-  const numbers = new Map<string, number>();
-  for (let at = 0; at < userKeys.length; at += KEYS_AT_ONCE) {
-    const page = userKeys.slice(at, at + KEYS_AT_ONCE).map(binary);
-    const rows: { userKey: string; number: number | string }[] = await manager.query(NUMBERS, [binary(appId), page]);
-    for (const { userKey, number } of rows) numbers.set(userKey, Number(number));
-  }
-  return numbers;
-}
-
-function binary(id: string): Buffer {
-  return Buffer.from(id, 'hex');
 }

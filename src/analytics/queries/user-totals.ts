@@ -1,3 +1,4 @@
+import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import type { Device, UserKind } from '../../events/event.js';
 
@@ -34,8 +35,4 @@ export async function userTotals(
     userKeys.map(binary),
   ]);
   return rows.map((row) => ({ ...row, totalEvents: Number(row.totalEvents) }));
-}
-
-function binary(id: string): Buffer {
-  return Buffer.from(id, 'hex');
 }

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { binary } from '../repositories/bulk.js';
+import { binary } from '../../database/binary.js';
 import { retried } from '../retried.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
-import { withSealingLock } from '../sealing/sealing-lock.js';
+import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 
 const AT_ONCE = 5000;
@@ -19,8 +19,6 @@ const DELETE_OTHERS = [
 
 const PEOPLE = `SELECT user_key AS userKey FROM user_analytics WHERE app_id = ? ORDER BY user_key LIMIT ${AT_ONCE}`;
 const DELETE_PEOPLE = 'DELETE FROM user_analytics WHERE app_id = ? AND user_key IN (?)';
-/** Seconds to wait for the one who seals. */
-const SEALING_WAIT_S = 10;
 
 /** Deletes everything that was stored for a deleted app. Workers store nothing more for it. */
 @Injectable()
@@ -47,21 +45,15 @@ export class AppEraser {
     } while (deleted === AT_ONCE);
   }
 
-  private async deletePeople(appId: Buffer, ownerId: Buffer): Promise<number> {
-    const deleted = await withSealingLock(this.dataSource, SEALING_WAIT_S, (runner) =>
-      retried(() =>
-        runner.manager.transaction(async (manager) => {
-          const people: { userKey: Buffer }[] = await manager.query(PEOPLE, [appId]);
-          if (people.length === 0) return 0;
-          const keys = people.map(({ userKey }) => userKey);
-          await manager.query(DELETE_PEOPLE, [appId, keys]);
-          await manager.withRepository(this.sealing).forgetNumbers(ownerId, keys);
-          return keys.length;
-        }),
-      ),
-    );
-    if (deleted === undefined) throw new Error('The one who seals was busy for too long; the erasure is tried again');
-    return deleted;
+  private deletePeople(appId: Buffer, ownerId: Buffer): Promise<number> {
+    return whileNobodySeals(this.dataSource, async (manager) => {
+      const people: { userKey: Buffer }[] = await manager.query(PEOPLE, [appId]);
+      if (people.length === 0) return 0;
+      const keys = people.map(({ userKey }) => userKey);
+      await manager.query(DELETE_PEOPLE, [appId, keys]);
+      await manager.withRepository(this.sealing).forgetNumbers(ownerId, keys);
+      return keys.length;
+    });
   }
 
   private async delete(sql: string, appId: Buffer): Promise<number> {

@@ -1,8 +1,9 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { DataSource, type QueryRunner } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { BacklogReader } from '../../buffer/backlog.js';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
+import { withNamedLock } from '../named-lock.js';
 import { AppEraser } from './app-eraser.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 import { PersonEraser } from './person-eraser.js';
@@ -11,8 +12,6 @@ import { RedisFiles } from './redis-file.js';
 const EVERY_MS = 1000;
 /** An event is received before it is in the buffer, at most this long: the time that a push may take, and to spare. */
 const ON_ITS_WAY_MS = 3000;
-const LOCK = `SELECT GET_LOCK(CONCAT('tallystone erasures ', DATABASE()), 0) AS taken`;
-const UNLOCK = `SELECT RELEASE_LOCK(CONCAT('tallystone erasures ', DATABASE()))`;
 
 /**
  * Carries out erasures. An order is a tombstone from its commit on: no chunk stores what was received before it. So rows
@@ -50,7 +49,7 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
   private async look(): Promise<void> {
     try {
       if ((await this.erasures.open()).length === 0) return;
-      await this.alone(async (runner) => {
+      await withNamedLock(this.dataSource, 'erasures', 0, async (runner) => {
         const alive = async (): Promise<void> => {
           if (this.stopping) throw new StoppingError('The worker stops; another goes on with the erasure');
           // The lock is this session's, and idle sessions are ended.
@@ -61,21 +60,6 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     } catch (error) {
       if (error instanceof StoppingError) return;
       this.logger.warn({ err: error }, 'An erasure could not go on; it is tried again');
-    }
-  }
-
-  private async alone(work: (runner: QueryRunner) => Promise<void>): Promise<void> {
-    const runner = this.dataSource.createQueryRunner();
-    try {
-      const [lock]: { taken: number | string | null }[] = await runner.query(LOCK);
-      if (Number(lock?.taken) !== 1) return;
-      try {
-        await work(runner);
-      } finally {
-        await runner.query(UNLOCK);
-      }
-    } finally {
-      await runner.release();
     }
   }
 

@@ -1,9 +1,10 @@
 import { Repository } from 'typeorm';
 import type { Erasure, ErasureStage, ErasureSubject, RedisFile } from '../../database/entities/index.js';
-import { binary, sqlTime } from '../repositories/bulk.js';
+import { binary } from '../../database/binary.js';
+import { sqlTime } from '../repositories/bulk.js';
 
-const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, LOWER(HEX(a.owner_id)) AS ownerId, e.subject, e.user_value AS userValue,
-  e.requested_at AS requestedAt, e.stage, a.deleted_before AS deletedBefore
+const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, LOWER(HEX(a.owner_id)) AS ownerId,
+  e.subject, e.user_value AS userValue, e.requested_at AS requestedAt, e.stage, a.deleted_before AS deletedBefore
 FROM erasures e JOIN apps a ON a.id = e.app_id
 WHERE e.finished_at IS NULL ORDER BY e.requested_at, e.id LIMIT 100`;
 const ADD = 'UPDATE erasures SET events_erased = events_erased + ? WHERE id = ?';

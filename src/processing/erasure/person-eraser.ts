@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { isOfPerson, userKeysOf } from '../../events/person.js';
-import { binary } from '../repositories/bulk.js';
+import { binary } from '../../database/binary.js';
 import { retried } from '../retried.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
-import { withSealingLock } from '../sealing/sealing-lock.js';
+import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { type PersonKey, personKeys } from './person-key.js';
 import { erasePersonChunk, rewritePerson } from './person-rows.js';
 import { oldCells, seePersonAnew } from './person-sightings.js';
@@ -16,8 +16,6 @@ const CHUNK = 1000;
 const PAGE = 5000;
 /** Cells of distinct users in one transaction. */
 const CELLS = 100;
-/** Seconds to wait for the one who seals. */
-const SEALING_WAIT_S = 10;
 
 const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?';
 const DELETE_LETTERS = 'DELETE FROM dead_letters WHERE id IN (?)';
@@ -81,17 +79,11 @@ export class PersonEraser {
   }
 
   /** The person's row as what came later tells it; where nothing came, their number goes too. */
-  private async forgetPerson(person: PersonKey): Promise<void> {
-    const done = await withSealingLock(this.dataSource, SEALING_WAIT_S, (runner) =>
-      retried(() =>
-        runner.manager.transaction(async (manager) => {
-          await rewritePerson(manager, person);
-          await manager.withRepository(this.sealing).forgetNumbers(person.ownerId, [person.userKey]);
-          return true;
-        }),
-      ),
-    );
-    if (!done) throw new Error('The one who seals was busy for too long; the erasure is tried again');
+  private forgetPerson(person: PersonKey): Promise<void> {
+    return whileNobodySeals(this.dataSource, async (manager) => {
+      await rewritePerson(manager, person);
+      await manager.withRepository(this.sealing).forgetNumbers(person.ownerId, [person.userKey]);
+    });
   }
 
   /** Other people's events may carry the id as the anonymous id they had before they signed in. */

@@ -1,4 +1,4 @@
-import { binary } from '../repositories/bulk.js';
+import { binary } from '../../database/binary.js';
 
 /** One key of a person in one app. */
 export interface PersonKey {

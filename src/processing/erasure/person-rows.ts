@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
-import { ALL_EVENTS } from '../rollup-sums.js';
+import { ALL_EVENTS } from '../../database/all-events.js';
 import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
 import type { PersonKey } from './person-key.js';
 import { seePersonAnew } from './person-sightings.js';

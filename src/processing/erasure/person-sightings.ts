@@ -1,10 +1,11 @@
 import type { EntityManager } from 'typeorm';
 import { packSightings, readSightings, sightedNumber, writeSightings } from '../../database/seen-users.js';
 import { uuidV7 } from '../../events/event-id.js';
-import { DAY_MS } from '../../events/limits.js';
+import { DAY_MS, QUARTERS_A_DAY } from '../../events/limits.js';
 import { QUARTER } from '../recount/check.js';
-import { binary, sqlTime } from '../repositories/bulk.js';
-import { ALL_EVENTS } from '../rollup-sums.js';
+import { binary } from '../../database/binary.js';
+import { sqlTime } from '../repositories/bulk.js';
+import { ALL_EVENTS } from '../../database/all-events.js';
 import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
 import type { PersonKey } from './person-key.js';
 
@@ -79,10 +80,10 @@ async function stillSeen(
     to,
   ]);
   for (const row of rows) {
-    const day = Math.floor(Number(row.quarter) / 96);
+    const day = Math.floor(Number(row.quarter) / QUARTERS_A_DAY);
     for (const event of [Buffer.from(ALL_EVENTS), row.event]) {
       const text = cellText({ appId, event, day });
-      quartersOf.set(text, (quartersOf.get(text) ?? new Set()).add(Number(row.quarter) % 96));
+      quartersOf.set(text, (quartersOf.get(text) ?? new Set()).add(Number(row.quarter) % QUARTERS_A_DAY));
     }
   }
   return new Map([...quartersOf].map(([text, quarters]) => [text, [...quarters].sort((a, b) => a - b)]));

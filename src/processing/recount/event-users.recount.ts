@@ -1,12 +1,6 @@
 import type { QueryRunner } from 'typeorm';
-import {
-  QUARTERS_A_DAY,
-  readSightings,
-  sightedNumber,
-  sightedQuarter,
-  unpackSightings,
-} from '../../database/seen-users.js';
-import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
+import { readSightings, sightedNumber, sightedQuarter, unpackSightings } from '../../database/seen-users.js';
+import { DAY_MS, QUARTERS_A_DAY, QUARTER_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
 import { dayText, eventText, QUARTER, type Scope } from './check.js';
 import { SightingsSum } from './sightings-sum.js';
@@ -48,13 +42,15 @@ export async function recountEventUsers(
   found: (line: string) => void,
 ): Promise<void> {
   const { app, day, dayTime } = scope;
-  const counted = new Map<string, SightingsSum & CellRow>();
+  const counted = new Map<string, { cell: CellRow; sum: SightingsSum }>();
   const rows: (CellRow & { n: string; low: string; high: string })[] = await runner.query(COUNTED, [
     ...[app, dayTime],
     ...[app, dayTime],
   ]);
-  for (const row of rows)
-    counted.set(text(row), Object.assign(SightingsSum.of(row), { event: row.event, day: row.day }));
+  for (const { event, day: ofDay, ...sums } of rows) {
+    const cell = { event, day: ofDay };
+    counted.set(text(cell), { cell, sum: SightingsSum.of(sums) });
+  }
   const batches = new Map<string, CellRow & { seen: [string, number][] }>();
   for await (const row of await runner.stream(BATCHES, [app, day])) {
     const { seen, ...cell } = row as unknown as CellRow & { seen: Buffer };
@@ -67,7 +63,7 @@ export async function recountEventUsers(
   const compare = (cell: CellRow, stored: Stored): void => {
     const expected = counted.get(text(cell));
     counted.delete(text(cell));
-    if (!expected?.equals(SightingsSum.over(stored))) differing.push({ cell, stored });
+    if (!expected?.sum.equals(SightingsSum.over(stored))) differing.push({ cell, stored });
   };
   for await (const row of await runner.stream(SEALED, [app, day])) {
     const { event, day: ofDay, users, quarters } = row as unknown as CellRow & { users: Buffer; quarters: Buffer };
@@ -83,9 +79,7 @@ export async function recountEventUsers(
     for (const [key, quarter] of seen) see(stored, key, quarter);
     compare(cell, stored);
   }
-  for (const { event, day: ofDay } of counted.values()) {
-    differing.push({ cell: { event, day: ofDay }, stored: new Map() });
-  }
+  for (const { cell } of counted.values()) differing.push({ cell, stored: new Map() });
   for (const { cell, stored } of differing) await tellDifference(runner, app, cell, stored, found);
 }
 

@@ -1,7 +1,7 @@
 import { Repository } from 'typeorm';
 import type { App } from '../../database/entities/index.js';
 import { userKeysOf } from '../../events/person.js';
-import { binary } from './bulk.js';
+import { binary } from '../../database/binary.js';
 
 /**
  * Read with a shared lock that is held until the chunk commits: whoever sets a fence (retention, erasures) waits for the

@@ -81,8 +81,3 @@ export function sqlTime(ms: number): string {
   const text = new Date(ms).toISOString();
   return `${text.slice(0, 10)} ${text.slice(11, 23)}`;
 }
-
-/** BINARY from hex digits. */
-export function binary(hex: string): Buffer {
-  return Buffer.from(hex, 'hex');
-}

@@ -1,7 +1,8 @@
 import { Repository } from 'typeorm';
 import type { IngestClaim } from '../../database/entities/index.js';
 import { isDuplicateKey } from '../sql-errors.js';
-import { binary, sqlTime } from './bulk.js';
+import { binary } from '../../database/binary.js';
+import { sqlTime } from './bulk.js';
 
 const CURSOR = 'SELECT next_index AS next FROM ingest_claims WHERE claim_id = ?';
 const BEGIN = 'INSERT INTO ingest_claims (claim_id, next_index, created_at) VALUES (?, ?, ?)';

@@ -3,7 +3,8 @@ import { Repository } from 'typeorm';
 import type { DeadLetter } from '../../database/entities/index.js';
 import { uuidV7 } from '../../events/event-id.js';
 import type { Refused } from '../chunk.js';
-import { binary, insertRows, sqlTime } from './bulk.js';
+import { binary } from '../../database/binary.js';
+import { insertRows, sqlTime } from './bulk.js';
 
 const INSERT = `INSERT INTO dead_letters
   (id, content_hash, app_id, stored_id, code, reason, envelope, batch_id, created_at)

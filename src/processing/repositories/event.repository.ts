@@ -2,7 +2,8 @@ import { Repository } from 'typeorm';
 import type { Event } from '../../database/entities/index.js';
 import type { AcceptedEvent } from '../../events/event.js';
 import { userKeyHex } from '../user-keys.js';
-import { binary, insertRows, type Row, sqlTime } from './bulk.js';
+import { binary } from '../../database/binary.js';
+import { insertRows, type Row, sqlTime } from './bulk.js';
 
 /** A copy of an event that is stored already keeps the stored one as it is: the first wins. */
 const INSERT = `INSERT INTO events

@@ -2,7 +2,8 @@ import { Repository } from 'typeorm';
 import type { EventSummary } from '../../database/entities/index.js';
 import { packSightings } from '../../database/seen-users.js';
 import type { DayCell, RollupSums, SummaryCell, UserCell, UsersCell } from '../rollup-sums.js';
-import { binary, insertRows, type Row, sqlTime } from './bulk.js';
+import { binary } from '../../database/binary.js';
+import { insertRows, type Row, sqlTime } from './bulk.js';
 
 const ADD_SUMMARY = `INSERT INTO event_summary (app_id, event, quarter, device, n)
 VALUES ? ON DUPLICATE KEY UPDATE n = n + VALUES(n)`;

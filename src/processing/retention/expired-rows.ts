@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { lowestId } from '../../events/event-id.js';
-import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
+import { DAY_MS, QUARTERS_A_DAY } from '../../events/limits.js';
 import { rewritePerson } from '../erasure/person-rows.js';
 import { sqlTime } from '../repositories/bulk.js';
 
@@ -43,7 +43,7 @@ export async function dropExpiredCounts(transact: Transact, appId: Buffer, befor
   for (const { event } of names) {
     // Whole UTC days of everything, so that days and quarter-hours tell the same.
     const day = Math.floor(before / DAY_MS);
-    await inPieces(transact, DELETE_SUMMARY, [appId, event, (day * DAY_MS) / QUARTER_MS]);
+    await inPieces(transact, DELETE_SUMMARY, [appId, event, day * QUARTERS_A_DAY]);
     for (const sql of [DELETE_DAYS, DELETE_BATCHES, DELETE_USERS]) await inPieces(transact, sql, [appId, event, day]);
   }
   const time = sqlTime(before);

@@ -4,13 +4,13 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { Env } from '../../config/env.js';
 import { DAY_MS } from '../../events/limits.js';
-import { binary, sqlTime } from '../repositories/bulk.js';
+import { binary } from '../../database/binary.js';
+import { sqlTime } from '../repositories/bulk.js';
+import { withNamedLock } from '../named-lock.js';
 import { retried } from '../retried.js';
 import { dropExpiredPartitions } from './expired-partitions.js';
 import { deleteExpired, dropExpiredCounts } from './expired-rows.js';
 
-const LOCK = `SELECT GET_LOCK(CONCAT('tallystone retention ', DATABASE()), 0) AS taken`;
-const UNLOCK = `SELECT RELEASE_LOCK(CONCAT('tallystone retention ', DATABASE()))`;
 const APPS = `SELECT LOWER(HEX(id)) AS id, retention_days AS days, retention_rollups AS rollups FROM apps
 WHERE retention_days IS NOT NULL AND deleted_at IS NULL ORDER BY id`;
 /** Waits for the chunks under way, which hold the row shared; every later one reads it. */
@@ -53,21 +53,12 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async run(): Promise<void> {
-    const runner = this.dataSource.createQueryRunner();
     try {
-      const [lock]: { taken: number | string | null }[] = await runner.query(LOCK);
-      if (Number(lock?.taken) !== 1) return;
-      try {
-        await this.expire(runner, Date.now());
-      } finally {
-        await runner.query(UNLOCK);
-      }
+      await withNamedLock(this.dataSource, 'retention', 0, (runner) => this.expire(runner, Date.now()));
     } catch (error) {
       if (!(error instanceof StoppingError)) {
         this.logger.warn({ err: error }, 'Could not delete what has expired; it is tried again');
       }
-    } finally {
-      await runner.release();
     }
   }
 

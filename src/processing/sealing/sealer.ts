@@ -5,9 +5,9 @@ import type { Logger } from '../../common/logger.js';
 import { Env } from '../../config/env.js';
 import { mergeSightings, readSightings, sighting, writeSightings } from '../../database/seen-users.js';
 import { uuidV7 } from '../../events/event-id.js';
-import { binary } from '../repositories/bulk.js';
+import { binary } from '../../database/binary.js';
+import { withNamedLock } from '../named-lock.js';
 import { retried } from '../retried.js';
-import { withSealingLock } from './sealing-lock.js';
 import { type DueCell, type SeenBatch, SealingRepository } from './sealing.repository.js';
 
 /** How often it looks. */
@@ -53,7 +53,7 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private async run(): Promise<void> {
     try {
-      await withSealingLock(this.dataSource, 0, async (runner) => {
+      await withNamedLock(this.dataSource, 'sealing', 0, async (runner) => {
         const until = binary(uuidV7(Date.now() - this.env.sealAfterMs));
         for (let sealed = CELLS_AT_ONCE; sealed === CELLS_AT_ONCE && !this.stopping;) {
           sealed = await retried(() => runner.manager.transaction((manager) => this.sealDue(manager, until)));

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Repository } from 'typeorm';
 import type { EventUsers } from '../../database/entities/index.js';
 import { type SealedSightings, unpackSightings } from '../../database/seen-users.js';
-import { binary, insertRows } from '../repositories/bulk.js';
+import { userNumbers } from '../../database/user-numbers.js';
+import { binary } from '../../database/binary.js';
+import { insertRows } from '../repositories/bulk.js';
 
 /** Cells that have waited long enough, or hold enough, to be sealed. An app that is being erased is left alone. */
 const DUE = `SELECT b.app_id AS appId, a.owner_id AS ownerId, b.event, b.day
@@ -28,7 +30,6 @@ const PUT_SEALED = `INSERT INTO event_users (app_id, event, day, version, users,
 ON DUPLICATE KEY UPDATE version = VALUES(version), users = VALUES(users), quarters = VALUES(quarters)`;
 const DELETE_SEALED = `DELETE FROM event_users WHERE ${CELL}`;
 
-const NUMBERS = `SELECT LOWER(HEX(user_key)) AS userKey, number FROM user_numbers WHERE owner_id = ? AND user_key IN (?)`;
 const TAKE_NUMBERS = `INSERT INTO user_number_counters (owner_id, next_number) VALUES (?, ?)
 ON DUPLICATE KEY UPDATE next_number = next_number + VALUES(next_number)`;
 const NEXT_NUMBER = 'SELECT next_number AS next FROM user_number_counters WHERE owner_id = ?';
@@ -38,8 +39,8 @@ const FORGET_NUMBERS = `DELETE FROM user_numbers WHERE owner_id = ? AND user_key
   SELECT 1 FROM user_analytics JOIN apps ON apps.id = user_analytics.app_id
   WHERE apps.owner_id = user_numbers.owner_id AND user_analytics.user_key = user_numbers.user_key)`;
 
-/** User keys asked in one statement. */
-const KEYS_AT_ONCE = 5000;
+/** Numbers given in one statement. */
+const GIVEN_AT_ONCE = 5000;
 
 /** One day of one event (the name '' stands for all) in one app. */
 export interface UsersCellKey {
@@ -100,15 +101,9 @@ export class SealingRepository extends Repository<EventUsers> {
     else await this.manager.query(PUT_SEALED, [...key(cell), randomBytes(8).readBigUInt64BE(), users, quarters]);
   }
 
-  /** @param userKeys 32 hex digits each @returns by user key; who has no number is not there */
-  async numbers(ownerId: Buffer, userKeys: readonly string[]): Promise<Map<string, number>> {
-    const numbers = new Map<string, number>();
-    for (let at = 0; at < userKeys.length; at += KEYS_AT_ONCE) {
-      const page = userKeys.slice(at, at + KEYS_AT_ONCE).map(binary);
-      const rows: { userKey: string; number: number | string }[] = await this.manager.query(NUMBERS, [ownerId, page]);
-      for (const { userKey, number } of rows) numbers.set(userKey, Number(number));
-    }
-    return numbers;
+  /** See {@link userNumbers}. */
+  numbers(ownerId: Buffer, userKeys: readonly string[]): Promise<Map<string, number>> {
+    return userNumbers(this.manager, ownerId, userKeys);
   }
 
   /** Gives each a number that was never given before; what gives numbers at the same time waits. */
@@ -119,8 +114,8 @@ export class SealingRepository extends Repository<EventUsers> {
     const first = Number(row!.next) - userKeys.length;
     const given = new Map([...userKeys].sort().map((userKey, index) => [userKey, first + index]));
     const rows = [...given].map(([userKey, number]) => [ownerId, binary(userKey), number]);
-    for (let at = 0; at < rows.length; at += KEYS_AT_ONCE) {
-      await insertRows(this.manager, GIVE_NUMBERS, rows.slice(at, at + KEYS_AT_ONCE));
+    for (let at = 0; at < rows.length; at += GIVEN_AT_ONCE) {
+      await insertRows(this.manager, GIVE_NUMBERS, rows.slice(at, at + GIVEN_AT_ONCE));
     }
     return given;
   }

@@ -1,0 +1,33 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+
+const LOCK = `SELECT GET_LOCK(CONCAT('tallystone ', ?, ' ', DATABASE()), ?) AS taken`;
+const UNLOCK = `SELECT RELEASE_LOCK(CONCAT('tallystone ', ?, ' ', DATABASE()))`;
+
+/** What only one process at a time may do, over all that share the database. */
+export type LockName = 'erasures' | 'partitions' | 'retention' | 'sealing';
+
+/**
+ * Does the work while nobody else has the lock, which is the session's: it ends with it.
+ * @param waitS how long to wait for the lock, seconds
+ * @param work on the session that holds it
+ * @returns what the work returns; undefined when somebody else had the lock all the time
+ */
+export async function withNamedLock<T>(
+  dataSource: DataSource,
+  name: LockName,
+  waitS: number,
+  work: (runner: QueryRunner) => Promise<T>,
+): Promise<T | undefined> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    const [lock]: { taken: number | string | null }[] = await runner.query(LOCK, [name, waitS]);
+    if (Number(lock?.taken) !== 1) return undefined;
+    try {
+      return await work(runner);
+    } finally {
+      await runner.query(UNLOCK, [name]);
+    }
+  } finally {
+    await runner.release();
+  }
+}
