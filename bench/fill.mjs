@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { accepted, DAY_MS, DAYS, FIRST_DAY, random, SHARES, USERS } from './dataset.mjs';
+import { eventLine, LOAD_EVENTS, sqlTime } from './event-file.mjs';
 
 const QUARTER_MS = 900_000;
 const ROWS_AT_ONCE = 5000;
@@ -9,11 +10,6 @@ const COUNTED = [
   ...['events', 'event_summary', 'event_summary_days', 'event_users', 'event_user_batches', 'user_analytics'],
   ...['user_numbers', 'user_number_counters', 'ingest_batches', 'ingest_claims'],
 ];
-
-const LOAD = (file) => `LOAD DATA INFILE '${file}' INTO TABLE events CHARACTER SET utf8mb4
-(@app, @id, event, occurred_at, received_at, @user, user_id, url, referrer, device, browser, os, ip, metadata)
-SET app_id = UNHEX(@app), id = UNHEX(@id), user_key = UNHEX(@user), payload_hash = REPEAT(X'00', 8),
-  batch_id = REPEAT(X'00', 16)`;
 
 /**
  * Fills the tables with the dataset as workers would have left them, all sealed, but many times faster: rows by LOAD DATA,
@@ -70,17 +66,7 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
           const person = people.get(user);
           if (person) Object.assign(person, { n: person.n + 1, last: at, id: event.id });
           else people.set(user, { n: 1, first: at, last: at, id: event.id });
-          const line = [
-            appId,
-            event.id,
-            event.event,
-            time(at),
-            time(event.receivedAt),
-            keys[user].toString('hex'),
-            event.userValue,
-          ];
-          const rest = [event.url, event.referrer, event.device, event.browser, event.os, event.ip, event.metadata];
-          if (!out.write(`${[...line, ...rest].join('\t')}\n`)) await once(out, 'drain');
+          if (!out.write(`${eventLine(event, keys[user])}\n`)) await once(out, 'drain');
         }
         total += perDay;
         const dayNumber = from / DAY_MS;
@@ -102,7 +88,7 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
     }
     await loaded;
     const rows = [...people].map(([user, { n, first, last, id }]) => [
-      ...[app, keys[user], 'user', `user-${user}`, n, time(first), time(last), Buffer.from(id, 'hex')],
+      ...[app, keys[user], 'user', `user-${user}`, n, sqlTime(first), sqlTime(last), Buffer.from(id, 'hex')],
       ...['mobile', 'Chrome', 'Android', '192.168.1.1'],
     ]);
     rows.sort((a, b) => Buffer.compare(a[1], b[1]));
@@ -116,7 +102,7 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
 }
 
 async function load(db, file, { summary, days, users }) {
-  await db.query(LOAD(file));
+  await db.query(LOAD_EVENTS(file));
   rmSync(file);
   await insert(db, 'event_summary', summary.sort(byKey));
   await insert(db, 'event_summary_days', days.sort(byKey));
@@ -131,8 +117,4 @@ async function insert(db, table, rows, atOnce = ROWS_AT_ONCE) {
   for (let at = 0; at < rows.length; at += atOnce) {
     await db.query(`INSERT INTO ${table} VALUES ?`, [rows.slice(at, at + atOnce)]);
   }
-}
-
-function time(ms) {
-  return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
 }

@@ -8,7 +8,7 @@ const ZONES = ['UTC', 'Asia/Kolkata', 'Asia/Kathmandu', 'America/St_Johns', 'Ame
  * Questions over 8 connections against an empty authenticated route of the same server, in turn. Ranges, zones, names and
  * users are drawn anew for each request.
  */
-export async function benchQueries(bench, { token, readKey, apps, times, asks, progress }) {
+export async function benchQueries(bench, { token, apps, times, asks, progress }) {
   // With the stand-in: the person who asks signed in by it, and their sessions are void where it is off.
   const product = await bench.localApi();
   const next = random(5);
@@ -22,8 +22,7 @@ export async function benchQueries(bench, { token, readKey, apps, times, asks, p
   const name = () => (next() < 0.5 ? '' : `&event=${any(EVENT_NAMES)}`);
   const summary = (days, app) => `/api/analytics/event-summary?${range(days)}${name()}${app ? `&app_id=${app}` : ''}`;
   const questions = {
-    empty: () => ['/api/auth/api-key/self', readKey],
-    emptyUser: () => ['/api/auth/me', token],
+    empty: () => ['/api/auth/me', token],
     'summary 30 days, largest app': () => [summary(30, apps[0]), token],
     'summary 30 days, a tenth of it': () => [summary(30, apps[1]), token],
     'summary 365 days, all apps': () => [summary(365), token],

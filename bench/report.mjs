@@ -129,7 +129,7 @@ function pipelineRows({ alone, perSecond, statuses, early, late, highest }, fres
 }
 
 function queryRows(queries) {
-  const floor = queries.emptyUser.p95;
+  const floor = queries.empty.p95;
   const row = (name, bar) => {
     const beyond = queries[name].p95 - floor;
     return [

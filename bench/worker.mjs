@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { accepted, DAY_MS, LAST_DAY, random, SHARES } from './dataset.mjs';
+import { eventLine, LOAD_EVENTS, sqlTime } from './event-file.mjs';
 import { rounds } from './rounds.mjs';
 
 const CHUNK = 2000;
@@ -101,7 +102,7 @@ class Floor {
     const begun = performance.now();
     for (const { file, chunk } of chunks) {
       await this.db.query('START TRANSACTION');
-      await this.db.query(LOAD(file));
+      await this.db.query(LOAD_EVENTS(file));
       for (const statement of STATEMENTS) await this.db.query(statement, [chunk]);
       await this.db.query('COMMIT');
     }
@@ -121,19 +122,7 @@ class Floor {
       const part = events.slice(at, at + CHUNK).sort((a, b) => (a.appId + a.id < b.appId + b.id ? -1 : 1));
       const batch = Buffer.from(part[0].id, 'hex');
       const file = join(this.bench.folder, `chunk-${chunk}.tsv`);
-      const lines = part.map((e) =>
-        [
-          ...[
-            e.appId,
-            e.id,
-            e.event,
-            time(e.occurredAt),
-            time(e.receivedAt),
-            userKey(e.userKind, e.userValue).toString('hex'),
-          ],
-          ...[e.userValue, e.url, e.referrer, e.device, e.browser, e.os, e.ip, e.metadata],
-        ].join('\t'),
-      );
+      const lines = part.map((e) => eventLine(e, userKey(e.userKind, e.userValue)));
       writeFileSync(file, `${lines.join('\n')}\n`);
       const { summary, days, users, people } = sumRollups(part);
       const hex = (id) => Buffer.from(id, 'hex');
@@ -142,8 +131,8 @@ class Floor {
         event_summary_days: days.map((c) => [chunk, hex(c.appId), c.event, c.day, c.device, c.n]),
         event_user_batches: users.map((c) => [chunk, hex(c.appId), c.event, c.day, batch, packSightings(c.seen)]),
         user_analytics: people.map((c) => [
-          ...[chunk, hex(c.appId), hex(c.userKey), c.userKind, c.userValue, c.totalEvents, time(c.firstSeen)],
-          ...[time(c.lastSeen), hex(c.lastId), c.device, c.browser, c.os, c.ip],
+          ...[chunk, hex(c.appId), hex(c.userKey), c.userKind, c.userValue, c.totalEvents, sqlTime(c.firstSeen)],
+          ...[sqlTime(c.lastSeen), hex(c.lastId), c.device, c.browser, c.os, c.ip],
         ]),
       };
       for (const table of ROLLUPS) await this.db.query(`INSERT INTO staging_${table} VALUES ?`, [rows[table]]);
@@ -159,11 +148,6 @@ class Floor {
 }
 
 const ROLLUPS = ['event_summary', 'event_summary_days', 'event_user_batches', 'user_analytics'];
-
-const LOAD = (file) => `LOAD DATA INFILE '${file}' INTO TABLE events CHARACTER SET utf8mb4
-(@app, @id, event, occurred_at, received_at, @user, user_id, url, referrer, device, browser, os, ip, metadata)
-SET app_id = UNHEX(@app), id = UNHEX(@id), user_key = UNHEX(@user), payload_hash = REPEAT(X'00', 8),
-  batch_id = REPEAT(X'00', 16)`;
 
 const NEWER = `VALUES(last_seen) > user_analytics.last_seen
   OR (VALUES(last_seen) = user_analytics.last_seen AND VALUES(last_id) > user_analytics.last_id)`;
@@ -182,7 +166,3 @@ const STATEMENTS = [
     ${['device', 'browser', 'os', 'ip', 'last_id'].map(newest).join(', ')},
     last_seen = GREATEST(user_analytics.last_seen, VALUES(last_seen))`,
 ];
-
-function time(ms) {
-  return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
-}
