@@ -7,6 +7,7 @@ import { AppError, RateLimitedError, UnavailableError } from '../common/app-erro
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
+import { RegistryService } from '../registry/registry.service.js';
 import { ownPath } from './next-path.js';
 import type { ProviderProfile } from './google.strategy.js';
 import { SessionCookies } from './session-cookies.js';
@@ -25,14 +26,19 @@ type SignInQuery = Partial<Record<'next' | 'login_hint' | 'code' | 'error' | typ
 export class SignInRateGuard implements CanActivate {
   private readonly limiter: RateLimiterRedis;
 
-  constructor(redis: Redis, env: Env) {
+  constructor(
+    redis: Redis,
+    env: Env,
+    private readonly registry: RegistryService,
+  ) {
     const keyPrefix = `${env.redisKeyPrefix}rate:signin`;
     this.limiter = new RateLimiterRedis({ storeClient: redis, keyPrefix, points: env.rateLimits.signin, duration: 60 });
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      await this.limiter.consume(context.switchToHttp().getRequest<FastifyRequest>().ip);
+      const { ip } = context.switchToHttp().getRequest<FastifyRequest>();
+      await this.limiter.consume(this.registry.addressName(ip));
       return true;
     } catch (rejection) {
       if (!(rejection instanceof RateLimiterRes)) {

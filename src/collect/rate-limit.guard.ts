@@ -2,12 +2,14 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
-import { RateLimitedError, UnavailableError } from '../common/app-error.js';
+import { AppError, RateLimitedError, UnavailableError } from '../common/app-error.js';
 import { Env } from '../config/env.js';
 import { BATCH_MAX_EVENTS } from '../events/limits.js';
+import { RegistryService } from '../registry/registry.service.js';
 import { type LimitState, SharedLimiter } from './shared-limiter.js';
 
-type LimitName = 'key' | 'account' | 'address';
+const LIMIT_NAMES = ['address', 'key', 'account'] as const;
+type LimitName = (typeof LIMIT_NAMES)[number];
 
 interface NamedState extends LimitState {
   name: LimitName;
@@ -15,19 +17,21 @@ interface NamedState extends LimitState {
 }
 
 /**
- * Events a second per key, per account and per address, shared by all processes through Redis. The three counts are
- * asked in one turn of the event loop and so share a round trip.
+ * Events a second per address, key and account, shared by all processes through Redis. The three are asked at once, in one
+ * round trip; what one refuses is given back to the others, so that whoever is over the limit of their address or key
+ * takes nothing from the account. Whoever was refused a moment ago is asked after step by step, and takes it not even for
+ * the time of a round trip.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
-  private readonly limiters: readonly {
-    name: LimitName;
-    points: number;
-    limiter: SharedLimiter;
-  }[];
+  private readonly limiters: readonly Limit[];
 
-  constructor(redis: Redis, env: Env) {
-    this.limiters = (['key', 'account', 'address'] as const).map((name) => {
+  constructor(
+    redis: Redis,
+    env: Env,
+    private readonly registry: RegistryService,
+  ) {
+    this.limiters = LIMIT_NAMES.map((name) => {
       const points = env.rateLimits[name];
       const keyPrefix = `${env.redisKeyPrefix}rate:${name}`;
       const limiter = new RateLimiterRedis({ storeClient: redis, keyPrefix, points, duration: 1 });
@@ -40,35 +44,96 @@ export class RateLimitGuard implements CanActivate {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const { caller } = request;
     if (caller?.kind !== 'key') throw new Error('The rate limit needs the key guard before it');
-    const who = { key: caller.keyId, account: caller.ownerId, address: request.ip };
-    const states = await this.consume(who, eventsIn(request.body));
+    const who = { key: caller.keyId, account: caller.ownerId, address: this.registry.addressName(request.ip) };
+    const events = eventsIn(request.body);
+    this.refuseWhatNeverFits(events);
+    const states = this.knownRefusal(who) ?? (await this.consume(who, events));
     const tightest = states.reduce((a, b) => (b.points - b.consumed < a.points - a.consumed ? b : a));
-    const exceeded = states.filter(({ points, consumed }) => consumed > points);
+    const refusing = states.find(isExceeded);
     const headers = limitHeaders(tightest);
     void reply.headers(headers);
-    if (exceeded.length === 0) return true;
-    const names = exceeded.map(({ name, points }) => `${points} events a second for this ${name}`).join(' and ');
-    const waitMs = Math.max(...exceeded.map(({ msBeforeNext }) => msBeforeNext));
+    if (!refusing) return true;
     throw new RateLimitedError(
-      `The limit is ${names}. Send it again after Retry-After.`,
-      Math.max(1, Math.ceil(waitMs / 1000)),
+      `The limit is ${refusing.points} events a second for this ${refusing.name}. Send it again after Retry-After.`,
+      Math.max(1, Math.ceil(refusing.msBeforeNext / 1000)),
       headers,
     );
+  }
+
+  /** More events than a whole second of a limit holds would be refused for ever, and "send it again" would be wrong. */
+  private refuseWhatNeverFits(events: number): void {
+    const least = Math.min(...this.limiters.map(({ points }) => points));
+    if (events <= least) return;
+    const detail = `A batch may hold ${least} events here: that is the limit for a second (RATE_LIMITS). Send smaller batches.`;
+    throw new AppError(413, 'batch_over_limit', detail);
+  }
+
+  /** A limit that this process saw exceeded, and whose second is not over: nobody needs to be asked. */
+  private knownRefusal(who: Record<LimitName, string>): NamedState[] | undefined {
+    for (const { name, points, limiter } of this.limiters) {
+      const msBeforeNext = limiter.refusedFor(who[name]);
+      if (msBeforeNext > 0) return [{ name, points, consumed: points + 1, msBeforeNext }];
+    }
+    return undefined;
   }
 
   /** @throws UnavailableError */
   private async consume(who: Record<LimitName, string>, events: number): Promise<NamedState[]> {
     try {
-      return await Promise.all(
-        this.limiters.map(async ({ name, points, limiter }) => {
-          const { consumed, msBeforeNext } = await limiter.consume(who[name], events);
-          return { name, points, consumed, msBeforeNext };
-        }),
-      );
+      const suspect = this.limiters.some(({ name, limiter }) => limiter.isSuspect(who[name]));
+      return await (suspect ? this.stepByStep(who, events) : this.allAtOnce(who, events));
     } catch (error) {
       throw new UnavailableError('buffer_unavailable', 'Events cannot be taken just now. Send it again.', 2, error);
     }
   }
+
+  private async allAtOnce(who: Record<LimitName, string>, events: number): Promise<NamedState[]> {
+    const states = await Promise.all(this.limiters.map((one) => take(one, who, events)));
+    const refusing = states.find(isExceeded);
+    if (!refusing) return states;
+    return this.refuse(refusing, this.limiters, who, events);
+  }
+
+  private async stepByStep(who: Record<LimitName, string>, events: number): Promise<NamedState[]> {
+    const states: NamedState[] = [];
+    for (const one of this.limiters) {
+      const state = await take(one, who, events);
+      states.push(state);
+      if (isExceeded(state)) return this.refuse(state, this.limiters.slice(0, states.length), who, events);
+    }
+    return states;
+  }
+
+  /** Gives back what the others took. */
+  private async refuse(
+    refusing: NamedState,
+    asked: readonly Limit[],
+    who: Record<LimitName, string>,
+    events: number,
+  ): Promise<[NamedState]> {
+    await Promise.all(
+      asked.map(async ({ name, limiter }) => {
+        if (name === refusing.name) limiter.remember(who[name], refusing.msBeforeNext);
+        else await limiter.giveBack(who[name], events);
+      }),
+    );
+    return [refusing];
+  }
+}
+
+/** A limit, with the limiter that counts what is taken of it. */
+interface Limit {
+  name: LimitName;
+  points: number;
+  limiter: SharedLimiter;
+}
+
+async function take({ name, points, limiter }: Limit, who: Record<LimitName, string>, events: number) {
+  return { name, points, ...(await limiter.consume(who[name], events)) };
+}
+
+function isExceeded({ points, consumed }: NamedState): boolean {
+  return consumed > points;
 }
 
 function eventsIn(body: unknown): number {

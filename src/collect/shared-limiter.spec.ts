@@ -40,3 +40,19 @@ test('what cannot be asked is an error for each, and the next turn begins anew',
   failing = false;
   expect((await limiter.consume('a', 1)).consumed).toBe(1);
 });
+
+test('remembers who is over the limit until their second is over, and gives back what was taken', async () => {
+  const limiter = new SharedLimiter(new RateLimiterMemory({ points: 10, duration: 60 }));
+  await limiter.consume('a', 10);
+  await limiter.giveBack('a', 4);
+  expect((await limiter.consume('a', 4)).consumed).toBe(10);
+  expect([limiter.refusedFor('a'), limiter.isSuspect('a')]).toEqual([0, false]);
+  limiter.remember('a', 50_000);
+  expect(limiter.refusedFor('a')).toBeGreaterThan(49_000);
+  expect(limiter.isSuspect('a')).toBe(true);
+  limiter.remember('a', -1);
+  expect([limiter.refusedFor('a'), limiter.isSuspect('a')]).toEqual([0, true]);
+  limiter.remember('a', -20_000);
+  expect(limiter.isSuspect('a')).toBe(false);
+  expect([limiter.refusedFor('b'), limiter.isSuspect('b')]).toEqual([0, false]);
+});

@@ -13,12 +13,18 @@ interface Ask {
   reject: (error: unknown) => void;
 }
 
+/** Names that are remembered at one time; the others are asked of Redis each time. */
+const REMEMBERED = 10_000;
+const SUSPECT_MS = 10_000;
+
 /**
  * A limiter that is asked once for all who come in one turn of the event loop under the same name. Each gets the answer
  * that they would have got one after the other.
  */
 export class SharedLimiter {
   private waiting = new Map<string, Ask[]>();
+  /** Name → when its second is over (ms), for those seen over the limit. */
+  private readonly refused = new Map<string, number>();
 
   /** @param limiter shared by all processes */
   constructor(private readonly limiter: RateLimiterAbstract) {}
@@ -32,6 +38,31 @@ export class SharedLimiter {
       if (asks) asks.push(ask);
       else this.waiting.set(name, [ask]);
     });
+  }
+
+  /** Milliseconds for which this process knows, without asking, that the name is over the limit; 0 when it does not. */
+  refusedFor(name: string): number {
+    return Math.max(0, (this.refused.get(name) ?? 0) - Date.now());
+  }
+
+  /** True for a while after a refusal: whoever was over the limit may well be again. */
+  isSuspect(name: string): boolean {
+    const until = this.refused.get(name);
+    if (until === undefined) return false;
+    if (until + SUSPECT_MS > Date.now()) return true;
+    this.refused.delete(name);
+    return false;
+  }
+
+  /** Remembers that the name is over the limit until its second ends. */
+  remember(name: string, msBeforeNext: number): void {
+    if (this.refused.size >= REMEMBERED) for (const other of this.refused.keys()) this.isSuspect(other);
+    if (this.refused.size < REMEMBERED) this.refused.set(name, Date.now() + msBeforeNext);
+  }
+
+  /** Points that were taken for what another limit refused. @throws what the limiter throws when it cannot be asked */
+  async giveBack(name: string, points: number): Promise<void> {
+    await this.limiter.reward(name, points);
   }
 
   private ask(): void {

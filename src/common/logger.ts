@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
 import type { Env } from '../config/env.js';
+import { loggedError } from './logged-error.js';
 
 export type { Logger } from 'pino';
 
@@ -13,6 +14,7 @@ export function createLogger(env: Pick<Env, 'logLevel'>, process: 'api' | 'worke
     level: env.logLevel,
     base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: loggedError },
     formatters: { level: (label) => ({ level: label }) },
     redact: [
       'authorization',

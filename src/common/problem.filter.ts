@@ -44,6 +44,9 @@ const AWAY_CODES = new Set([
   'ER_CON_COUNT_ERROR',
 ]);
 
+/** 1205 lock wait timeout, 1213 deadlock: somebody else was at the same rows. */
+const BUSY_ERRNOS = new Set([1205, 1213]);
+
 /** The one place where errors become HTTP. No stack, SQL or version leaves. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -112,13 +115,21 @@ export function toProblem(error: AppError, requestId: string): Problem {
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof HttpException) return fromNest(error);
-  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const { code, errno, statusCode, message } = error as Partial<
+    Record<'code' | 'message', string> & Record<'errno' | 'statusCode', number>
+  >;
   if (statusCode && statusCode >= 400 && statusCode < 500) {
     return new AppError(statusCode, 'bad_request', String(message ?? 'The request does not fit.'), { cause: error });
   }
   if (code && AWAY_CODES.has(code)) {
     return new AppError(503, 'service_unavailable', 'A service that this answer needs is away. Try again.', {
       headers: { 'retry-after': '5' },
+      cause: error,
+    });
+  }
+  if (errno && BUSY_ERRNOS.has(errno)) {
+    return new AppError(503, 'service_busy', 'Something else is at the same data just now. Try again.', {
+      headers: { 'retry-after': '2' },
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
@@ -8,6 +8,7 @@ import { Env } from '../config/env.js';
 import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS } from '../events/limits.js';
+import { networkOf } from './network.js';
 
 /** What collect must know of an app without asking MySQL. */
 export interface AppState {
@@ -49,6 +50,8 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** Key id → when it is refused from (ms). */
   private readonly revoked = new Map<string, number>();
   private readonly visitorSecrets = new Map<string, Buffer>();
+  /** Until those of MySQL are read. */
+  private readonly ownSecret = randomBytes(32);
   private readonly channel: string;
   private subscriber?: Redis;
   private timer?: NodeJS.Timeout;
@@ -85,6 +88,15 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** The secret behind cookieless visitor ids received on that UTC day (YYYY-MM-DD). */
   visitorSecret(day: string): Buffer | undefined {
     return this.visitorSecrets.get(day);
+  }
+
+  /**
+   * What stands for an address in Redis, where names end up in a file: a keyed hash that nobody can turn back once the
+   * day's secret is deleted. An IPv6 address counts by its /64, since whoever has one has all of it.
+   */
+  addressName(address: string): string {
+    const secret = this.visitorSecrets.get(utcDay(Date.now())) ?? this.ownSecret;
+    return createHmac('sha256', secret).update(networkOf(address)).digest('base64url').slice(0, 22);
   }
 
   /** Called after a commit that others must hear of: reads it here, and tells every other process through Redis. */

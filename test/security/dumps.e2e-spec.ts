@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FaultServices } from '../faults/services.js';
 import { Browser, call, createKey, registerApp, signIn } from '../support/client.js';
 import { type Stack, startStack } from '../support/stack.js';
+import { until } from '../support/until.js';
 
 const EMAIL = 'someone.secret@private.example.test';
 const ADDRESS = '198.51.100.77';
@@ -76,6 +77,7 @@ describe('what stays behind after use', () => {
       ...redisFiles(services.folder),
     ]) {
       if (found(bytes)) places.push(name);
+      if (bytes.includes(ADDRESS)) places.push(`${name}: full address`);
     }
     const logs = [...stack.apis.map((api) => api.process), ...stack.workers].map((process) => process.text).join('\n');
     if (found(Buffer.from(logs))) places.push('logs');
@@ -87,6 +89,31 @@ describe('what stays behind after use', () => {
     // Every line is one record: nothing that came from outside began a line of its own. (The stand-in's library greets.)
     for (const line of logs.split('\n').filter((text) => text && !text.startsWith('oidc-provider '))) {
       expect(() => JSON.parse(line) as unknown).not.toThrow();
+    }
+  });
+
+  test('logs tell that MySQL and Redis failed, not what they were asked', async () => {
+    const eve = 'eve.secret@private.example.test';
+    await stack.query('RENAME TABLE sessions TO sessions_away');
+    const { status } = await call(`${stack.url}/api/auth/google?login_hint=${encodeURIComponent(eve)}`);
+    expect(status).toBeLessThan(500);
+    await signIn(stack.url, eve).catch(() => undefined);
+    await stack.query('RENAME TABLE sessions_away TO sessions, users TO users_away');
+    await signIn(stack.url, eve).catch(() => undefined);
+    await stack.query('RENAME TABLE users_away TO users');
+    const app = await registerApp(stack.url, await signIn(stack.url, eve));
+    services.signal('redis', 'SIGKILL');
+    const event = { event: 'while away', userId: 'eve-the-visitor', ipAddress: ADDRESS };
+    await until(async () => {
+      const answer = await call(`${stack.url}/collect`, { key: app.apiKey, body: event });
+      return answer.status === 503;
+    }, 'Redis to be missed');
+    const records = stack.apis.flatMap((api) => api.process.records);
+    const failures = records.filter(({ level, err }) => (level === 'error' || level === 'warn') && err !== undefined);
+    expect(failures.some(({ err }) => (err as { code?: string }).code === 'ER_NO_SUCH_TABLE')).toBe(true);
+    const logs = stack.apis.map((api) => api.process.text).join('\n');
+    for (const text of [eve, 'private.example', 'eve-the-visitor', ADDRESS, 'INSERT INTO']) {
+      expect(logs).not.toContain(text);
     }
   });
 });

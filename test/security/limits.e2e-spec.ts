@@ -68,6 +68,29 @@ describe('limits of events a second', () => {
     expect((await post(other!, 45, '203.0.113.51')).status).toBe(202);
   });
 
+  test('what an address or a key is refused takes nothing from the account', async () => {
+    const [key, other] = await account('starved@x.test', 2);
+    // Five times what the account may send in a second, all from one key: its own limit of 100 refuses most of it.
+    const flood = await Promise.all(Array.from({ length: 15 }, () => post(key!, 50, '203.0.113.60', 0)));
+    expect(flood.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(11);
+    expect((await post(other!, 10, '203.0.113.61', 0)).status).toBe(202);
+    expect((await post(other!, 10, '203.0.113.61', 1)).status).toBe(202);
+  });
+
+  test('a batch of more events than a second of a limit holds is told so, instead of to try again', async () => {
+    const [key] = await account('large@x.test');
+    const { status, body } = await post(key!, 101, '203.0.113.70');
+    expect([status, body.code]).toEqual([413, 'batch_over_limit']);
+    expect(body.detail).toContain('A batch may hold 100 events here');
+    expect((await post(key!, 100, '203.0.113.70')).status).toBe(202);
+  });
+
+  test('an IPv6 address counts by its /64', async () => {
+    const keys = await Promise.all(Array.from({ length: 6 }, async (_n, i) => (await account(`v6${i}@x.test`))[0]!));
+    const { details } = await over(keys.map((key, i) => () => post(key, 45, `2001:db8:1:2::${i + 1}`)));
+    expect(details).toContain('300 events a second for this address');
+  });
+
   test('an address that somebody outside TRUSTED_PROXIES claims is not believed, told once and counted', async () => {
     const keys = await Promise.all(Array.from({ length: 6 }, async (_n, i) => (await account(`liar${i}@x.test`))[0]!));
     const { details } = await over(keys.map((key, i) => () => post(key, 45, `198.51.100.${i}`, 2)));

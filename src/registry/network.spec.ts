@@ -1,0 +1,12 @@
+import { networkOf } from './network.js';
+
+test.each([
+  ['192.0.2.7', '192.0.2.7', true],
+  ['192.0.2.7', '192.0.2.8', false],
+  ['::ffff:192.0.2.7', '192.0.2.7', true],
+  ['2001:db8:1:2::1', '2001:db8:1:2:ffff:ffff:ffff:ffff', true],
+  ['2001:db8:1:2::1', '2001:db8:1:3::1', false],
+  ['fe80::1%eth0', 'fe80::2', true],
+])('%s and %s are one sender: %s', (a, b, same) => {
+  expect(networkOf(a).equals(networkOf(b))).toBe(same);
+});
