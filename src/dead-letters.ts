@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
+import { BacklogReader } from './buffer/backlog.js';
 import { BufferKeys } from './buffer/buffer-keys.js';
 import { runCommand } from './common/command.js';
 import { createLogger } from './common/logger.js';
-import { createRedis } from './common/redis.js';
+import { createRedis, PATIENT_COMMAND_TIMEOUT_MS } from './common/redis.js';
 import { Env } from './config/env.js';
 import { createDataSource } from './database/data-source.js';
 import { assertSchemaFits } from './database/schema-check.js';
@@ -23,10 +24,16 @@ await runCommand(async () => {
   const { command, selection, limit } = readArguments(process.argv.slice(2));
   const env = Env.load('command');
   const dataSource = await createDataSource(env.database, { poolSize: 1 }).initialize();
-  const redis = createRedis(env, createLogger(env, 'dead-letters'));
+  const redis = createRedis(env, createLogger(env, 'dead-letters'), { commandTimeout: PATIENT_COMMAND_TIMEOUT_MS });
   try {
     await assertSchemaFits(dataSource);
-    const letters = new DeadLettersService(dataSource, redis, new BufferKeys(env.redisKeyPrefix));
+    const letters = new DeadLettersService(
+      dataSource,
+      redis,
+      new BufferKeys(env.redisKeyPrefix),
+      new BacklogReader(redis, env),
+      env,
+    );
     if (command === 'list') return await list(letters, selection, limit);
     await redis.connect();
     const clear = process.stderr.isTTY ? '\r\x1b[K' : '';

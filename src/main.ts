@@ -29,7 +29,7 @@ try {
   app.useGlobalFilters(new ProblemFilter(logger, onProblem));
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
-  watchUntrustedProxies(app, logger);
+  watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
   mountLocalSignIn(app, env);
   await setUpApiDocs(app);

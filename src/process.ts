@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { readable } from './common/command.js';
 import { createLogger, type Logger } from './common/logger.js';
-import { createRedis } from './common/redis.js';
+import { createRedis, PATIENT_COMMAND_TIMEOUT_MS } from './common/redis.js';
 import { bindInstallation } from './common/installation-check.js';
 import { checkRedisDurability } from './common/redis-durability.js';
 import { Readiness } from './common/readiness.js';
@@ -29,7 +29,7 @@ export async function prepareProcess(role: 'api' | 'worker'): Promise<ProcessPar
   });
   await dataSource.initialize();
   await assertSchemaFits(dataSource);
-  const redis = createRedis(env, logger);
+  const redis = createRedis(env, logger, role === 'worker' ? { commandTimeout: PATIENT_COMMAND_TIMEOUT_MS } : {});
   await connect(redis);
   await checkRedisDurability(redis, env, logger);
   await bindInstallation(dataSource, redis, env, logger);

@@ -1,5 +1,5 @@
 import { encodeEnvelope } from '../src/events/envelope.js';
-import { uuidV7 } from '../src/events/event-id.js';
+import { formatUuid, uuidV7 } from '../src/events/event-id.js';
 import { encodeReplayOrder } from '../src/events/replay-order.js';
 import type { AcceptedEvent } from '../src/events/event.js';
 import { call, registerApp, signIn, type Signed } from './support/client.js';
@@ -7,6 +7,7 @@ import { acceptedEvent } from './support/events.js';
 import { countNaively, storedCounts } from './support/naive-counts.js';
 import { ServerProcess } from './support/server-process.js';
 import { type Stack, startStack } from './support/stack.js';
+import { until } from './support/until.js';
 
 const COUNT = 450;
 
@@ -85,7 +86,7 @@ describe('dead letters', () => {
     await stack.drained();
     expect(await letters()).toBe(COUNT - 1);
     await stack.workers[0]!.stop();
-    await Promise.all([replay({ code: 'unstorable' }), replay()]);
+    for (const body of [{ code: 'unstorable' }, {}]) expect((await replay(body)).status).toBe(202);
     const command = ServerProcess.start('dead-letters', stack.variables, ['replay', '--app', app.id]);
     expect(await command.ended()).toBe(0);
     expect(command.text).toContain(`${COUNT - 1} put into the buffer again`);
@@ -96,6 +97,88 @@ describe('dead letters', () => {
     const counts = await storedCounts(stack);
     const expected = countNaively([...poison, { ...poison[0]!, event: 'fine', id: '0'.repeat(32) }]);
     expect(counts).toEqual(expected);
+  });
+
+  test('one replay of an app at a time, and none while the buffer is full', async () => {
+    const key = stack.keys.replay(app.id.replaceAll('-', ''));
+    await stack.redis.set(key, '1');
+    const { status, body } = await replay();
+    expect([status, body.code]).toEqual([409, 'replay_under_way']);
+    await stack.redis.del(key);
+    const narrow = await stack.startApi({ BUFFER_MAX_BYTES: String(1024 ** 2) });
+    await Promise.all(stack.workers.splice(0).map((worker) => worker.stop()));
+    const some = acceptedEvent({ appId: app.id.replaceAll('-', ''), eventId: 'some' });
+    const letter = JSON.stringify({ ...JSON.parse(encodeEnvelope(some)), v: 99 });
+    const drain = await stack.startWorker();
+    await stack.push(0, letter);
+    await stack.drained();
+    expect(await letters()).toBe(1);
+    await drain.stop();
+    const large = JSON.stringify({ text: 'x'.repeat(30_000) });
+    await stack.push(0, ...Array.from({ length: 40 }, () => encodeEnvelope({ ...some, metadata: large })));
+    const full = await call(`${narrow.url}/api/apps/${app.id}/dead-letters/replay`, {
+      token: ann.accessToken,
+      body: {},
+    });
+    expect([full.status, full.body.code]).toEqual([503, 'buffer_full']);
+    expect(await stack.redis.exists(key)).toBe(0);
+    await stack.startWorker();
+    await stack.drained();
+  });
+
+  test('the receipt of an event that a newer version accepted says that it is parked', async () => {
+    const parked = acceptedEvent({ appId: app.id.replaceAll('-', ''), eventId: 'some' });
+    const [row] = await stack.query<{ id: string }>('SELECT LOWER(HEX(stored_id)) AS id FROM dead_letters');
+    const id = formatUuid(row!.id);
+    expect(formatUuid(parked.id).slice(0, 8)).toBe(id.slice(0, 8));
+    await stack.query("DELETE FROM events WHERE event_id = 'some'");
+    const receipt = await call(`${stack.url}/api/analytics/events/${id}/receipt`, { token: ann.accessToken });
+    expect(receipt.body).toMatchObject({ status: 'dead_letter', code: 'envelope_version', id });
+    await stack.query('DELETE FROM dead_letters');
+  });
+
+  test('letters of a person who is being erased are not put into the buffer again', async () => {
+    const appId = app.id.replaceAll('-', '');
+    await Promise.all(stack.workers.splice(0).map((worker) => worker.stop()));
+    const [erased, stays] = ['erased', 'stays'].map((userValue) =>
+      acceptedEvent({ appId, userValue, eventId: userValue }),
+    );
+    for (const event of [erased!, stays!]) {
+      await stack.query(
+        `INSERT INTO dead_letters (id, content_hash, app_id, code, reason, envelope, batch_id, created_at)
+         VALUES (?, ?, ?, 'unstorable', 'test', ?, ?, NOW(3))`,
+        [
+          ...[uuidV7(Date.now()), event.id, appId].map((hex) => Buffer.from(hex, 'hex')),
+          ...[encodeEnvelope(event), Buffer.alloc(16)],
+        ],
+      );
+    }
+    const order = await call(`${stack.url}/api/apps/${app.id}/users/erased`, {
+      token: ann.accessToken,
+      method: 'DELETE',
+    });
+    expect(order.status).toBe(202);
+    expect((await replay()).body).toEqual({ replayed: 1 });
+    const lists = await Promise.all([0, 1, 2, 3].map((list) => stack.redis.lrange(stack.keys.pending(list), 0, -1)));
+    expect(lists.flat().map((entry) => JSON.parse(JSON.parse(entry).w).u)).toEqual(['stays']);
+    // The same person again: the same erasure, begun anew.
+    const again = await call(`${stack.url}/api/apps/${app.id}/users/erased`, {
+      token: ann.accessToken,
+      method: 'DELETE',
+    });
+    expect(again.body.erasureId).toBe(order.body.erasureId);
+    expect(Date.parse(again.body.requestedAt)).toBeGreaterThan(Date.parse(order.body.requestedAt));
+    await stack.startWorker();
+    await until(
+      async () => {
+        const { body } = await call(`${stack.url}/api/erasures/${order.body.erasureId}`, { token: ann.accessToken });
+        return body.stage === 'done';
+      },
+      'the erasure',
+      30_000,
+    );
+    expect(await letters()).toBe(0);
+    expect(await stack.query("SELECT user_id FROM events WHERE user_id IN ('erased', 'stays')")).toHaveLength(1);
   });
 
   test('an order for a letter that is not there any more (replayed or erased meanwhile) stores nothing', async () => {

@@ -1,4 +1,4 @@
-import { IANAZone } from 'luxon';
+import { zoneOf } from '../common/time-zones.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
 import type { TimeRange } from './time-range.js';
 import { firstMomentShowing } from './time-zone.js';
@@ -28,7 +28,7 @@ const A_MONDAY_MS = 4 * DAY_MS;
 export function buckets(range: TimeRange, interval: Interval, zone: string, limit: number): Bucket[] {
   const found: Bucket[] = [];
   const startMs = range.startQuarter * QUARTER_MS;
-  let local = beginning(startMs + IANAZone.create(zone).offset(startMs) * MINUTE_MS, interval);
+  let local = beginning(startMs + zoneOf(zone).offset(startMs) * MINUTE_MS, interval);
   while (found.length <= limit) {
     const next = following(local, interval);
     const from = firstMomentShowing(zone, local) / QUARTER_MS;

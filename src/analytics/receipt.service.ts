@@ -36,6 +36,9 @@ export class ReceiptService {
         const { code, reason, createdAt } = dead;
         return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, at: createdAt.toISOString() };
       }
+      // A dead letter that was tried again between the two questions is an event now.
+      const replayed = await storedEvent(manager, apps, ids);
+      if (replayed) return storedReceipt(replayed, await conflictCount(manager, replayed));
       if (backlog.events > 0) return { status: 'unknown', ...pending(caller, backlog) };
     }
     throw new NotFoundError(

@@ -1,4 +1,4 @@
-import { IANAZone } from 'luxon';
+import { zoneOf } from '../common/time-zones.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
 
 const MINUTE_MS = 60_000;
@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
  *   is counted there)
  */
 export function firstMomentShowing(zone: string, localMs: number): number {
-  const clock = IANAZone.create(zone);
+  const clock = zoneOf(zone);
   const offsetMs = (ms: number): number => clock.offset(ms) * MINUTE_MS;
   // No zone changes its clock twice within two days, so no offset around this time is larger than the largest of these.
   const largest = Math.max(offsetMs(localMs - DAY_MS), offsetMs(localMs), offsetMs(localMs + DAY_MS));
@@ -23,5 +23,5 @@ export function firstMomentShowing(zone: string, localMs: number): number {
 
 /** The day that the zone's calendar shows at a moment, as YYYY-MM-DD. */
 export function localDay(zone: string, ms: number): string {
-  return new Date(ms + IANAZone.create(zone).offset(ms) * MINUTE_MS).toISOString().slice(0, 10);
+  return new Date(ms + zoneOf(zone).offset(ms) * MINUTE_MS).toISOString().slice(0, 10);
 }

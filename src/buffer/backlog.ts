@@ -23,7 +23,7 @@ local function add(key)
   local length = redis.call('LLEN', key)
   if length == 0 then return end
   events = events + length
-  bytes = bytes + (redis.call('MEMORY', 'USAGE', key) or 0)
+  bytes = bytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) or 0)
   local received = string.match(redis.call('LINDEX', key, 0), '"r":(%d+)')
   if received and (oldest == '' or tonumber(received) < tonumber(oldest)) then oldest = received end
 end

@@ -26,6 +26,11 @@ export class BufferKeys {
     return `${this.prefix}worker:seen`;
   }
 
+  /** There while dead letters of an app are put into the buffer. @param appId 32 hex digits, or `all` */
+  replay(appId: string): string {
+    return `${this.prefix}replay:${appId}`;
+  }
+
   /** Prefix of BullMQ's own keys. */
   get bull(): string {
     return `${this.prefix}bull`;

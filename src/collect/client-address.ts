@@ -10,7 +10,8 @@ export function storedAddress(given: string | undefined, connection: string, mod
   if (given !== undefined) return given;
   const address = ipaddr.isValid(connection) ? ipaddr.process(connection) : undefined;
   if (!address) return undefined;
-  if (mode === 'full') return address.toString();
-  const [bytes, kept] = [address.toByteArray(), address.kind() === 'ipv4' ? 3 : 6];
+  // By its bytes: the text may carry the name of this machine's network interface.
+  const bytes = address.toByteArray();
+  const kept = mode === 'full' ? bytes.length : address.kind() === 'ipv4' ? 3 : 6;
   return ipaddr.fromByteArray(bytes.fill(0, kept)).toString();
 }

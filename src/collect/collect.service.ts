@@ -23,6 +23,9 @@ export interface Sender {
   requestId: string;
 }
 
+/** Wrong fields of a batch that are told; after these, one an event. */
+const ERRORS_NAMED_AT_MOST = 50;
+
 /** Acceptance: from a valid payload to an event in Redis's append-only file. */
 @Injectable()
 export class CollectService {
@@ -45,12 +48,16 @@ export class CollectService {
     const around = this.circumstances(sender, batch.sentAt ?? undefined);
     const accepted: AcceptedEvent[] = [];
     const rejected: RejectedEventDto[] = [];
+    let room = ERRORS_NAMED_AT_MOST;
     batch.events.forEach((payload: unknown, index) => {
       try {
-        accepted.push(acceptEvent(checkedPayload(EventDto, eventObject(payload)), around));
+        accepted.push(acceptEvent(checkedPayload(EventDto, eventObject(payload), false, room), around));
       } catch (error) {
         if (!(error instanceof AppError) || error.status !== 400) throw error;
-        rejected.push({ index, code: error.code, errors: error.errors ?? [] });
+        // However many events are wrong in however many ways, each has one of its errors told.
+        const errors = (error.errors ?? []).slice(0, room);
+        room = Math.max(1, room - errors.length);
+        rejected.push({ index, code: error.code, errors });
       }
     });
     if (accepted.length === 0) throw noneValid(rejected);

@@ -18,6 +18,8 @@ const values = fc.oneof(
     {},
     { a: Infinity },
     '192.168.1.1',
+    'fe80::1%eth0',
+    '☎\ufe0f'.repeat(100),
     '2024-02-30T00:00:00Z',
   ),
   fc.constantFrom('2024-02-20T12:34:56Z', '::1', { deep: { er: ['x'] } }),

@@ -3,7 +3,7 @@ import { IsIP, IsObject, IsOptional, IsString, Length, MaxLength, Validate } fro
 import type { Metadata } from '../events/event.js';
 import { Rfc3339 } from '../common/rules.js';
 import { EVENT_ID_MAX, EVENT_NAME_MAX, URL_MAX, USER_AGENT_MAX, USER_ID_MAX } from '../events/limits.js';
-import { KeptMetadata, KeptText } from './event.rules.js';
+import { KeptAddress, KeptMetadata, KeptText } from './event.rules.js';
 
 /**
  * One event as a client posts it. Only `event` is required; names are also taken in snake_case. A visitor without userId
@@ -16,7 +16,7 @@ export class EventDto {
    * What happened.
    * @example "login_form_cta_click"
    */
-  @Validate(KeptText)
+  @Validate(KeptText, [EVENT_NAME_MAX])
   @IsString()
   @Length(1, EVENT_NAME_MAX)
   event!: string;
@@ -26,7 +26,7 @@ export class EventDto {
    * UUIDv7 needs no timestamp.
    */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [EVENT_ID_MAX])
   @IsString()
   @Length(1, EVENT_ID_MAX)
   eventId?: string;
@@ -41,35 +41,35 @@ export class EventDto {
 
   /** Who did it, as you know the person. Also taken as trackingUserId, distinctId and metadata.userId. */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   userId?: string;
 
   @ApiHideProperty()
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   trackingUserId?: string;
 
   @ApiHideProperty()
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   distinctId?: string;
 
   /** Who did it while nobody is signed in: an id that your client made up and keeps. */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   anonymousId?: string;
 
   /** The visit that it belongs to. */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   sessionId?: string;
@@ -79,7 +79,7 @@ export class EventDto {
    * @example "https://example.com/page"
    */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [URL_MAX])
   @IsString()
   @MaxLength(URL_MAX)
   url?: string;
@@ -89,7 +89,7 @@ export class EventDto {
    * @example "https://google.com"
    */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [URL_MAX])
   @IsString()
   @MaxLength(URL_MAX)
   referrer?: string;
@@ -99,14 +99,14 @@ export class EventDto {
    * @example "mobile"
    */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [128])
   @IsString()
   @MaxLength(128)
   device?: string;
 
   /** The visitor's User-Agent, where this request's own is not it. */
   @IsOptional()
-  @Validate(KeptText)
+  @Validate(KeptText, [USER_AGENT_MAX])
   @IsString()
   @MaxLength(USER_AGENT_MAX)
   userAgent?: string;
@@ -116,6 +116,7 @@ export class EventDto {
    * @example "192.168.1.1"
    */
   @IsOptional()
+  @Validate(KeptAddress)
   @IsIP()
   ipAddress?: string;
 

@@ -1,15 +1,41 @@
 import { ValidatorConstraint, type ValidationArguments, type ValidatorConstraintInterface } from 'class-validator';
+import { characters } from '../events/characters.js';
+import { ADDRESS_MAX } from '../events/limits.js';
 import { metadataFault } from '../events/metadata.js';
 
-/** Text that MySQL can keep as it came: valid Unicode without NUL. */
+/**
+ * Text that MySQL can keep as it came: valid Unicode without NUL, of at most as many characters as the one constraint
+ * says. class-validator, whose @Length tells the OpenAPI document, counts a character and its variation selector as one.
+ */
 @ValidatorConstraint({ name: 'keptText' })
 export class KeptText implements ValidatorConstraintInterface {
+  validate(value: unknown, rule?: ValidationArguments): boolean {
+    const max = rule?.constraints as [number];
+    return typeof value === 'string' && value.isWellFormed() && !value.includes('\0') && fits(value, max);
+  }
+
+  defaultMessage({ value, constraints }: ValidationArguments): string {
+    const max = constraints as [number];
+    return typeof value !== 'string' || fits(value, max)
+      ? 'must be valid Unicode text without NUL'
+      : `must be at most ${max[0]} characters`;
+  }
+}
+
+/** A text has no more characters than UTF-16 code units: most need not be counted. */
+function fits(value: string, [max]: [number]): boolean {
+  return value.length <= max || characters(value) <= max;
+}
+
+/** An address that can be kept: @IsIP lets a zone of any length follow. */
+@ValidatorConstraint({ name: 'keptAddress' })
+export class KeptAddress implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
-    return typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
+    return typeof value === 'string' && value.length <= ADDRESS_MAX && !value.includes('%');
   }
 
   defaultMessage(): string {
-    return 'must be valid Unicode text without NUL';
+    return 'must be an ip address without a zone';
   }
 }
 

@@ -28,3 +28,8 @@ test('a User-Agent that nobody knows does not become the name of a browser', () 
     'LAVA.KKT35+.FARSIGHTED60D_CN_11B_HW (MAUI/KKT35_S116_20130820;BDATE/2013/08/20 14:41;LCD/240320;CHIP/MT6260;KEY/Normal;TOUCH/0;CAMERA/1;SENSOR/0;DEV/FARSIGHTED60D_CN_11B_HW;WAP Browser/MAUI (HTTPS)) LAVA_KKT35_S116_20130820 Release/2013.08.20 WAP Browser/MAUI (HTTPS) Profile/  Q03C1-2.40 en-US';
   expect(clientOf(lava).browser).toBeUndefined();
 });
+
+test('of a longer header only the beginning counts, which is what is kept of an event', () => {
+  const phone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)';
+  expect(clientOf(`${phone}${' '.repeat(600)}Googlebot`)).toBe(clientOf(`${phone}${' '.repeat(700)}curl`));
+});

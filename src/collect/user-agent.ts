@@ -18,12 +18,18 @@ const cache = new Map<string, Client>();
 /** Device, browser and os of a User-Agent, by bowser and isbot. Unknown or absent: `other`. */
 export function clientOf(userAgent: string | undefined): Client {
   if (!userAgent) return { device: 'other' };
-  const known = cache.get(userAgent);
+  const text = userAgent.length > USER_AGENT_MAX ? beginning(userAgent) : userAgent;
+  const known = cache.get(text);
   if (known) return known;
-  const client = parse(userAgent.slice(0, USER_AGENT_MAX));
+  const client = parse(text);
   if (cache.size >= CACHE_SIZE) cache.delete(cache.keys().next().value!);
-  cache.set(userAgent, client);
+  cache.set(text, client);
   return client;
+}
+
+/** As a text of its own: a slice would keep the whole header in memory as long as it is known. */
+function beginning(userAgent: string): string {
+  return Buffer.from(userAgent.slice(0, USER_AGENT_MAX)).toString();
 }
 
 function parse(userAgent: string): Client {

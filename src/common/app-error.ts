@@ -32,10 +32,15 @@ export class AppError extends Error {
   }
 }
 
+/** Errors that `detail` tells in words; `errors` has them all. */
+const TOLD_IN_WORDS = 10;
+
 /** 400: every wrong field is named. */
 export class InvalidInputError extends AppError {
   constructor(errors: FieldError[], code = 'invalid_input') {
-    super(400, code, errors.map((error) => `${error.field}: ${error.message}`).join(' '), { errors });
+    const told = errors.slice(0, TOLD_IN_WORDS).map((error) => `${error.field}: ${error.message}`);
+    if (errors.length > told.length) told.push(`And ${errors.length - told.length} more.`);
+    super(400, code, told.join(' '), { errors });
   }
 }
 

@@ -24,12 +24,18 @@ export class PayloadPipe implements PipeTransform {
 /**
  * @param texts true for queries, whose values are texts that @Type and @Transform turn into what they stand for. Bodies
  *   are taken as they are: class-transformer would drop metadata members with names like "toString".
+ * @param namedAtMost how many unknown fields are told of one by one
  * @throws InvalidInputError
  */
-export function checkedPayload<T extends object>(dto: Type<T>, value: Record<string, unknown>, texts = false): T {
+export function checkedPayload<T extends object>(
+  dto: Type<T>,
+  value: Record<string, unknown>,
+  texts = false,
+  namedAtMost = NAMED_AT_MOST,
+): T {
   const known = knownFields(dto);
   const fields: Record<string, unknown> = texts ? {} : (new dto() as Record<string, unknown>);
-  const errors = canonicalFields(value, fields, known, (dto as OpenDto).strangersBelongIn);
+  const errors = canonicalFields(value, fields, known, (dto as OpenDto).strangersBelongIn, namedAtMost);
   const instance = texts ? plainToInstance(dto, fields, { exposeDefaultValues: true }) : (fields as T);
   if (!keepsRules(dto, instance)) {
     errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
@@ -47,10 +53,11 @@ export function canonicalFields(
   fields: Record<string, unknown>,
   known: ReadonlySet<string>,
   strangersBelongIn?: string,
+  namedAtMost = NAMED_AT_MOST,
 ): FieldError[] {
   const errors: FieldError[] = [];
   for (const name of Object.keys(value)) {
-    if (errors.length === NAMED_AT_MOST) {
+    if (errors.length === namedAtMost) {
       errors.push({ field: name, message: 'is unknown here too, and so may be the fields after it' });
       break;
     }

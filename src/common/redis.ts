@@ -5,6 +5,8 @@ import type { Logger } from './logger.js';
 
 /** How long a command may take before the caller hears a 503, ms. */
 const COMMAND_TIMEOUT_MS = 900;
+/** Where nobody waits for an answer: hundreds of large entries may come over a slow line, ms. */
+export const PATIENT_COMMAND_TIMEOUT_MS = 20_000;
 
 /**
  * A connection that fails fast: no offline queue, a short command timeout, one attempt. Commands issued in the same turn

@@ -1,6 +1,6 @@
 import { ValidateIf, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
-import { IANAZone } from 'luxon';
 import { parseTimestamp } from '../events/timestamp.js';
+import { isTimeZone } from './time-zones.js';
 
 /** Text that MySQL keeps as it came: valid Unicode without control characters, not blank. */
 @ValidatorConstraint({ name: 'plainText' })
@@ -25,19 +25,6 @@ export class TimeZone implements ValidatorConstraintInterface {
     return 'must be the IANA name of a time zone, as in Europe/Berlin';
   }
 }
-
-/** Names only: offsets such as +02:00 know no summer time and are no zones. */
-export function isTimeZone(name: string): boolean {
-  if (zones.has(name)) return true;
-  const isOne = /^[A-Za-z]/.test(name) && IANAZone.isValidZone(name);
-  // A name is good in any case of its letters, so there is no end to the spellings.
-  if (isOne && zones.size < ZONES_REMEMBERED) zones.add(name);
-  return isOne;
-}
-
-/** To ask whether a zone exists takes longer than most of a question's own work. */
-const ZONES_REMEMBERED = 2000;
-const zones = new Set<string>();
 
 /** A moment, as RFC 3339. */
 @ValidatorConstraint({ name: 'rfc3339' })

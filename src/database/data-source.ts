@@ -6,7 +6,7 @@ import { ENTITIES } from './entities/index.js';
 
 export interface SessionSettings {
   poolSize?: number;
-  /** Seconds. How long a statement waits for a row lock. */
+  /** Seconds. How long a statement waits for a lock of a row or a table. */
   lockWaitTimeoutS?: number;
   /** Seconds without a statement after which the server ends the session, and with it a frozen worker's locks. */
   waitTimeoutS?: number;
@@ -50,7 +50,12 @@ function mysqlWithSession(settings: SessionSettings): typeof mysql {
   const statements = [
     'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
     `SET SESSION time_zone = '+00:00', SESSION sql_mode = '${STRICT}'`,
-    ...(settings.lockWaitTimeoutS ? [`SET SESSION innodb_lock_wait_timeout = ${settings.lockWaitTimeoutS}`] : []),
+    // The second: for tables. Whoever waits for one holds up all who come after, by default for a day or a year.
+    ...(settings.lockWaitTimeoutS
+      ? [
+          `SET SESSION innodb_lock_wait_timeout = ${settings.lockWaitTimeoutS}, SESSION lock_wait_timeout = ${settings.lockWaitTimeoutS}`,
+        ]
+      : []),
     ...(settings.waitTimeoutS ? [`SET SESSION wait_timeout = ${settings.waitTimeoutS}`] : []),
   ];
   return {

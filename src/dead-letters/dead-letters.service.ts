@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { BufferKeys, LIST_COUNT } from '../buffer/buffer-keys.js';
-import { UnavailableError } from '../common/app-error.js';
+import { BacklogReader } from '../buffer/backlog.js';
+import { ConflictError, UnavailableError } from '../common/app-error.js';
+import { Env } from '../config/env.js';
+import { isOfPerson, userKeysOf } from '../events/person.js';
 import { encodeReplayOrder } from '../events/replay-order.js';
 
 /** Letters read and put into the buffer at a time. */
@@ -15,6 +18,15 @@ const HOPELESS = ['id_conflict', 'too_old'];
 
 const LETTERS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(app_id)) AS appId, LOWER(HEX(stored_id)) AS storedId, code,
   reason, envelope, created_at AS createdAt FROM dead_letters`;
+
+/** Held while letters are put into the buffer: whoever orders an erasure waits, and then finds them there. */
+const LOCK_APPS = `SELECT LOWER(HEX(id)) AS appId, deleted_at IS NOT NULL AS deleted FROM apps WHERE id IN (?)
+ORDER BY id LOCK IN SHARE MODE`;
+const TOMBSTONES = `SELECT LOWER(HEX(app_id)) AS appId, user_value AS userValue FROM erasures
+WHERE app_id IN (?) AND subject = 'person' AND finished_at IS NULL`;
+
+/** How long a replay keeps others of the same app away after it was last heard of, ms. */
+const REPLAY_LEASE_MS = 60_000;
 
 /** Every id is 32 hex digits. */
 export interface StoredLetter {
@@ -47,6 +59,8 @@ export class DeadLettersService {
     private readonly dataSource: DataSource,
     private readonly redis: Redis,
     private readonly keys: BufferKeys,
+    private readonly backlog: BacklogReader,
+    private readonly env: Env,
   ) {}
 
   /** Newest first. @param before only those older than this letter */
@@ -59,9 +73,21 @@ export class DeadLettersService {
    * Puts the letters there are now into the buffer. A letter goes away in the transaction that stores its event; until
    * then it stays, and a second replay of it does nothing twice.
    * @returns how many
-   * @throws UnavailableError when Redis does not answer: what was put in before that stays in
+   * @throws ConflictError while another replay of the app goes on; UnavailableError when Redis does not answer or has no
+   *   room: what was put in before that stays in
    */
   async replay(selection: Selection, progress?: (replayed: number) => void): Promise<number> {
+    const key = this.keys.replay(selection.appId ?? 'all');
+    const alone = await this.asked(() => this.redis.set(key, '1', 'PX', REPLAY_LEASE_MS, 'NX'));
+    if (!alone) throw new ConflictError('replay_under_way', 'A replay of this app goes on already. Wait for its end.');
+    try {
+      return await this.replayAll(selection, key, progress);
+    } finally {
+      await this.asked(() => this.redis.del(key));
+    }
+  }
+
+  private async replayAll(selection: Selection, key: string, progress?: (replayed: number) => void): Promise<number> {
     const which = conditions(selection);
     if (!selection.ids && !selection.code) which.push(['code NOT IN (?)', HOPELESS]);
     const [newest] = await this.read(which, 'DESC', 1);
@@ -70,9 +96,9 @@ export class DeadLettersService {
     let replayed = 0;
     let page = await this.read(which, 'ASC', AT_ONCE);
     for (let list = 0; page.length > 0; list = (list + 1) % LIST_COUNT) {
-      await this.push(list, page);
-      replayed += page.length;
+      replayed += await this.push(list, page);
       progress?.(replayed);
+      await this.asked(() => this.redis.pexpire(key, REPLAY_LEASE_MS));
       page = await this.read([...which, ['id > ?', binary(page.at(-1)!.id)]], 'ASC', AT_ONCE);
     }
     return replayed;
@@ -84,11 +110,40 @@ export class DeadLettersService {
     return this.dataSource.query(`${LETTERS} WHERE TRUE${where} ORDER BY id ${order} LIMIT ?`, [...values, limit]);
   }
 
-  private async push(list: number, letters: StoredLetter[]): Promise<void> {
-    const now = Date.now();
-    const orders = letters.map(({ id, envelope }) => encodeReplayOrder(id, envelope.toString(), now));
+  private async push(list: number, letters: StoredLetter[]): Promise<number> {
+    const { bytes } = await this.asked(() => this.backlog.read());
+    if (bytes >= this.env.bufferMaxBytes) {
+      throw new UnavailableError('buffer_full', 'Too much is waiting to be stored. Replay the rest later.', 5);
+    }
+    return this.dataSource.transaction(async (manager) => {
+      const left = await this.withoutErased(manager, letters);
+      const now = Date.now();
+      const orders = left.map(({ id, envelope }) => encodeReplayOrder(id, envelope.toString(), now));
+      if (orders.length > 0) await this.asked(() => this.redis.rpush(this.keys.pending(list), ...orders));
+      return orders.length;
+    });
+  }
+
+  /** Letters of apps and people that are being erased stay where the erasure finds them. */
+  private async withoutErased(manager: EntityManager, letters: StoredLetter[]): Promise<StoredLetter[]> {
+    const ids = [...new Set(letters.flatMap(({ appId }) => appId ?? []))].map(binary);
+    if (ids.length === 0) return letters;
+    const apps: { appId: string; deleted: number | string }[] = await manager.query(LOCK_APPS, [ids]);
+    // After the lock: at READ COMMITTED it sees every order that was given before.
+    const people: { appId: string; userValue: Buffer }[] = await manager.query(TOMBSTONES, [ids]);
+    const deleted = new Set(apps.filter((app) => Number(app.deleted) === 1).map(({ appId }) => appId));
+    const erased = people.map(({ appId, userValue }) => ({ appId, keys: new Set(userKeysOf(userValue.toString())) }));
+    return letters.filter(
+      ({ appId, envelope }) =>
+        !deleted.has(appId ?? '') &&
+        !erased.some((one) => one.appId === appId && isOfPerson(envelope.toString(), one.keys)),
+    );
+  }
+
+  /** @throws UnavailableError when Redis does not answer */
+  private async asked<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      await this.redis.rpush(this.keys.pending(list), ...orders);
+      return await ask();
     } catch (error) {
       throw new UnavailableError('buffer_unavailable', 'Redis does not answer just now. Replay again later.', 5, error);
     }

@@ -16,6 +16,8 @@ export class EnvelopeError extends Error {
     message: string,
     /** The app, where it could still be read: 32 hex digits. */
     readonly appId?: string,
+    /** The id that the answer named, where it could still be read: 32 hex digits. */
+    readonly id?: string,
   ) {
     super(message);
     this.name = 'EnvelopeError';
@@ -52,8 +54,14 @@ function member(name: string, value: string | undefined): string {
 export function decodeEnvelope(text: string): AcceptedEvent {
   const e = parse(text);
   const appId = typeof e.a === 'string' && /^[0-9a-f]{32}$/.test(e.a) ? e.a : undefined;
+  const id = isHex(e.i, 32) ? (e.i as string) : undefined;
   if (e.v !== ENVELOPE_VERSION) {
-    throw new EnvelopeError('envelope_version', `Envelope version ${String(e.v)} is unknown to this worker.`, appId);
+    throw new EnvelopeError(
+      'envelope_version',
+      `Envelope version ${String(e.v)} is unknown to this worker.`,
+      appId,
+      id,
+    );
   }
   const userKind = atIndex(USER_KINDS, e.k);
   const device = atIndex(DEVICES, e.d);
@@ -61,15 +69,16 @@ export function decodeEnvelope(text: string): AcceptedEvent {
     appId &&
     userKind &&
     device &&
-    isHex(e.i, 32) &&
+    id &&
     (e.h === undefined || isHex(e.h, 16)) &&
     typeof e.e === 'string' &&
     typeof e.u === 'string' &&
     Number.isSafeInteger(e.t) &&
     Number.isSafeInteger(e.r);
-  if (!whole) throw new EnvelopeError('envelope_malformed', 'The envelope lacks a part that counting needs.', appId);
+  if (!whole)
+    throw new EnvelopeError('envelope_malformed', 'The envelope lacks a part that counting needs.', appId, id);
   return {
-    id: e.i as string,
+    id,
     appId,
     event: e.e as string,
     occurredAt: e.t as number,

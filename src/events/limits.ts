@@ -1,9 +1,11 @@
-/** Limits of the wire contract. Lengths are in characters (Unicode code points, as class-validator counts) unless said. */
+/** Limits of the wire contract. Lengths are in characters (Unicode code points) unless said. */
 export const EVENT_NAME_MAX = 128;
 export const EVENT_ID_MAX = 128;
 export const USER_ID_MAX = 128;
 export const URL_MAX = 2048;
 export const USER_AGENT_MAX = 512;
+/** The longest text of an IPv6 address, one that ends in IPv4. */
+export const ADDRESS_MAX = 45;
 export const METADATA_MAX_BYTES = 32 * 1024;
 export const METADATA_MAX_DEPTH = 16;
 export const BATCH_MAX_EVENTS = 1000;

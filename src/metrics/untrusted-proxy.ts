@@ -1,5 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import proxyAddr from '@fastify/proxy-addr';
+import type { Env } from '../config/env.js';
 import type { Logger } from '../common/logger.js';
 import { isForwarded } from '../common/forwarded.js';
 import { Metrics } from './metrics.service.js';
@@ -8,14 +10,15 @@ import { Metrics } from './metrics.service.js';
  * A forwarded header from a peer outside TRUSTED_PROXIES is ignored; this counts such requests and says it once, since
  * behind a proxy that is not named all visitors share the proxy's address.
  */
-export function watchUntrustedProxies(app: NestFastifyApplication, logger: Logger): void {
+export function watchUntrustedProxies(app: NestFastifyApplication, env: Env, logger: Logger): void {
+  const trusts = proxyAddr.compile([...env.trustedProxies]);
   const metrics = app.get(Metrics, { strict: false });
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   let warned = false;
-  fastify.addHook('onRequest', async (request) => {
-    // Fastify lists the forwarded addresses behind the peer only where it trusts the peer.
-    if (!isForwarded(request) || (request.ips?.length ?? 0) > 1) return;
-    if (request.headers['x-forwarded-for'] === undefined) return;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    done();
+    // Whatever of it the peer may say: address, host or scheme.
+    if (!isForwarded(request) || trusts(request.raw.socket.remoteAddress ?? '', 0)) return;
     metrics.untrustedForwarded.inc();
     if (warned) return;
     warned = true;

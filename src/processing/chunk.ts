@@ -18,6 +18,7 @@ export interface Refused {
   reason: string;
   /** Where they could be read: 32 hex digits each. */
   appId?: string;
+  storedId?: string;
   event?: AcceptedEvent;
   letterId?: string;
 }
@@ -38,7 +39,7 @@ export function readChunk(texts: readonly string[]): Chunk {
       entries.push({ ...entry, event: decodeEnvelope(entry.text) });
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error;
-      refused.push({ ...entry, code: error.code, reason: error.message, appId: error.appId });
+      refused.push({ ...entry, code: error.code, reason: error.message, appId: error.appId, storedId: error.id });
     }
   }
   entries.sort((a, b) => compare(eventKey(a.event), eventKey(b.event)));

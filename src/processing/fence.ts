@@ -1,8 +1,8 @@
 import type { AcceptedEvent } from '../events/event.js';
 import { storedIdTime } from '../events/event-id.js';
-import { namesPerson } from '../events/person.js';
+import { isOfPerson } from '../events/person.js';
 import type { Chunk, Entry, Refused } from './chunk.js';
-import type { AppFence, Tombstone } from './repositories/app-fence.repository.js';
+import type { AppFence, Tombstones } from './repositories/app-fence.repository.js';
 import { userKeyHex } from './user-keys.js';
 
 /** The code of a dead letter whose event expired before it was stored. Trying it again cannot help. */
@@ -22,19 +22,25 @@ export function fence({ entries, refused }: Chunk, fences: ReadonlyMap<string, A
   for (const entry of entries) {
     const around = fences.get(entry.event.appId);
     if (!around) kept.push(entry);
-    else if (around.deleted || around.tombstones.some((one) => covers(one, entry.event))) erased += 1;
+    else if (around.deleted || covers(around.tombstones, entry.event)) erased += 1;
     else if (isExpired(entry.event, around)) expired.push(tooOld(entry));
     else kept.push({ ...entry, event: withoutErasedTraces(entry.event, around) });
   }
   const parked = refused.filter((entry) => {
     const around = entry.appId === undefined ? undefined : fences.get(entry.appId);
-    return !around || !(around.deleted || around.tombstones.some((one) => namesPerson(entry.text, one.userKeys)));
+    return !around || !(around.deleted || names(around.tombstones, entry.text));
   });
   return { entries: kept, refused: [...parked, ...expired], erased: erased + refused.length - parked.length };
 }
 
-function covers({ userKeys, receivedUntil }: Tombstone, event: AcceptedEvent): boolean {
-  return event.receivedAt <= receivedUntil && userKeys.has(userKeyHex(event.userKind, event.userValue));
+function covers(tombstones: Tombstones, event: AcceptedEvent): boolean {
+  if (tombstones.size === 0) return false;
+  return event.receivedAt <= (tombstones.get(userKeyHex(event.userKind, event.userValue)) ?? -1);
+}
+
+/** Whether an entry that is no event is of an erased person. */
+function names(tombstones: Tombstones, entry: string): boolean {
+  return [...tombstones].some(([key, until]) => isOfPerson(entry, new Set([key]), until));
 }
 
 function isExpired(event: AcceptedEvent, { deletedBefore }: AppFence): boolean {
@@ -48,8 +54,7 @@ function tooOld({ text, event, letterId }: Entry): Refused {
 
 /** Another person's event stays, without the erased one's id beside it. */
 function withoutErasedTraces(event: AcceptedEvent, { tombstones }: AppFence): AcceptedEvent {
-  if (event.anonymousId === undefined || tombstones.length === 0) return event;
+  if (event.anonymousId === undefined || tombstones.size === 0) return event;
   const key = userKeyHex('anonymous', event.anonymousId);
-  const erased = tombstones.some((one) => event.receivedAt <= one.receivedUntil && one.userKeys.has(key));
-  return erased ? { ...event, anonymousId: undefined } : event;
+  return event.receivedAt <= (tombstones.get(key) ?? -1) ? { ...event, anonymousId: undefined } : event;
 }

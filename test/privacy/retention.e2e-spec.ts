@@ -1,4 +1,5 @@
 import { encodeEnvelope } from '../../src/events/envelope.js';
+import { userKeysOf } from '../../src/events/person.js';
 import { formatUuid, storedIdTime } from '../../src/events/event-id.js';
 import type { AcceptedEvent } from '../../src/events/event.js';
 import { call, registerApp, signIn, type Signed } from '../support/client.js';
@@ -16,7 +17,7 @@ describe('retention', () => {
   let ann: Signed;
   const apps: Record<'keeping' | 'dropping' | 'forever', { id: string; apiKey: string }> = {} as never;
   beforeAll(async () => {
-    stack = await startStack({ env: { RETENTION_INTERVAL_MS: '300' } });
+    stack = await startStack({ env: { RETENTION_INTERVAL_MS: '300', LOCK_WAIT_TIMEOUT_S: '1' } });
     ann = await signIn(stack.url);
     for (const name of ['keeping', 'dropping', 'forever'] as const) apps[name] = await registerApp(stack.url, ann);
   });
@@ -142,6 +143,53 @@ describe('retention', () => {
     // A worker that starts makes months ahead, and not those again.
     await stack.startWorker();
     expect(await partitions()).toEqual(after);
+  });
+
+  test('counts alone are kept of whom every event has expired: no address, no browser; dropped, not even a number', async () => {
+    const [ip, browser, os] = ['192.0.2.9', 'Firefox', 'Linux'];
+    const old = { occurredAt: NOW - 4 * DAY, receivedAt: NOW - 4 * DAY, ip, browser, os, userValue: 'leaver' };
+    for (const name of ['keeping', 'dropping'] as const) {
+      const app = apps[name];
+      const leaver = acceptedEvent({ appId: hex(app), eventId: 'leaver', ...old, userValue: `leaver ${name}` });
+      await stack.push(0, encodeEnvelope(leaver));
+    }
+    await stack.drained();
+    await stack.sealed();
+    const person = async (name: string) =>
+      (await stack.query<{ ip: string }>('SELECT ip, browser, os FROM user_analytics WHERE user_value = ?', [name]))[0];
+    const numbers = async (name: string) =>
+      stack.query('SELECT number FROM user_numbers WHERE user_key = ?', [Buffer.from(userKeysOf(name)[0]!, 'hex')]);
+    expect(await person('leaver dropping')).toEqual({ ip, browser, os });
+    expect(await numbers('leaver dropping')).toHaveLength(1);
+    await change(apps.keeping, { retentionDays: 3 });
+    await change(apps.dropping, { retentionDays: 3 });
+    await until(async () => (await person('leaver keeping'))?.ip === null, 'the address to go');
+    expect(await person('leaver keeping')).toEqual({ ip: null, browser: null, os: null });
+    await until(async () => (await person('leaver dropping')) === undefined, 'the person to go');
+    await until(async () => (await numbers('leaver dropping')).length === 0, 'the number to go');
+    // Back again: counted as one.
+    await stack.push(0, encodeEnvelope(acceptedEvent({ appId: hex(apps.dropping), userValue: 'leaver dropping' })));
+    await stack.drained();
+    await stack.sealed();
+    expect(await numbers('leaver dropping')).toHaveLength(1);
+    expect(await audit()).toContain('0 differences');
+  });
+
+  test('an event of a clock that runs years ahead expires by its receipt', async () => {
+    const far = acceptedEvent({ appId: hex(apps.keeping), eventId: 'far', occurredAt: NOW + 400 * DAY });
+    const sent = { ...far, event: 'far', occurredAt: NOW - 4 * DAY, receivedAt: NOW - 4 * DAY };
+    const near = {
+      ...sent,
+      id: acceptedEvent({ appId: hex(apps.keeping), eventId: 'n', occurredAt: NOW + 400 * DAY }).id,
+    };
+    await stack.push(0, encodeEnvelope(sent), encodeEnvelope({ ...near, receivedAt: NOW, occurredAt: NOW }));
+    await stack.drained();
+    const left = () => stack.query<{ id: Buffer }>("SELECT id FROM events WHERE event = 'far'");
+    await until(async () => (await left()).length === 1, 'the far event to expire');
+    expect((await left())[0]!.id.toString('hex')).toBe(near.id);
+    expect(await audit()).toContain('0 differences');
+    await stack.query("DELETE FROM events WHERE event = 'far'");
+    await stack.query("DELETE FROM event_summary WHERE event = 'far'");
   });
 });
 

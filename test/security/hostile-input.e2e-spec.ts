@@ -77,6 +77,9 @@ const EVENTS: Hostile[] = [
   ['2^53', withMetadata('{"a":9007199254740992}'), 400, 'metadata'],
   ['a surrogate as a key', withMetadata('{"\\ud800":1}'), 400, 'metadata'],
   ['properties as a list', { event: 'x', properties: [] }, 400, 'properties'],
+  ['129 characters, half of which are variation selectors', { event: `${'☎\ufe0f'.repeat(64)}x` }, 400, 'event'],
+  ['an address with a zone', { event: 'x', ipAddress: 'fe80::1%eth0' }, 400, 'ipAddress'],
+  ['an address with an endless zone', { event: 'x', ipAddress: `fe80::1%${'x'.repeat(3000)}` }, 400, 'ipAddress'],
   ['unknown field', { event: 'x', evnet: 'x' }, 400, 'evnet'],
   ['an operator', { event: 'x', $where: 'sleep(1000)' }, 400, '$where'],
   [
@@ -221,6 +224,21 @@ describe('hostile input', () => {
   test.each(QUERIES)('a question: %s', async (...[path, status, field]: (typeof QUERIES)[number]) => {
     problem(await call(`${stack.url}/api${path.replace('{app}', app.id)}`, { token: ann.accessToken }), status, field);
     await fine();
+  });
+
+  test('a batch in which everything is wrong is answered shortly', async () => {
+    const strangers = Object.fromEntries(Array.from({ length: 51 }, (_n, i) => [`evnt${i}`, 0]));
+    const events = Array.from({ length: 1000 }, () => ({ event: 'x', ...strangers }));
+    const all = await post({ events }, {}, '/api/analytics/collect/batch');
+    expect(all.status).toBe(400);
+    expect(JSON.stringify(all.body).length).toBeLessThan(200_000);
+    const some = await post({ events: [{ event: 'x' }, ...events.slice(1)] }, {}, '/api/analytics/collect/batch');
+    expect(some.status).toBe(202);
+    expect(JSON.stringify(some.body).length).toBeLessThan(200_000);
+    const rejected = some.body.rejected as { index: number; errors: { field: string }[] }[];
+    expect(rejected.map(({ index }) => index)).toEqual(Array.from({ length: 999 }, (_n, i) => i + 1));
+    expect(rejected.every(({ errors }) => errors.length > 0)).toBe(true);
+    expect(rejected[0]!.errors.map(({ field }) => field)).toEqual(Object.keys(strangers).slice(0, 50));
   });
 
   test('what looks hostile and is only text is kept as it is', async () => {

@@ -100,7 +100,13 @@ describe('limits of events a second', () => {
       ({ level, msg }) => level === 'warn' && /TRUSTED_PROXIES/.test(String(msg)),
     );
     expect(warned).toHaveLength(1);
-    const { body } = await call(`${api.url}/metrics`);
-    expect(Number(/^tallystone_untrusted_forwarded_total (\d+)$/m.exec(body)![1])).toBeGreaterThanOrEqual(18);
+    const counted = async () =>
+      Number(/^tallystone_untrusted_forwarded_total (\d+)$/m.exec((await call(`${api.url}/metrics`)).body)![1]);
+    const before = await counted();
+    expect(before).toBeGreaterThanOrEqual(18);
+    for (const name of ['forwarded', 'x-forwarded-host', 'x-forwarded-proto']) {
+      await call(`${api.url}/health`, { headers: { [name]: 'elsewhere.test' } });
+    }
+    expect(await counted()).toBe(before + 3);
   });
 });

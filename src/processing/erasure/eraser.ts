@@ -55,7 +55,8 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
           // The lock is this session's, and idle sessions are ended.
           await runner.query('DO 0');
         };
-        for (const erasure of await this.erasures.open()) await this.advance(erasure, alive);
+        for (const erasure of await this.erasures.open()) await this.eraseRows(erasure, alive);
+        await this.finish(alive);
       });
     } catch (error) {
       if (error instanceof StoppingError) return;
@@ -63,22 +64,40 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private async advance(erasure: OpenErasure, alive: () => Promise<void>): Promise<void> {
-    if (erasure.stage === 'rows') {
+  /** One that fails is tried again later, and holds no other up. */
+  private async eraseRows(erasure: OpenErasure, alive: () => Promise<void>): Promise<void> {
+    if (erasure.stage !== 'rows') return;
+    try {
       await (erasure.subject === 'app' ? this.apps : this.people).erase(erasure, alive);
-      await this.erasures.enter(erasure.id, 'buffer');
+      await this.erasures.enter(erasure, 'buffer');
+    } catch (error) {
+      if (error instanceof StoppingError) throw error;
+      this.logger.warn({ err: error, erasure: erasure.id }, 'An erasure could not go on; it is tried again');
+      await alive();
     }
-    if (!(await this.drainedSince(erasure.requestedAt.getTime()))) return;
-    const redisFile = await this.files.rewrite(alive);
-    await this.erasures.finish(erasure.id, redisFile, Date.now());
-    this.logger.info({ erasure: erasure.id, subject: erasure.subject, redisFile }, 'Erased');
   }
 
-  /** Whether nothing that was received until then is in the buffer any more. */
-  private async drainedSince(time: number): Promise<boolean> {
-    if (Date.now() < time + ON_ITS_WAY_MS) return false;
+  /** Those of which nothing is in the buffer any more: Redis writes its file anew once for all of them. */
+  private async finish(alive: () => Promise<void>): Promise<void> {
+    const waiting = (await this.erasures.open()).filter(({ stage }) => stage !== 'rows');
+    if (waiting.length === 0) return;
+    const drainedUntil = await this.drainedUntil();
+    const drained = waiting.filter(({ requestedAt }) => requestedAt.getTime() <= drainedUntil);
+    if (drained.length === 0) return;
+    const redisFile = await this.files.rewrite(alive);
+    for (const erasure of drained) {
+      await this.erasures.finish(erasure, redisFile, Date.now());
+      this.logger.info({ erasure: erasure.id, subject: erasure.subject, redisFile }, 'Erased');
+    }
+  }
+
+  /** Nothing that was received until this moment (ms) is in the buffer, or still on its way there. */
+  private async drainedUntil(): Promise<number> {
+    const now = Date.now();
     const { events, oldestReceivedAt } = await this.backlog.read();
-    return events === 0 || (oldestReceivedAt !== undefined && oldestReceivedAt > time + ON_ITS_WAY_MS);
+    // What cannot be dated may be as old as anything.
+    const oldest = events === 0 ? now : (oldestReceivedAt ?? 0);
+    return Math.min(now, oldest - 1) - ON_ITS_WAY_MS;
   }
 }
 

@@ -6,10 +6,12 @@ import { sqlTime } from '../repositories/bulk.js';
 const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, LOWER(HEX(a.owner_id)) AS ownerId,
   e.subject, e.user_value AS userValue, e.requested_at AS requestedAt, e.stage, a.deleted_before AS deletedBefore
 FROM erasures e JOIN apps a ON a.id = e.app_id
-WHERE e.finished_at IS NULL ORDER BY e.requested_at, e.id LIMIT 100`;
+WHERE e.finished_at IS NULL ORDER BY e.requested_at, e.id LIMIT 1000`;
 const ADD = 'UPDATE erasures SET events_erased = events_erased + ? WHERE id = ?';
-const STAGE = 'UPDATE erasures SET stage = ? WHERE id = ?';
-const DONE = `UPDATE erasures SET stage = 'done', redis_file = ?, user_value = NULL, finished_at = ? WHERE id = ?`;
+/** An order that was given again meanwhile begins anew. */
+const STAGE = 'UPDATE erasures SET stage = ? WHERE id = ? AND requested_at = ?';
+const DONE = `UPDATE erasures SET stage = 'done', redis_file = ?, user_value = NULL, finished_at = ?
+WHERE id = ? AND requested_at = ?`;
 
 /** An erasure that is not done yet. */
 export interface OpenErasure {
@@ -45,12 +47,12 @@ export class ErasureRepository extends Repository<Erasure> {
     await this.manager.query(ADD, [events, binary(id)]);
   }
 
-  async enter(id: string, stage: ErasureStage): Promise<void> {
-    await this.manager.query(STAGE, [stage, binary(id)]);
+  async enter({ id, requestedAt }: OpenErasure, stage: ErasureStage): Promise<void> {
+    await this.manager.query(STAGE, [stage, binary(id), sqlTime(requestedAt.getTime())]);
   }
 
   /** The tombstone goes: only that there was an erasure remains. */
-  async finish(id: string, redisFile: RedisFile, now: number): Promise<void> {
-    await this.manager.query(DONE, [redisFile, sqlTime(now), binary(id)]);
+  async finish({ id, requestedAt }: OpenErasure, redisFile: RedisFile, now: number): Promise<void> {
+    await this.manager.query(DONE, [redisFile, sqlTime(now), binary(id), sqlTime(requestedAt.getTime())]);
   }
 }

@@ -106,9 +106,12 @@ export class PersonEraser {
     alive: () => Promise<void>,
   ): Promise<void> {
     const appId = binary(erasure.appId);
+    const until = erasure.requestedAt.getTime();
     for (let after: Buffer | undefined = FIRST_ID; after;) {
       const letters: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, [appId, after, PAGE]);
-      const theirs = letters.filter(({ envelope }) => isOfPerson(envelope.toString(), userKeys)).map(({ id }) => id);
+      const theirs = letters
+        .filter(({ envelope }) => isOfPerson(envelope.toString(), userKeys, until))
+        .map(({ id }) => id);
       if (theirs.length > 0) {
         await retried(() => this.dataSource.query(DELETE_LETTERS, [theirs]));
         await this.erasures.add(erasure.id, theirs.length);

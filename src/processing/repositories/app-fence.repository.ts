@@ -13,13 +13,11 @@ FROM apps WHERE id IN (?) ORDER BY id LOCK IN SHARE MODE`;
 const TOMBSTONES = `SELECT LOWER(HEX(app_id)) AS appId, user_value AS userValue, requested_at AS requestedAt
 FROM erasures WHERE finished_at IS NULL AND subject = 'person' AND app_id IN (?)`;
 
-/** A person whose events received up to a moment are not to be stored. */
-export interface Tombstone {
-  /** Of every kind the id may be; 32 hex digits each. */
-  userKeys: ReadonlySet<string>;
-  /** ms; later events of the same person are welcome. */
-  receivedUntil: number;
-}
+/**
+ * People whose events received up to a moment (ms) are not to be stored, by each key that they may have (32 hex digits).
+ * Later events of the same person are welcome.
+ */
+export type Tombstones = ReadonlyMap<string, number>;
 
 /** What must not be stored for an app any more. */
 export interface AppFence {
@@ -27,7 +25,7 @@ export interface AppFence {
   deletedBefore?: number;
   /** Nothing of it is stored. */
   deleted: boolean;
-  tombstones: Tombstone[];
+  tombstones: Tombstones;
 }
 
 /** Owns the SQL by which a chunk learns what has expired or was erased. Use in the chunk's transaction. */
@@ -41,22 +39,25 @@ export class AppFenceRepository extends Repository<App> {
       APPS,
       [ids],
     );
+    // A statement of its own, after the lock: at READ COMMITTED it sees every tombstone set before it.
+    const rows: { appId: string; userValue: Buffer; requestedAt: Date }[] = await this.manager.query(TOMBSTONES, [ids]);
     for (const { appId, deletedBefore, deleted } of apps) {
       fences.set(appId, {
         deletedBefore: deletedBefore?.getTime(),
         deleted: Number(deleted) === 1,
-        tombstones: [],
+        tombstones: tombstones(rows.filter((row) => row.appId === appId)),
       });
-    }
-    // A statement of its own, after the lock: at READ COMMITTED it sees every tombstone set before it.
-    const rows: { appId: string; userValue: Buffer; requestedAt: Date }[] = await this.manager.query(TOMBSTONES, [ids]);
-    for (const { appId, userValue, requestedAt } of rows) {
-      fences.get(appId)?.tombstones.push(tombstone(userValue.toString(), requestedAt.getTime()));
     }
     return fences;
   }
 }
 
-function tombstone(userValue: string, receivedUntil: number): Tombstone {
-  return { userKeys: new Set(userKeysOf(userValue)), receivedUntil };
+function tombstones(rows: readonly { userValue: Buffer; requestedAt: Date }[]): Tombstones {
+  const until = new Map<string, number>();
+  for (const { userValue, requestedAt } of rows) {
+    for (const key of userKeysOf(userValue.toString())) {
+      until.set(key, Math.max(until.get(key) ?? 0, requestedAt.getTime()));
+    }
+  }
+  return until;
 }

@@ -34,7 +34,7 @@ export class DeadLetterRepository extends Repository<DeadLetter> {
       binary(uuidV7(now)),
       contentHash(entry),
       entry.appId ? binary(entry.appId) : null,
-      entry.event ? binary(entry.event.id) : null,
+      storedId(entry),
       entry.code,
       Buffer.from(entry.reason).subarray(0, REASON_MAX_BYTES),
       Buffer.from(entry.text),
@@ -44,6 +44,11 @@ export class DeadLetterRepository extends Repository<DeadLetter> {
     rows.sort((a, b) => Buffer.compare(a[1] as Buffer, b[1] as Buffer));
     await insertRows(this.manager, INSERT, rows);
   }
+}
+
+function storedId({ event, storedId: id }: Refused): Buffer | null {
+  const read = event?.id ?? id;
+  return read === undefined ? null : binary(read);
 }
 
 /**

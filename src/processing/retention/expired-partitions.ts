@@ -20,13 +20,14 @@ export async function dropExpiredPartitions(runner: QueryRunner): Promise<string
   const dropped: string[] = [];
   for (const name of names) {
     const end = partitionEnd(name);
-    if (end === undefined || (await kept(runner, end))) continue;
+    if (end === undefined || (await kept(runner, end)) || (takesAllOlder(name) && (await isEmpty(runner, name))))
+      continue;
     await runner.query('LOCK TABLES events WRITE, apps a READ, erasures e READ');
     try {
       // Asked again under the lock: an app may have been registered meanwhile, and may have stored an old event.
       if (await kept(runner, end)) continue;
       // Names are read from the database and match partitionEnd's pattern; DDL takes no bound parameters.
-      const action = name.startsWith('p_before') ? 'TRUNCATE' : 'DROP';
+      const action = takesAllOlder(name) ? 'TRUNCATE' : 'DROP';
       await runner.query(`ALTER TABLE events ${action} PARTITION ${name}`);
       dropped.push(name);
     } finally {
@@ -34,6 +35,15 @@ export async function dropExpiredPartitions(runner: QueryRunner): Promise<string
     }
   }
   return dropped;
+}
+
+function takesAllOlder(name: string): boolean {
+  return name.startsWith('p_before');
+}
+
+async function isEmpty(runner: QueryRunner, name: string): Promise<boolean> {
+  const rows: unknown[] = await runner.query(`SELECT 1 FROM events PARTITION (${name}) LIMIT 1`);
+  return rows.length === 0;
 }
 
 async function kept(runner: QueryRunner, end: number): Promise<boolean> {

@@ -1,18 +1,29 @@
 import type { EntityManager } from 'typeorm';
 import { lowestId } from '../../events/event-id.js';
-import { DAY_MS, QUARTERS_A_DAY } from '../../events/limits.js';
+import { DAY_MS, FUTURE_TOLERANCE_MS, QUARTERS_A_DAY } from '../../events/limits.js';
 import { rewritePerson } from '../erasure/person-rows.js';
 import { sqlTime } from '../repositories/bulk.js';
+import type { SealingRepository } from '../sealing/sealing.repository.js';
 
 export const EXPIRED_AT_ONCE = 5000;
 const PEOPLE_AT_ONCE = 200;
 
 const DELETE_EVENTS = `DELETE FROM events WHERE app_id = ? AND id < ? ORDER BY id LIMIT ${EXPIRED_AT_ONCE}`;
+/**
+ * A client whose clock runs far ahead states ids of the future, though what happened is counted at its true time. They
+ * expire by their receipt.
+ */
+const DELETE_FROM_FAST_CLOCKS = `DELETE FROM events WHERE app_id = ? AND id > ? AND received_at < ?
+ORDER BY id LIMIT ${EXPIRED_AT_ONCE}`;
 const DELETE_LETTERS = `DELETE FROM dead_letters WHERE app_id = ? AND created_at < ?
 ORDER BY created_at LIMIT ${EXPIRED_AT_ONCE}`;
 /** What is left of events that expired before they could be stored is kept as long as a new event. */
 const DELETE_EXPIRED_LETTERS = `DELETE FROM dead_letters WHERE app_id = ? AND stored_id < ? AND code <> 'too_old'
 ORDER BY stored_id LIMIT ${EXPIRED_AT_ONCE}`;
+
+const FORGET_DETAILS = `UPDATE user_analytics SET ip = NULL, browser = NULL, os = NULL
+WHERE app_id = ? AND last_seen < ? AND (ip IS NOT NULL OR browser IS NOT NULL OR os IS NOT NULL)
+ORDER BY user_key LIMIT ${EXPIRED_AT_ONCE}`;
 
 const NAMES = 'SELECT DISTINCT event FROM event_summary WHERE app_id = ?';
 const DELETE_SUMMARY = `DELETE FROM event_summary WHERE app_id = ? AND event = ? AND quarter < ?
@@ -23,36 +34,69 @@ const DELETE_BATCHES = `DELETE FROM event_user_batches WHERE app_id = ? AND even
 ORDER BY day, batch_id LIMIT ${EXPIRED_AT_ONCE}`;
 const DELETE_USERS = `DELETE FROM event_users WHERE app_id = ? AND event = ? AND day < ?
 ORDER BY day LIMIT ${EXPIRED_AT_ONCE}`;
-const PEOPLE = `SELECT user_key AS userKey FROM user_analytics
-WHERE app_id = ? AND user_key > ? AND first_seen < ? ORDER BY user_key LIMIT ${PEOPLE_AT_ONCE}`;
+/** Whose last events are of a day that is partly kept stays until all of it goes: its cells still have their number. */
+const PEOPLE = `SELECT user_key AS userKey FROM user_analytics p
+WHERE app_id = ? AND user_key > ? AND first_seen < ? AND (last_seen < ? OR EXISTS (
+  SELECT 1 FROM events e WHERE e.app_id = p.app_id AND e.user_key = p.user_key))
+ORDER BY user_key LIMIT ${PEOPLE_AT_ONCE}`;
 
 /** Does one statement at a time in a transaction of its own, again after a deadlock. */
 export type Transact = <T>(work: (manager: EntityManager) => Promise<T>) => Promise<T>;
 
-/** Deletes an app's events, and its dead letters, from before a moment (ms), piece by piece. @returns events deleted */
-export async function deleteExpired(transact: Transact, appId: Buffer, before: number): Promise<number> {
+/**
+ * Deletes an app's events, and its dead letters, from before a moment (ms), piece by piece.
+ * @param now ms
+ * @returns events deleted
+ */
+export async function deleteExpired(transact: Transact, appId: Buffer, before: number, now: number): Promise<number> {
   const id = lowestId(before);
   await inPieces(transact, DELETE_EXPIRED_LETTERS, [appId, id]);
   await inPieces(transact, DELETE_LETTERS, [appId, sqlTime(before)]);
-  return inPieces(transact, DELETE_EVENTS, [appId, id]);
+  const deleted = await inPieces(transact, DELETE_EVENTS, [appId, id]);
+  // What is counted is at most FUTURE_TOLERANCE_MS after receipt: whole cells of it lie before the bound.
+  const received = sqlTime(before - FUTURE_TOLERANCE_MS);
+  return deleted + (await inPieces(transact, DELETE_FROM_FAST_CLOCKS, [appId, lowestId(now + DAY_MS), received]));
 }
 
-/** Deletes the counts of whole cells from before a moment; people keep what their remaining events tell. */
-export async function dropExpiredCounts(transact: Transact, appId: Buffer, before: number): Promise<void> {
+/** Takes the address and the browser from people whose every event has expired: their counts alone are kept. */
+export async function forgetExpiredDetails(transact: Transact, appId: Buffer, before: number): Promise<void> {
+  await inPieces(transact, FORGET_DETAILS, [appId, sqlTime(before)]);
+}
+
+/** Deletes the counts of the whole UTC days before a moment. @returns the first moment (ms) of which counts are kept */
+export async function dropExpiredCounts(transact: Transact, appId: Buffer, before: number): Promise<number> {
   const names = await transact<{ event: Buffer }[]>((manager) => manager.query(NAMES, [appId]));
+  // Whole days of everything, so that days and quarter-hours tell the same.
+  const day = Math.floor(before / DAY_MS);
   for (const { event } of names) {
-    // Whole UTC days of everything, so that days and quarter-hours tell the same.
-    const day = Math.floor(before / DAY_MS);
     await inPieces(transact, DELETE_SUMMARY, [appId, event, day * QUARTERS_A_DAY]);
     for (const sql of [DELETE_DAYS, DELETE_BATCHES, DELETE_USERS]) await inPieces(transact, sql, [appId, event, day]);
   }
-  const time = sqlTime(before);
-  let people: { userKey: Buffer }[] = [];
+  return day * DAY_MS;
+}
+
+/**
+ * People keep what their remaining events tell; of whom nothing remains, the row and the number go.
+ * @param transact while nobody seals @param from ms; the counts of days before it are gone
+ */
+export async function dropExpiredPeople(
+  transact: Transact,
+  sealing: SealingRepository,
+  { appId, ownerId }: { appId: Buffer; ownerId: Buffer },
+  from: number,
+): Promise<void> {
+  const time = sqlTime(from);
+  let keys: Buffer[] = [];
   do {
-    const after = people.at(-1)?.userKey ?? Buffer.alloc(0);
-    people = await transact((manager) => manager.query(PEOPLE, [appId, after, time]));
-    for (const { userKey } of people) await transact((manager) => rewritePerson(manager, { appId, userKey }));
-  } while (people.length === PEOPLE_AT_ONCE);
+    const after = keys.at(-1) ?? Buffer.alloc(0);
+    keys = await transact(async (manager) => {
+      const people: { userKey: Buffer }[] = await manager.query(PEOPLE, [appId, after, time, time]);
+      for (const { userKey } of people) await rewritePerson(manager, { appId, userKey });
+      const page = people.map(({ userKey }) => userKey);
+      await manager.withRepository(sealing).forgetNumbers(ownerId, page);
+      return page;
+    });
+  } while (keys.length === PEOPLE_AT_ONCE);
 }
 
 async function inPieces(transact: Transact, sql: string, parameters: unknown[]): Promise<number> {

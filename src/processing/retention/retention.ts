@@ -4,21 +4,29 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { Env } from '../../config/env.js';
 import { DAY_MS } from '../../events/limits.js';
-import { binary } from '../../database/binary.js';
 import { sqlTime } from '../repositories/bulk.js';
 import { withNamedLock } from '../named-lock.js';
 import { retried } from '../retried.js';
+import { SealingRepository } from '../sealing/sealing.repository.js';
+import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { dropExpiredPartitions } from './expired-partitions.js';
-import { deleteExpired, dropExpiredCounts } from './expired-rows.js';
+import {
+  deleteExpired,
+  dropExpiredCounts,
+  dropExpiredPeople,
+  forgetExpiredDetails,
+  type Transact,
+} from './expired-rows.js';
 
-const APPS = `SELECT LOWER(HEX(id)) AS id, retention_days AS days, retention_rollups AS rollups FROM apps
+const APPS = `SELECT id, owner_id AS ownerId, retention_days AS days, retention_rollups AS rollups FROM apps
 WHERE retention_days IS NOT NULL AND deleted_at IS NULL ORDER BY id`;
 /** Waits for the chunks under way, which hold the row shared; every later one reads it. */
 const FENCE = `UPDATE apps SET deleted_before = ?
 WHERE id = ? AND (deleted_before IS NULL OR deleted_before < ?)`;
 
 interface AppRow {
-  id: string;
+  id: Buffer;
+  ownerId: Buffer;
   days: number;
   rollups: 'keep' | 'drop';
 }
@@ -35,6 +43,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly sealing: SealingRepository,
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -68,7 +77,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     const boundOf = (app: AppRow): number => now - app.days * DAY_MS;
     for (const app of apps) {
       const bound = sqlTime(boundOf(app));
-      await retried(() => runner.query(FENCE, [bound, binary(app.id), bound]));
+      await retried(() => runner.query(FENCE, [bound, app.id, bound]));
     }
     const months = await dropExpiredPartitions(runner);
     if (months.length > 0) this.logger.info({ partitions: months }, 'Dropped months that no app keeps');
@@ -78,10 +87,20 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
       return retried(() => runner.manager.transaction(work));
     };
     for (const app of apps) {
-      const deleted = await deleteExpired(transact, binary(app.id), boundOf(app));
-      if (app.rollups === 'drop') await dropExpiredCounts(transact, binary(app.id), boundOf(app));
-      if (deleted > 0) this.logger.info({ app: app.id, deleted }, 'Deleted expired events');
+      const deleted = await deleteExpired(transact, app.id, boundOf(app), now);
+      if (app.rollups === 'drop') await this.dropCounts(transact, app, boundOf(app));
+      else await forgetExpiredDetails(transact, app.id, boundOf(app));
+      if (deleted > 0) this.logger.info({ app: app.id.toString('hex'), deleted }, 'Deleted expired events');
     }
+  }
+
+  private async dropCounts(transact: Transact, app: AppRow, before: number): Promise<void> {
+    const from = await dropExpiredCounts(transact, app.id, before);
+    const alone: Transact = (work) => {
+      if (this.stopping) throw new StoppingError();
+      return whileNobodySeals(this.dataSource, work);
+    };
+    await dropExpiredPeople(alone, this.sealing, { appId: app.id, ownerId: app.ownerId }, from);
   }
 }
 
