@@ -6,6 +6,7 @@ import { FaultServices } from '../faults/services.js';
 import { call, registerApp, signIn, type Signed } from '../support/client.js';
 import { acceptedEvent } from '../support/events.js';
 import { countNaively, storedCounts } from '../support/naive-counts.js';
+import { rawCall } from '../support/raw-request.js';
 import { ServerProcess } from '../support/server-process.js';
 import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
@@ -114,6 +115,15 @@ describe('erasing a person', () => {
     expect(await erasure()).toMatchObject({ redisFile: 'rewritten', finishedAt: expect.any(String) });
     const [ledger] = await stack.query<{ n: string }>('SELECT SUM(erased) AS n FROM ingest_batches');
     expect(Number(ledger!.n)).toBe(901);
+  });
+
+  test('a person whose id is a step in a path can be asked for', async () => {
+    const headers = { authorization: `Bearer ${ann.accessToken}` };
+    for (const id of ['.', '..']) {
+      const { hostname, port } = new URL(stack.url);
+      const { status, body } = await rawCall({ hostname, port, path: `/api/apps/${app.id}/users/${id}` }, { headers });
+      expect([status, (body as { userId: string }).userId]).toEqual([200, id]);
+    }
   });
 
   test('every count equals one of the remaining events, and the audit agrees', async () => {

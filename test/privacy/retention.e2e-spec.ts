@@ -1,3 +1,4 @@
+import { createDataSource } from '../../src/database/data-source.js';
 import { encodeEnvelope } from '../../src/events/envelope.js';
 import { userKeysOf } from '../../src/events/person.js';
 import { formatUuid, storedIdTime } from '../../src/events/event-id.js';
@@ -140,9 +141,33 @@ describe('retention', () => {
     expect([await events(apps.forever), await events(apps.dropping)]).toEqual([1, 10]);
     expect(await summed(apps.forever)).toBe(60);
     expect(await audit()).toContain('0 differences');
+    // The partition of all that is older was empty all the time: nobody was held up for it.
+    const emptied = stack.workers.flatMap((worker) => worker.records).flatMap(({ partitions: names }) => names ?? []);
+    expect(emptied).toContain(gone);
+    expect(emptied).not.toContain(before[0]);
     // A worker that starts makes months ahead, and not those again.
     await stack.startWorker();
     expect(await partitions()).toEqual(after);
+  });
+
+  test('while somebody reads events for long, nothing that waits for the table holds up what is stored', async () => {
+    const reader = stack.db.createQueryRunner();
+    await reader.startTransaction();
+    try {
+      await reader.query('SELECT COUNT(*) FROM events');
+      // As retention does it, which asks for at most LOCK_WAIT_TIMEOUT_S.
+      const own = createDataSource(stack.env.database, { poolSize: 1, lockWaitTimeoutS: 1 });
+      await own.initialize();
+      const startedAt = Date.now();
+      await expect(own.query('LOCK TABLES events WRITE')).rejects.toMatchObject({ errno: 1205 });
+      expect(Date.now() - startedAt).toBeLessThan(10_000);
+      await own.destroy();
+      await stack.push(0, encodeEnvelope(acceptedEvent({ appId: hex(apps.forever), event: 'meanwhile' })));
+      await stack.drained();
+    } finally {
+      await reader.rollbackTransaction();
+      await reader.release();
+    }
   });
 
   test('counts alone are kept of whom every event has expired: no address, no browser; dropped, not even a number', async () => {

@@ -1,23 +1,27 @@
-import { request } from 'node:http';
+import { request, type RequestOptions } from 'node:http';
+import { urlToHttpOptions } from 'node:url';
 import { text } from 'node:stream/consumers';
 import type { Answer } from './client.js';
 
 /** One request with any header, Host included, which fetch does not let be set. Redirects are not followed. */
 export function rawCall(
-  url: string,
+  url: string | RequestOptions,
   options: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = options;
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers }, (answer) => {
-      const fields = Object.entries(answer.headersDistinct).flatMap(([name, values]) =>
-        values!.map((value): [string, string] => [name, value]),
-      );
-      text(answer).then((read) => {
-        const json = answer.headers['content-type']?.includes('json') && read;
-        resolve({ status: answer.statusCode!, headers: new Headers(fields), body: json ? JSON.parse(read) : read });
-      }, reject);
-    });
+    const sent = request(
+      { ...(typeof url === 'string' ? urlToHttpOptions(new URL(url)) : url), method, headers },
+      (answer) => {
+        const fields = Object.entries(answer.headersDistinct).flatMap(([name, values]) =>
+          values!.map((value): [string, string] => [name, value]),
+        );
+        text(answer).then((read) => {
+          const json = answer.headers['content-type']?.includes('json') && read;
+          resolve({ status: answer.statusCode!, headers: new Headers(fields), body: json ? JSON.parse(read) : read });
+        }, reject);
+      },
+    );
     sent.on('error', reject);
     sent.end(body);
   });

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { until } from './until.js';
 
-/** A machine that does other things beside needs a while for Node to start. */
+/** A machine that does other things beside needs a while for Node to start, and to end. */
 const READY_WITHIN_MS = 60_000;
 
 /** A real process of the product, from dist/, with what it printed. */
@@ -61,7 +61,7 @@ export class ServerProcess {
 
   /** Resolves with the exit code (or the signal) when it has ended. */
   async ended(): Promise<number | NodeJS.Signals> {
-    await until(() => !this.running, `${this.name} to end`);
+    await until(() => !this.running, `${this.name} to end`, READY_WITHIN_MS);
     return this.exited!;
   }
 
