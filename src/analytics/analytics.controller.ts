@@ -3,12 +3,16 @@ import { ApiTags } from '@nestjs/swagger';
 import { ReaderRoute } from '../api-keys/key-route.decorator.js';
 import { type Caller, CurrentCaller } from '../common/caller.js';
 import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
+import { BreakdownDto, BreakdownQuery } from './breakdown.dto.js';
+import { BreakdownService } from './breakdown.service.js';
 import { EventListDto, EventListQuery } from './event-list.dto.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { ReceiptService } from './receipt.service.js';
 import { SeriesDto, SeriesQuery } from './series.dto.js';
 import { SeriesService } from './series.service.js';
+import { TimelineDto, TimelineQuery, UserListDto, UserListQuery } from './user-list.dto.js';
+import { UserListService } from './user-list.service.js';
 import { UserStatsService } from './user-stats.service.js';
 
 @ApiTags('Analytics')
@@ -20,6 +24,8 @@ export class AnalyticsController {
     private readonly receipts: ReceiptService,
     private readonly seriesService: SeriesService,
     private readonly eventList: EventListService,
+    private readonly breakdowns: BreakdownService,
+    private readonly userList: UserListService,
   ) {}
 
   /**
@@ -44,12 +50,40 @@ export class AnalyticsController {
     return this.seriesService.series(caller, query);
   }
 
+  /**
+   * The most frequent values of a dimension: names of events, pages, referrers, devices, campaigns, or any key of your
+   * metadata, each with how often, by how many and its share. Names of events are always answered; of anything else, or
+   * filtered, up to 250,000 events are looked at, and a range that holds more is refused (400 `too_many_events`).
+   */
+  @Get('breakdown')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  breakdown(@CurrentCaller() caller: Caller, @Query() query: BreakdownQuery): Promise<BreakdownDto> {
+    return this.breakdowns.breakdown(caller, query);
+  }
+
   /** What is known of one user: totals, the newest device, the ten newest events. */
   @Get('user-stats')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
   userStats(@CurrentCaller() caller: Caller, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
     return this.users.stats(caller, query);
+  }
+
+  /** Who was there, last seen first, page by page; or whose id holds a text. The same user id in two apps is one user. */
+  @Get('users')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  listUsers(@CurrentCaller() caller: Caller, @Query() query: UserListQuery): Promise<UserListDto> {
+    return this.userList.list(caller, query);
+  }
+
+  /** What one user did, newest first, page by page, and on what devices; over all of your apps. */
+  @Get('users/timeline')
+  @Header('cache-control', 'no-store')
+  @ReaderRoute()
+  timeline(@CurrentCaller() caller: Caller, @Query() query: TimelineQuery): Promise<TimelineDto> {
+    return this.userList.timeline(caller, query);
   }
 
   /** The events themselves, newest first, page by page. */

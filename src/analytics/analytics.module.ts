@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AnalyticsScope } from './analytics-scope.js';
 import { AnalyticsController } from './analytics.controller.js';
+import { BreakdownService } from './breakdown.service.js';
 import { CompleteTo } from './complete-to.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
@@ -8,6 +9,7 @@ import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
 import { SealedUsersCache } from './sealed-users.cache.js';
 import { SeriesService } from './series.service.js';
+import { UserListService } from './user-list.service.js';
 import { UserStatsService } from './user-stats.service.js';
 
 /** Questions about what was counted. It only reads, and knows neither collect nor processing. */
@@ -18,8 +20,10 @@ import { UserStatsService } from './user-stats.service.js';
     EventSummaryService,
     SeriesService,
     EventListService,
+    BreakdownService,
     CompleteTo,
     UserStatsService,
+    UserListService,
     ReceiptService,
     UniqueUsers,
     SealedUsersCache,

@@ -1,42 +1,11 @@
 import { IntersectionType } from '@nestjs/swagger';
-import { IsArray, IsIn, IsOptional } from 'class-validator';
 import { PageQuery } from '../common/page-query.dto.js';
-import { type Device, DEVICES } from '../events/event.js';
-import { EVENT_NAME_MAX, URL_MAX } from '../events/limits.js';
-import { RangeQuery, RepeatedIsList, RepeatedText } from './range.dto.js';
+import { formatUuid } from '../events/event-id.js';
+import type { Device } from '../events/event.js';
+import { FilteredQuery } from './filters.dto.js';
+import type { ListedEvent } from './queries/listed-event.js';
 
-/** Values that one filter may name. */
-const VALUES_MAX = 20;
-/** As browsers and systems are stored. */
-const CLIENT_NAME_MAX = 128;
-
-export class EventListQuery extends IntersectionType(RangeQuery, PageQuery) {
-  /**
-   * Names of events, repeated for several. Left out: all.
-   * @example ["login_form_cta_click"]
-   */
-  @RepeatedText(VALUES_MAX, EVENT_NAME_MAX)
-  event?: string[];
-
-  /** Addresses as they were sent, repeated for several. */
-  @RepeatedText(VALUES_MAX, URL_MAX)
-  url?: string[];
-
-  /** Device classes, repeated for several. */
-  @RepeatedIsList()
-  @IsOptional()
-  @IsArray()
-  @IsIn(DEVICES, { each: true })
-  device?: Device[];
-
-  /** Names of browsers, repeated for several. */
-  @RepeatedText(VALUES_MAX, CLIENT_NAME_MAX)
-  browser?: string[];
-
-  /** Names of operating systems, repeated for several. */
-  @RepeatedText(VALUES_MAX, CLIENT_NAME_MAX)
-  os?: string[];
-}
+export class EventListQuery extends IntersectionType(FilteredQuery, PageQuery) {}
 
 export class ListedEventDto {
   /** The id under which it is stored. */
@@ -87,4 +56,15 @@ export class EventListDto {
    * something rare may hold little, or nothing, and the next one more.
    */
   nextCursor!: string | null;
+}
+
+export function listedDto(event: ListedEvent): ListedEventDto {
+  return {
+    ...event,
+    id: formatUuid(event.id),
+    appId: formatUuid(event.appId),
+    occurredAt: event.occurredAt.toISOString(),
+    receivedAt: event.receivedAt.toISOString(),
+    metadata: event.metadata === null ? null : (JSON.parse(event.metadata) as Record<string, unknown>),
+  };
 }

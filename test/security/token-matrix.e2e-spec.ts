@@ -74,6 +74,9 @@ const PLACES: Record<string, Place> = {
   'GET /api/analytics/event-summary': { who: 'reader' },
   'GET /api/analytics/events': { who: 'reader' },
   'GET /api/analytics/series': { who: 'reader' },
+  'GET /api/analytics/breakdown': { who: 'reader', query: () => '?by=url' },
+  'GET /api/analytics/users': { who: 'reader' },
+  'GET /api/analytics/users/timeline': { who: 'reader', query: () => '?userId=ann' },
   'GET /api/analytics/user-stats': { who: 'reader', query: () => '?userId=ann' },
   'GET /api/analytics/events/:id/receipt': { who: 'keeper' },
 };
@@ -231,7 +234,7 @@ describe('every route with every kind of token', () => {
       const nobody = { app: NOBODY, key: NOBODY };
       expect([route, await ask(route, place, bob.accessToken, nobody)]).toEqual([route, '404 not_found']);
     }
-    for (const route of ['event-summary', 'user-stats', 'series', 'events'].map(
+    for (const route of ['event-summary', 'user-stats', 'series', 'events', 'breakdown', 'users', 'users/timeline'].map(
       (name) => `GET /api/analytics/${name}`,
     )) {
       const place = {

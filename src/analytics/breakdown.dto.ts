@@ -1,0 +1,88 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  IsInt,
+  IsOptional,
+  IsString,
+  Max,
+  Min,
+  Validate,
+  ValidatorConstraint,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
+import { FilteredQuery } from './filters.dto.js';
+import {
+  type Expression,
+  METADATA_KEY,
+  metadataDimension,
+  NAMED_DIMENSIONS,
+  type NamedDimension,
+  namedDimension,
+} from './queries/dimensions.js';
+
+const OWN_KEY = 'metadata.';
+
+@ValidatorConstraint({ name: 'dimension' })
+class Dimension implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value === 'string' && dimensionOf(value) !== undefined;
+  }
+
+  defaultMessage(): string {
+    return `must be one of ${Object.keys(NAMED_DIMENSIONS).join(', ')}, or ${OWN_KEY} and a key of your metadata`;
+  }
+}
+
+export class BreakdownQuery extends FilteredQuery {
+  /**
+   * What events are told apart by: event, url, referrerHost, device, browser, os, utmSource, utmMedium, utmCampaign, utmTerm,
+   * utmContent, or `metadata.` and a key of your metadata.
+   * @example "browser"
+   */
+  @IsString()
+  @Validate(Dimension)
+  by!: string;
+
+  /** Values in the answer, the most frequent ones. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  limit?: number = 10;
+}
+
+export class BreakdownRowDto {
+  /** Null: events without one. Of a long value the first 512 characters. */
+  @ApiProperty({ type: String, nullable: true })
+  value!: string | null;
+
+  count!: number;
+
+  /** Distinct users; one who has two values is in both. */
+  uniqueUsers!: number;
+
+  /** Of `total`, from 0 to 1. */
+  share!: number;
+}
+
+export class BreakdownDto {
+  by!: string;
+
+  timezone!: string;
+
+  /** Events of all values, also of those that are not listed. */
+  total!: number;
+
+  /** Most frequent first. */
+  data!: BreakdownRowDto[];
+}
+
+/** @returns undefined for what is no dimension */
+export function dimensionOf(by: string): Expression | undefined {
+  if (by.startsWith(OWN_KEY)) {
+    const key = by.slice(OWN_KEY.length);
+    return METADATA_KEY.test(key) ? metadataDimension(key) : undefined;
+  }
+  return Object.hasOwn(NAMED_DIMENSIONS, by) ? namedDimension(by as NamedDimension) : undefined;
+}

@@ -1,0 +1,35 @@
+import { type Expression, metadataDimension, type NamedDimension, namedDimension } from './dimensions.js';
+
+/** What an event must be; several values of one field are alternatives. */
+export type EventFilters = Partial<Record<NamedDimension, readonly string[]>> & {
+  /** Of the object's own keys. */
+  metadata?: readonly { key: string; value: string }[];
+  /** ms */
+  occurredFrom: number;
+  /** ms, not included. */
+  occurredBefore?: number;
+};
+
+/** @returns conditions that each begin with AND */
+export function conditions({ metadata = [], occurredFrom, occurredBefore, ...named }: EventFilters): Expression {
+  const found: Expression[] = [{ sql: 'occurred_at >= ?', parameters: [new Date(occurredFrom)] }];
+  if (occurredBefore !== undefined) found.push({ sql: 'occurred_at < ?', parameters: [new Date(occurredBefore)] });
+  for (const [name, values] of Object.entries(named) as [NamedDimension, readonly string[] | undefined][]) {
+    if (values?.length) found.push(isOneOf(namedDimension(name), values));
+  }
+  for (const key of new Set(metadata.map((one) => one.key))) {
+    const values = metadata.filter((one) => one.key === key).map((one) => one.value);
+    found.push(isOneOf(metadataDimension(key), values));
+  }
+  return {
+    sql: found.map(({ sql }) => ` AND ${sql}`).join(''),
+    parameters: found.flatMap(({ parameters }) => parameters),
+  };
+}
+
+function isOneOf({ sql, parameters }: Expression, values: readonly string[]): Expression {
+  return {
+    sql: `CAST(${sql} AS BINARY) IN (?)`,
+    parameters: [...parameters, values.map((value) => Buffer.from(value))],
+  };
+}

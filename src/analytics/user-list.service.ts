@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { Caller } from '../common/caller.js';
+import { binary } from '../database/binary.js';
+import { userKey } from '../events/distinct-user.js';
+import { formatUuid, parseUuid } from '../events/event-id.js';
+import { USER_KINDS } from '../events/event.js';
+import { AnalyticsScope } from './analytics-scope.js';
+import { listedDto } from './event-list.dto.js';
+import { scanFloor } from './queries/event-page.js';
+import { clientsOf, timelinePage } from './queries/timeline.js';
+import { foundUsers, type ListedUser, newestUsers, usersOf } from './queries/user-list.js';
+import type { ListedUserDto, TimelineDto, TimelineQuery, UserListDto, UserListQuery } from './user-list.dto.js';
+
+const FIRST_ID = Buffer.alloc(16);
+const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
+
+/** Who was there, and what one of them did, over all apps that the caller may see. */
+@Injectable()
+export class UserListService {
+  constructor(
+    private readonly scope: AnalyticsScope,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** @throws NotFoundError for an app that is not the caller's */
+  async list(caller: Caller, { appId, search, cursor, limit }: UserListQuery): Promise<UserListDto> {
+    const appIds = (await this.scope.of(caller, appId)).map((app) => app.id);
+    if (appIds.length === 0) return { data: [], nextCursor: null };
+    if (search !== undefined) return { data: await this.search(appIds, search, limit!), nextCursor: null };
+    const { manager } = this.dataSource;
+    const before = cursor ? binary(parseUuid(cursor)!) : PAST_EVERY_ID;
+    const floors = await Promise.all(appIds.map((id) => scanFloor(manager, id, FIRST_ID, before)));
+    const floor = floors.reduce((a, b) => (b && (!a || Buffer.compare(b, a) > 0) ? b : a), undefined);
+    const found = await newestUsers(manager, appIds, { from: floor ?? FIRST_ID, before, limit: limit! + 1 });
+    const page = found.slice(0, limit);
+    const rows = await usersOf(manager, appIds, [...new Set(page.map((one) => one.userKey))]);
+    // Who came to two apps is listed with the newest event of both.
+    const newest = page.map((one) => ({ one, rows: rows.filter((row) => row.userKey === one.userKey) }));
+    const data = newest
+      .filter(({ one, rows: own }) => own.every((row) => row.lastId <= one.lastId))
+      .map(({ rows: own }) => userDto(own));
+    const next = found.length > limit! ? formatUuid(page.at(-1)!.lastId) : floor && formatUuid(floor.toString('hex'));
+    return { data, nextCursor: next ?? null };
+  }
+
+  /** @throws NotFoundError for an app that is not the caller's */
+  async timeline(caller: Caller, { appId, userId, cursor, limit }: TimelineQuery): Promise<TimelineDto> {
+    const apps = (await this.scope.of(caller, appId)).map((app) => app.id);
+    const { manager } = this.dataSource;
+    const keys = USER_KINDS.map((kind) => userKey(kind, userId).toString('hex'));
+    const known = apps.length === 0 ? [] : await usersOf(manager, apps, keys);
+    // A user id beats an equal anonymous id, and that a visitor id: they would be different people.
+    const person = keys.find((key) => known.some((row) => row.userKey === key));
+    if (person === undefined) return { userId, devices: [], data: [], nextCursor: null };
+    const appIds = known.filter((row) => row.userKey === person).map((row) => row.appId);
+    const events = await timelinePage(manager, appIds, person, cursor && parseUuid(cursor), limit! + 1);
+    const devices = await clientsOf(manager, appIds, person);
+    const data = events.slice(0, limit).map(listedDto);
+    return {
+      userId,
+      devices: devices.map((client) => ({ ...client, lastSeen: client.lastSeen.toISOString() })),
+      data,
+      nextCursor: events.length > limit! ? data.at(-1)!.id : null,
+    };
+  }
+
+  private async search(appIds: readonly string[], text: string, limit: number): Promise<ListedUserDto[]> {
+    const { manager } = this.dataSource;
+    const exact = USER_KINDS.map((kind) => userKey(kind, text).toString('hex'));
+    const found = await foundUsers(manager, appIds, text, limit);
+    const keys = [...new Set([...exact, ...found.map((one) => one.userKey)])];
+    const rows = await usersOf(manager, appIds, keys);
+    return keys
+      .map((key) => rows.filter((row) => row.userKey === key))
+      .filter((own) => own.length > 0)
+      .sort((a, b) => lastSeen(b) - lastSeen(a))
+      .slice(0, limit)
+      .map(userDto);
+  }
+}
+
+function lastSeen(rows: readonly ListedUser[]): number {
+  return Math.max(...rows.map((row) => row.lastSeen.getTime()));
+}
+
+/** One user out of what is kept of them in each app. */
+function userDto(rows: readonly ListedUser[]): ListedUserDto {
+  const newest = rows.reduce((a, b) =>
+    b.lastSeen > a.lastSeen || (+b.lastSeen === +a.lastSeen && b.lastId > a.lastId) ? b : a,
+  );
+  const { userValue, userKind, device, browser, os } = newest;
+  return {
+    userId: userValue,
+    kind: userKind,
+    totalEvents: rows.reduce((sum, row) => sum + row.totalEvents, 0),
+    firstSeen: new Date(Math.min(...rows.map((row) => row.firstSeen.getTime()))).toISOString(),
+    lastSeen: newest.lastSeen.toISOString(),
+    ...{ device, browser, os },
+  };
+}
