@@ -1,11 +1,14 @@
-import { Controller, Get, Header, Param, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Header, Param, Query, Req, type StreamableFile } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { ReaderRoute } from '../api-keys/key-route.decorator.js';
 import { type Caller, CurrentCaller } from '../common/caller.js';
 import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
 import { BreakdownDto, BreakdownQuery } from './breakdown.dto.js';
 import { BreakdownService } from './breakdown.service.js';
 import { EventListDto, EventListQuery } from './event-list.dto.js';
+import { EventExport } from './event-export.js';
+import { EXPORT_TYPES, ExportQuery } from './event-export.dto.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { ReceiptService } from './receipt.service.js';
@@ -26,6 +29,7 @@ export class AnalyticsController {
     private readonly eventList: EventListService,
     private readonly breakdowns: BreakdownService,
     private readonly userList: UserListService,
+    private readonly exports: EventExport,
   ) {}
 
   /**
@@ -68,6 +72,25 @@ export class AnalyticsController {
   @ReaderRoute()
   userStats(@CurrentCaller() caller: Caller, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
     return this.users.stats(caller, query);
+  }
+
+  /**
+   * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets (what would be taken
+   * for a formula begins with an apostrophe) or NDJSON, a JSON object a line. It breaks off within a second when your
+   * session, key or app ends.
+   */
+  @Get('export')
+  @Header('cache-control', 'no-store')
+  @ApiOkResponse({
+    content: Object.fromEntries(Object.values(EXPORT_TYPES).map((type) => [type, { schema: { type: 'string' } }])),
+  })
+  @ReaderRoute()
+  export(
+    @CurrentCaller() caller: Caller,
+    @Query() query: ExportQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<StreamableFile> {
+    return this.exports.export(caller, query, request);
   }
 
   /** Who was there, last seen first, page by page; or whose id holds a text. The same user id in two apps is one user. */

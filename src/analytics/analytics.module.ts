@@ -3,8 +3,10 @@ import { AnalyticsScope } from './analytics-scope.js';
 import { AnalyticsController } from './analytics.controller.js';
 import { BreakdownService } from './breakdown.service.js';
 import { CompleteTo } from './complete-to.js';
+import { EventExport } from './event-export.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
+import { OpenStreams } from './open-streams.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
 import { SealedUsersCache } from './sealed-users.cache.js';
@@ -20,6 +22,8 @@ import { UserStatsService } from './user-stats.service.js';
     EventSummaryService,
     SeriesService,
     EventListService,
+    EventExport,
+    OpenStreams,
     BreakdownService,
     CompleteTo,
     UserStatsService,

@@ -7,7 +7,7 @@ import { UnauthorizedError } from '../common/app-error.js';
 import { presentedToken } from '../common/presented-token.js';
 import { tokenKind } from '../common/token-ring.js';
 import { assertScope, KeyAuthenticator } from './key-authenticator.js';
-import { KeyDemanded } from './key.guard.js';
+import { type KeyDemand, KeyDemanded } from './key.guard.js';
 
 /** Lets in a signed-in person, or a key with the scope that the route asks for. */
 @Injectable()
@@ -21,17 +21,26 @@ export class ReaderGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
+    await this.admit(request, this.reflector.get(KeyDemanded, context.getHandler()).scope);
+    return true;
+  }
+
+  /**
+   * Sets the request's caller. May be asked again while a long answer is under way.
+   * @param scope that a key must have
+   * @throws UnauthorizedError, ForbiddenError
+   */
+  async admit(request: FastifyRequest, scope: KeyDemand['scope']): Promise<void> {
     const presented = presentedToken(request, { cookie: this.cookies.session });
     if (!presented) {
       throw new UnauthorizedError('key_missing', 'Sign in, or send an API key with the scope "read" as x-api-key.');
     }
     if (presented.source !== 'x-api-key' && tokenKind(presented.token) === 'user') {
       await this.users.admit(request, presented);
-      return true;
+      return;
     }
     const caller = this.keys.authenticate(presented.token, request);
-    assertScope(caller, this.reflector.get(KeyDemanded, context.getHandler()).scope);
+    assertScope(caller, scope);
     request.caller = caller;
-    return true;
   }
 }

@@ -73,6 +73,7 @@ const PLACES: Record<string, Place> = {
   'POST /api/analytics/collect/batch': { who: 'writer', body: () => ({ events: [event()] }) },
   'GET /api/analytics/event-summary': { who: 'reader' },
   'GET /api/analytics/events': { who: 'reader' },
+  'GET /api/analytics/export': { who: 'reader' },
   'GET /api/analytics/series': { who: 'reader' },
   'GET /api/analytics/breakdown': { who: 'reader', query: () => '?by=url' },
   'GET /api/analytics/users': { who: 'reader' },
@@ -234,9 +235,16 @@ describe('every route with every kind of token', () => {
       const nobody = { app: NOBODY, key: NOBODY };
       expect([route, await ask(route, place, bob.accessToken, nobody)]).toEqual([route, '404 not_found']);
     }
-    for (const route of ['event-summary', 'user-stats', 'series', 'events', 'breakdown', 'users', 'users/timeline'].map(
-      (name) => `GET /api/analytics/${name}`,
-    )) {
+    for (const route of [
+      'event-summary',
+      'user-stats',
+      'series',
+      'events',
+      'export',
+      'breakdown',
+      'users',
+      'users/timeline',
+    ].map((name) => `GET /api/analytics/${name}`)) {
       const place = {
         ...PLACES[route]!,
         query: ({ app }: Ids) => `${PLACES[route]!.query?.(ids) ?? '?event=x'}&app_id=${app}`,

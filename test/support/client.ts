@@ -42,7 +42,7 @@ export async function call(
     ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as string }),
   });
   const text = await answer.text();
-  const json = answer.headers.get('content-type')?.includes('json');
+  const json = /[/+]json\b/.test(answer.headers.get('content-type') ?? '');
   return { status: answer.status, headers: answer.headers, body: json && text ? JSON.parse(text) : text };
 }
 
