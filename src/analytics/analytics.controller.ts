@@ -11,6 +11,8 @@ import { EventExport } from './event-export.js';
 import { EXPORT_TYPES, ExportQuery } from './event-export.dto.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
+import { LiveQuery } from './live.dto.js';
+import { LiveService } from './live.service.js';
 import { ReceiptService } from './receipt.service.js';
 import { SeriesDto, SeriesQuery } from './series.dto.js';
 import { SeriesService } from './series.service.js';
@@ -30,6 +32,7 @@ export class AnalyticsController {
     private readonly breakdowns: BreakdownService,
     private readonly userList: UserListService,
     private readonly exports: EventExport,
+    private readonly liveService: LiveService,
   ) {}
 
   /**
@@ -91,6 +94,24 @@ export class AnalyticsController {
     @Req() request: FastifyRequest,
   ): Promise<StreamableFile> {
     return this.exports.export(caller, query, request);
+  }
+
+  /**
+   * What happens now, as server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) of the last 30 minutes and
+   * `events`, the newest ones as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
+   * seconds. Send Last-Event-ID to go on where you were. It ends within a second when your session, key or app ends.
+   */
+  @Get('live')
+  @Header('cache-control', 'no-store')
+  @Header('x-accel-buffering', 'no')
+  @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ReaderRoute()
+  live(
+    @CurrentCaller() caller: Caller,
+    @Query() query: LiveQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<StreamableFile> {
+    return this.liveService.open(caller, query, request);
   }
 
   /** Who was there, last seen first, page by page; or whose id holds a text. The same user id in two apps is one user. */

@@ -6,6 +6,7 @@ import { CompleteTo } from './complete-to.js';
 import { EventExport } from './event-export.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
+import { LiveService } from './live.service.js';
 import { OpenStreams } from './open-streams.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
@@ -24,6 +25,7 @@ import { UserStatsService } from './user-stats.service.js';
     EventListService,
     EventExport,
     OpenStreams,
+    LiveService,
     BreakdownService,
     CompleteTo,
     UserStatsService,

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
 import { AppError } from '../common/app-error.js';
@@ -9,7 +9,9 @@ const ASK_EVERY_MS = 500;
 
 /** Answers that go on for long, while their caller's token, session and app are good. */
 @Injectable()
-export class OpenStreams {
+export class OpenStreams implements OnModuleDestroy {
+  private readonly open = new Set<AbortController>();
+
   constructor(
     private readonly guard: ReaderGuard,
     private readonly scope: AnalyticsScope,
@@ -22,15 +24,25 @@ export class OpenStreams {
    */
   watch(request: FastifyRequest, appId: string | undefined): AbortSignal {
     const ended = new AbortController();
+    this.open.add(ended);
     const timer = setInterval(() => {
       this.ask(request, appId).catch((error: unknown) => {
         // A service that is away says nothing of the token.
         if (error instanceof AppError && error.status < 500) ended.abort(error);
       });
     }, ASK_EVERY_MS);
-    ended.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+    const forget = () => {
+      clearInterval(timer);
+      this.open.delete(ended);
+    };
+    ended.signal.addEventListener('abort', forget, { once: true });
     request.raw.socket.once('close', () => ended.abort(new Error('The connection was closed')));
     return ended.signal;
+  }
+
+  /** Before the server waits for what is under way. */
+  onModuleDestroy(): void {
+    for (const one of this.open) one.abort(new Error('The server stops'));
   }
 
   private async ask(request: FastifyRequest, appId: string | undefined): Promise<void> {

@@ -41,6 +41,11 @@ export async function call(
     },
     ...(body === undefined ? {} : { body: (raw ? body : JSON.stringify(body)) as string }),
   });
+  // A stream of events goes on for ever.
+  if (answer.headers.get('content-type')?.startsWith('text/event-stream')) {
+    await answer.body?.cancel();
+    return { status: answer.status, headers: answer.headers, body: '' };
+  }
   const text = await answer.text();
   const json = /[/+]json\b/.test(answer.headers.get('content-type') ?? '');
   return { status: answer.status, headers: answer.headers, body: json && text ? JSON.parse(text) : text };
