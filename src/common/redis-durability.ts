@@ -4,7 +4,9 @@ import type { Env } from '../config/env.js';
 import type { Logger } from './logger.js';
 
 const OLDEST_REDIS = 7;
-const SETTINGS = ['appendonly', 'appendfsync', 'maxmemory-policy'] as const;
+/** What a 202 rests on: synced before the answer, also while Redis rewrites its file. */
+const DURABLE = { appendonly: 'yes', appendfsync: 'always', 'no-appendfsync-on-rewrite': 'no' } as const;
+const SETTINGS = [...(Object.keys(DURABLE) as (keyof typeof DURABLE)[]), 'maxmemory-policy'] as const;
 type Found = Partial<Record<(typeof SETTINGS)[number], string>>;
 
 /**
@@ -31,12 +33,14 @@ export async function checkRedisDurability(redis: Redis, env: Env, logger: Logge
     );
     return;
   }
-  if (found?.appendonly === 'yes' && found.appendfsync === 'always') return;
+  const durable = Object.entries(DURABLE) as [keyof typeof DURABLE, string][];
+  if (found && durable.every(([name, value]) => found[name] === value)) return;
   const state = found
-    ? `appendonly ${found.appendonly ?? 'unknown'}, appendfsync ${found.appendfsync ?? 'unknown'}`
+    ? durable.map(([name]) => `${name} ${found[name] ?? 'unknown'}`).join(', ')
     : 'settings that cannot be read (CONFIG is not allowed)';
+  const wanted = durable.map(([name, value]) => `${name} ${value}`).join(', ');
   throw new ConfigError([
-    `REDIS_DURABILITY is fsync, but Redis has ${state}. Either set appendonly yes and appendfsync always in Redis, or set ` +
+    `REDIS_DURABILITY is fsync, but Redis has ${state}. Either set ${wanted} in Redis, or set ` +
       'REDIS_DURABILITY=vouched if you know that it keeps what it answers for (or relaxed, if losing events with Redis is all right).',
   ]);
 }

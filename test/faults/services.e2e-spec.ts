@@ -119,6 +119,7 @@ describe('faults of the services', () => {
   describe('REDIS_DURABILITY', () => {
     afterEach(async () => {
       await stack.redis.config('SET', 'appendfsync', 'always');
+      await stack.redis.config('SET', 'no-appendfsync-on-rewrite', 'no');
       await stack.redis.config('SET', 'maxmemory-policy', 'noeviction');
     });
 
@@ -135,6 +136,13 @@ describe('faults of the services', () => {
       expect(await api.ended()).toBe(1);
       expect(api.text).toContain('appendfsync everysec');
       expect(api.text).toMatch(/appendfsync always.*REDIS_DURABILITY=vouched/s);
+    });
+
+    test('fsync refuses a Redis that does not sync while it rewrites its file', async () => {
+      await stack.redis.config('SET', 'no-appendfsync-on-rewrite', 'yes');
+      const api = await starts('fsync');
+      expect(await api.ended()).toBe(1);
+      expect(api.text).toMatch(/has .*no-appendfsync-on-rewrite yes.*set .*no-appendfsync-on-rewrite no/s);
     });
 
     test('vouched and relaxed start on it; relaxed says so in /ready', async () => {
