@@ -4,6 +4,7 @@ import { readable } from './common/command.js';
 import { createLogger, type Logger } from './common/logger.js';
 import { createRedis, PATIENT_COMMAND_TIMEOUT_MS } from './common/redis.js';
 import { bindInstallation } from './common/installation-check.js';
+import { checkMysqlDurability } from './common/mysql-durability.js';
 import { checkRedisDurability } from './common/redis-durability.js';
 import { Readiness } from './common/readiness.js';
 import { Env } from './config/env.js';
@@ -18,7 +19,7 @@ const FLUSH_MS = 500;
 
 /**
  * Reads the configuration, connects, and checks everything that must hold before a process takes part: the schema fits
- * this code, Redis keeps what it answers for, and Redis belongs to this installation.
+ * this code, Redis keeps what it answers for, MySQL what the worker commits, and Redis belongs to this installation.
  */
 export async function prepareProcess(role: 'api' | 'worker'): Promise<ProcessParts> {
   const env = Env.load(role);
@@ -32,6 +33,7 @@ export async function prepareProcess(role: 'api' | 'worker'): Promise<ProcessPar
   const redis = createRedis(env, logger, role === 'worker' ? { commandTimeout: PATIENT_COMMAND_TIMEOUT_MS } : {});
   await connect(redis);
   await checkRedisDurability(redis, env, logger);
+  if (role === 'worker') await checkMysqlDurability(dataSource, env, logger);
   await bindInstallation(dataSource, redis, env, logger);
   return { env, logger, dataSource, redis };
 }

@@ -34,6 +34,7 @@ export class Env {
   readonly redis: RedisAddress;
   readonly redisKeyPrefix: string;
   readonly redisDurability: (typeof DURABILITY)[number];
+  readonly mysqlDurability: (typeof DURABILITY)[number];
   /** Undefined in processes that neither sign nor verify. */
   readonly userTokenSecrets?: SecretRing;
   readonly keyTokenSecrets?: SecretRing;
@@ -84,6 +85,7 @@ export class Env {
     if (/[{}\s*?[\]]/.test(this.redisKeyPrefix))
       reader.fault('REDIS_KEY_PREFIX', 'must not hold {, }, *, ?, [, ] or spaces');
     this.redisDurability = reader.choice('REDIS_DURABILITY', 'fsync', DURABILITY);
+    this.mysqlDurability = reader.choice('MYSQL_DURABILITY', 'fsync', DURABILITY);
     if (role === 'api') {
       const options = { production: this.production, dataDir: this.dataDir };
       this.userTokenSecrets = readSecretRing(reader, 'USER_TOKEN_SECRET', options);

@@ -177,4 +177,50 @@ describe('faults of the services', () => {
       }
     });
   });
+
+  describe('MYSQL_DURABILITY', () => {
+    afterEach(() => flush(1));
+
+    const flush = (value: number): Promise<unknown> =>
+      stack.query(`SET GLOBAL innodb_flush_log_at_trx_commit = ${value}`);
+    const starts = async (mode: string): Promise<ServerProcess> => {
+      const worker = ServerProcess.start('worker', { ...stack.variables, MYSQL_DURABILITY: mode });
+      await until(() => !worker.running || worker.text.includes('worker ready'), 'a start or an end');
+      return worker;
+    };
+
+    test('what `npm start` runs syncs each commit, and a worker says nothing of it', async () => {
+      const [row] = await stack.query<{ flush: number }>('SELECT @@GLOBAL.innodb_flush_log_at_trx_commit AS flush');
+      expect(Number(row!.flush)).toBe(1);
+      const worker = await starts('fsync');
+      expect(worker.text).not.toContain('innodb_flush_log_at_trx_commit');
+      expect(await worker.stop()).toBe(0);
+    });
+
+    test('fsync refuses a MySQL that loses commits when it is killed, and names the ways out', async () => {
+      await flush(0);
+      const worker = await starts('fsync');
+      expect(await worker.ended()).toBe(1);
+      expect(worker.text).toMatch(
+        /innodb_flush_log_at_trx_commit 0.*set innodb_flush_log_at_trx_commit to 1.*MYSQL_DURABILITY=vouched/s,
+      );
+    });
+
+    test('fsync warns once of a MySQL that loses commits with power', async () => {
+      await flush(2);
+      const worker = await starts('fsync');
+      const told = worker.records.filter(({ msg }) => String(msg).includes('innodb_flush_log_at_trx_commit 2'));
+      expect(told).toMatchObject([{ level: 'warn', notice: true }]);
+      expect(await worker.stop()).toBe(0);
+    });
+
+    test('vouched and relaxed start on any; relaxed says so', async () => {
+      await flush(0);
+      for (const mode of ['vouched', 'relaxed']) {
+        const worker = await starts(mode);
+        expect(/can be lost when MySQL/.test(worker.text)).toBe(mode === 'relaxed');
+        expect(await worker.stop()).toBe(0);
+      }
+    });
+  });
 });

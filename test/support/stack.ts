@@ -45,6 +45,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     DATABASE_URL: database.href,
     REDIS_URL: redisUrl,
     REDIS_KEY_PREFIX: `${name}:`,
+    // The services that all tests share are fast rather than safe.
+    MYSQL_DURABILITY: options.services ? 'fsync' : 'relaxed',
     FLUSH_INTERVAL_MS: '100',
     SEAL_AFTER_MS: '400',
     RATE_LIMITS: 'signin=10000',
