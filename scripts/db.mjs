@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTool } from './launcher/server-binaries.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
-import { readEnvironment, readSettings } from './launcher/settings.mjs';
+import { decodedPart, readEnvironment, readSettings } from './launcher/settings.mjs';
 import { LaunchError, readable, warn } from './launcher/terminal.mjs';
 
 // npm run db [-- ARGUMENTS OF THE CLIENT]: a database shell on the services in use.
@@ -14,8 +14,8 @@ import { LaunchError, readable, warn } from './launcher/terminal.mjs';
 function optionFile(url) {
   const query = url.searchParams;
   const options = {
-    user: decodeURIComponent(url.username) || 'root',
-    password: decodeURIComponent(url.password),
+    user: decodedPart(url.username) || 'root',
+    password: decodedPart(url.password),
     ...(query.get('socketPath')
       ? { socket: query.get('socketPath') }
       : { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port || '3306', protocol: 'tcp' }),
@@ -48,7 +48,7 @@ try {
     `--defaults-file=${file}`,
     '--binary-as-hex',
     ...process.argv.slice(2),
-    decodeURIComponent(url.pathname.slice(1)),
+    decodedPart(url.pathname.slice(1)),
   ];
   const child = spawn(client.path, args, { stdio: 'inherit', env: { ...process.env, ...client.env } });
   process.on('SIGINT', () => {}); // Ctrl-C is for the client: it ends a query, not the shell

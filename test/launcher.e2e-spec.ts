@@ -261,6 +261,17 @@ describe('services of your own', () => {
     },
   );
 
+  it.each(['DATABASE_URL', 'REDIS_URL'])(
+    '%s beside its _FILE twin is an error, and nothing is started',
+    async (name) => {
+      const dataDir = join(folder, `both-${name}`);
+      const launcher = start(dataDir, await freePort(), { [name]: 'anything', [`${name}_FILE`]: '/dev/null' });
+      expect(await launcher.ended()).toBe(1);
+      expect(launcher.output).toContain(`${name} and ${name}_FILE are both set: keep one of them`);
+      expect(existsSync(dataDir)).toBe(false);
+    },
+  );
+
   it('scripts say what to do when nothing runs', async () => {
     const script = Launcher.start('run.mjs', join(folder, 'nothing'), {}, ['migrate']);
     expect(await script.ended()).toBe(1);

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as util from 'node:util';
@@ -33,7 +34,8 @@ export function readSettings(env) {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new LaunchError('PORT must be a whole number from 1 to 65535');
   }
-  const local = `http://${{ '0.0.0.0': '127.0.0.1', '::': '[::1]', '::1': '[::1]' }[host] ?? host}:${port}`;
+  const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  const local = `http://${isIP(reached) === 6 ? `[${reached}]` : reached}:${port}`;
   return {
     env,
     host,
@@ -48,13 +50,30 @@ export function readSettings(env) {
   };
 }
 
-/** `NAME`, or the content of the file that `NAME_FILE` names. */
+/** `NAME`, or the content of the file that `NAME_FILE` names. Faults are told in the product's words: it never sees them. */
 function secret(env, name) {
   const file = env[`${name}_FILE`];
-  if (env[name] || !file) return env[name]?.trim();
+  if (env[name] && file) throw new LaunchError(`${name} and ${name}_FILE are both set: keep one of them`);
+  if (!file) return env[name]?.trim();
+  const content = readText(file.trim());
+  if (content === undefined) throw new LaunchError(`${name}_FILE names a file that cannot be read`);
+  if (!content) throw new LaunchError(`${name}_FILE names an empty file`);
+  return content;
+}
+
+function readText(file) {
   try {
     return readFileSync(resolve(ROOT, file), 'utf8').trim();
   } catch {
-    throw new LaunchError(`${name}_FILE names a file that cannot be read`);
+    return undefined;
+  }
+}
+
+/** A part of DATABASE_URL as it was before it was percent-encoded. */
+export function decodedPart(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new LaunchError('DATABASE_URL holds a % that begins no percent-encoding of UTF-8: write % itself as %25');
   }
 }
