@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { AppError } from './common/app-error.js';
 import type { Logger } from './common/logger.js';
 import { toAppError, toProblem } from './common/problem.filter.js';
+import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
@@ -73,6 +74,34 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const NO_ADDRESS_OF_OURS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
+
+/**
+ * Listens on HOST.
+ * @param variable the one that the port comes from
+ * @throws ConfigError naming the variable when that cannot be
+ */
+export async function listen(
+  app: NestFastifyApplication,
+  { host }: Env,
+  port: number,
+  variable: 'PORT' | 'WORKER_PORT',
+): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (NO_ADDRESS_OF_OURS.has(code)) {
+      throw new ConfigError([
+        `HOST names no address of this machine (${code}): set it to one that it has, to 127.0.0.1, or to 0.0.0.0 for all`,
+      ]);
+    }
+    if (code === 'EADDRINUSE') throw new ConfigError([`${variable} is taken by another program: choose another port`]);
+    if (code === 'EACCES') throw new ConfigError([`${variable} is not for this user to take: choose one from 1024 on`]);
+    throw error;
+  }
 }
 
 /** Headers, cookies, inflating, request ids and the request log: what every route shares. */

@@ -11,7 +11,7 @@ import { ProblemFilter } from './common/problem.filter.js';
 import { NestLogger } from './common/logger.js';
 import { Metrics } from './metrics/metrics.service.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
-import { createAdapter, jsonParser, prepareHttp } from './http-server.js';
+import { createAdapter, jsonParser, listen, prepareHttp } from './http-server.js';
 import { fail, onSignals, prepareProcess } from './process.js';
 
 try {
@@ -34,7 +34,7 @@ try {
   mountLocalSignIn(app, env);
   await setUpApiDocs(app);
   onSignals(parts, app);
-  await app.listen(env.port, env.host);
+  await listen(app, env, env.port, 'PORT');
   logger.info({ notice: true }, `ready ${env.publicUrl}`);
 } catch (error) {
   fail(error);

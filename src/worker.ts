@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLogger } from './common/logger.js';
 import { ProblemFilter } from './common/problem.filter.js';
-import { createAdapter, prepareHttp } from './http-server.js';
+import { createAdapter, listen, prepareHttp } from './http-server.js';
 import { fail, onSignals, prepareProcess } from './process.js';
 import { WorkerModule } from './worker.module.js';
 
@@ -21,7 +21,7 @@ try {
   app.useGlobalFilters(new ProblemFilter(logger));
   await prepareHttp(app, logger);
   onSignals(parts, app);
-  await app.listen(env.workerPort, env.host);
+  await listen(app, env, env.workerPort, 'WORKER_PORT');
   const { port } = app.getHttpServer().address() as AddressInfo;
   tellPort(env.dataDir, port);
   logger.info({ port }, 'worker ready');

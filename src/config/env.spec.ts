@@ -77,6 +77,26 @@ test('reads addresses of services', () => {
   expect(load({ ...SERVICES, ...SECRETS }).redis).toMatchObject({ host: 'redis.example', port: 6380, db: 3 });
 });
 
+test.each([
+  ['localhost', 'http://localhost:3000'],
+  ['stats_1.example', 'http://stats_1.example:3000'],
+  ['0.0.0.0', 'http://localhost:3000'],
+  ['fd00::5', 'http://[fd00::5]:3000'],
+  ['fe80::1%eth0', 'http://[fe80::1]:3000'],
+])('HOST=%s is people’s address, while PUBLIC_URL says no other', (host, url) => {
+  expect(load({ ...SERVICES, ...SECRETS, HOST: host })).toMatchObject({ host, publicUrl: url });
+});
+
+test('takes percent-encoding in addresses of services', () => {
+  const env = load({
+    ...SECRETS,
+    DATABASE_URL: 'mysql://me:50%25%40@db/stats',
+    REDIS_URL: 'redis+unix://:%2F@localhost/run/100%25.sock?db=2',
+  });
+  expect(env.database.password).toBe('50%@');
+  expect(env.redis).toMatchObject({ path: '/run/100%.sock', password: '/', db: 2 });
+});
+
 test('a whole production configuration is accepted', () => {
   expect(faults(PRODUCTION)).toEqual([]);
   expect(load(PRODUCTION)).toMatchObject({ https: true, localSignIn: false });
@@ -109,7 +129,26 @@ describe('every fault names its variable', () => {
     ['LOCAL_SIGN_IN', { LOCAL_SIGN_IN: 'perhaps' }],
     ['LOCAL_SIGN_IN', { LOCAL_SIGN_IN: 'true', HOST: '0.0.0.0' }],
     ['LOCAL_SIGN_IN', { LOCAL_SIGN_IN: 'true', PUBLIC_URL: 'https://stats.example.com' }],
-    ['TRUSTED_PROXIES', { TRUSTED_PROXIES: '10.0.0.0/99' }],
+    ...[
+      '10.0.0.0/99',
+      '10.0.0.0/33',
+      '::1/129',
+      '10.0.0.0/-1',
+      '10.0.0.0//8',
+      '10.0.0.0/8/8',
+      '10.0.0.0/',
+      '/8',
+      'proxy',
+    ].map((list): [string, Record<string, string>] => ['TRUSTED_PROXIES', { TRUSTED_PROXIES: `loopback,${list}` }]),
+    ...['a b', '127.0.0.300', '127.0.0.1:3000', '[::1]', 'http://localhost', '-a', 'a..b'].map(
+      (host): [string, Record<string, string>] => ['HOST', { HOST: host }],
+    ),
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://me:50%@db/stats' }],
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://%ff@db/stats' }],
+    ['DATABASE_URL', { DATABASE_URL: 'mysql://db/st%ats' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://:50%@cache' }],
+    ['REDIS_URL', { REDIS_URL: 'redis+unix:///run/100%.sock' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://cache/%' }],
     ['FLUSH_THRESHOLD', { FLUSH_THRESHOLD: '0' }],
     ['FLUSH_INTERVAL_MS', { FLUSH_INTERVAL_MS: '1s' }],
     ['BUFFER_MAX_BYTES', { BUFFER_MAX_BYTES: '1' }],
@@ -118,7 +157,21 @@ describe('every fault names its variable', () => {
     ['LOCK_WAIT_TIMEOUT_S', { LOCK_WAIT_TIMEOUT_S: '0' }],
   ])('%s %j', (name, change) => {
     const lines = faults({ ...SERVICES, ...SECRETS, ...change });
-    expect(lines.some((line) => line.includes(name))).toBe(true);
+    expect(lines.some((line) => line.startsWith(`  - ${name} `))).toBe(true);
+  });
+
+  test.each(['0.0.0.0/0', '::/0', '10.0.0.0/00'])('TRUSTED_PROXIES=%s is refused with the reason', (everybody) => {
+    const lines = faults({ ...SERVICES, ...SECRETS, TRUSTED_PROXIES: everybody });
+    expect(lines.join()).toContain('TRUSTED_PROXIES must not trust every address');
+  });
+
+  test.each([
+    ['redis://cache/0?timeout=5', 'timeout', 'none'],
+    ['redis://cache?db=1', 'db', 'none'],
+    ['redis+unix:///run/redis.sock?db=1&tls=on', 'tls', 'db'],
+  ])('REDIS_URL=%s: a setting that is not known is named', (url, setting, known) => {
+    const lines = faults({ ...SERVICES, ...SECRETS, REDIS_URL: url });
+    expect(lines).toContain(`  - REDIS_URL has an unknown setting "${setting}" (known: ${known})`);
   });
 
   test('all at once, and never with a value', () => {

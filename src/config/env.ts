@@ -13,6 +13,8 @@ export type ProcessRole = 'api' | 'worker' | 'command';
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const DURABILITY = ['fsync', 'vouched', 'relaxed'] as const;
 const MIB = 1024 * 1024;
+const LOOPBACK = '127.0.0.1';
+const HOST_NAME = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]{0,61}[a-z\d_])?(\.[a-z\d_]([a-z\d_-]{0,61}[a-z\d_])?)*$/i;
 
 /**
  * The whole configuration, validated once at start and frozen. Nothing else reads process.env. Every property is
@@ -73,7 +75,7 @@ export class Env {
   private constructor(reader: EnvReader, role: ProcessRole) {
     this.nodeEnv = reader.choice('NODE_ENV', 'development', ['development', 'production', 'test'] as const);
     this.production = this.nodeEnv === 'production';
-    this.host = reader.text('HOST') ?? '127.0.0.1';
+    this.host = this.readHost(reader);
     this.port = reader.integer('PORT', 3000, 1, 65535);
     this.workerPort = reader.integer('WORKER_PORT', 0, 0, 65535);
     this.dataDir = resolve(reader.text('DATA_DIR') ?? '.data');
@@ -128,13 +130,26 @@ export class Env {
     return this.publicUrl.startsWith('https:');
   }
 
+  private readHost(reader: EnvReader): string {
+    const host = reader.text('HOST') ?? LOOPBACK;
+    // What ends in digits must be an address: 127.0.0.300 is no name.
+    const isName = HOST_NAME.test(host) && !/(^|\.)\d+$/.test(host);
+    if (isName || isIP(host)) return host;
+    reader.fault(
+      'HOST',
+      'must be an address of this machine or its name, without port or brackets, as in 127.0.0.1 or ::1',
+    );
+    return LOOPBACK;
+  }
+
   private readPublicUrl(reader: EnvReader, role: ProcessRole): string {
     const url = reader.url('PUBLIC_URL', ['http:', 'https:']);
     if (!url) {
       if (this.production && role === 'api' && !reader.text('PUBLIC_URL')) {
         reader.fault('PUBLIC_URL', 'is required in production: the https address that people use');
       }
-      return `http://${['0.0.0.0', '::', '::1'].includes(this.host) ? 'localhost' : this.host}:${this.port}`;
+      const name = ['0.0.0.0', '::', '::1'].includes(this.host) ? 'localhost' : this.host.replace(/%.*/, '');
+      return `http://${isIP(name) === 6 ? `[${name}]` : name}:${this.port}`;
     }
     if (url.pathname !== '/' || url.search || url.hash || url.username) {
       reader.fault('PUBLIC_URL', 'must be scheme, host and port alone, as in https://stats.example.com');
@@ -221,11 +236,17 @@ export class Env {
   private readTrustedProxies(reader: EnvReader): readonly string[] {
     const entries = reader.list('TRUSTED_PROXIES') ?? ['loopback'];
     for (const entry of entries) {
-      const [address, bits] = entry.split('/');
-      const family = isIP(address ?? '');
-      const bitsFit = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
-      if (entry !== 'loopback' && !(family && bitsFit)) {
+      if (entry === 'loopback') continue;
+      const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+      const family = isIP(address);
+      if (!family || (bits && Number(bits) > (family === 4 ? 32 : 128))) {
         reader.fault('TRUSTED_PROXIES', 'must be a comma-separated list of addresses or CIDRs, as in 10.0.0.0/8');
+      } else if (bits && Number(bits) === 0) {
+        reader.fault(
+          'TRUSTED_PROXIES',
+          'must not trust every address (/0): anybody could then claim any address, and limits per address would mean ' +
+            'nothing. Name the proxies alone',
+        );
       }
     }
     return Object.freeze(entries);

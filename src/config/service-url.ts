@@ -36,20 +36,18 @@ export function readDatabaseUrl(reader: EnvReader): DatabaseAddress | undefined 
     reader.fault(name, 'must look like mysql://user:password@host:3306/database');
     return undefined;
   }
-  const database = decodeURIComponent(url.pathname.slice(1));
+  const decode = decoder(reader, name);
+  const database = decode(url.pathname.slice(1));
+  if (database === undefined) return undefined;
   if (!/^[\w$-]{1,64}$/.test(database)) {
     reader.fault(name, 'must end in the name of a database (letters, digits, _ and -)');
     return undefined;
   }
-  const known = new Set(['ssl', 'ca', 'socketPath']);
-  for (const key of url.searchParams.keys()) {
-    if (!known.has(key)) reader.fault(name, `has an unknown setting "${key}" (known: ssl, ca, socketPath)`);
-  }
-  const address: DatabaseAddress = {
-    user: decodeURIComponent(url.username) || 'root',
-    password: decodeURIComponent(url.password),
-    database,
-  };
+  refuseUnknown(reader, name, url, ['ssl', 'ca', 'socketPath']);
+  const user = decode(url.username);
+  const password = decode(url.password);
+  if (user === undefined || password === undefined) return undefined;
+  const address: DatabaseAddress = { user: user || 'root', password, database };
   const socketPath = url.searchParams.get('socketPath');
   if (socketPath) return { ...address, socketPath };
   const ssl = readTls(reader, url);
@@ -90,18 +88,16 @@ export function readRedisUrl(reader: EnvReader): RedisAddress | undefined {
     reader.fault(name, 'must begin with redis://, rediss:// or redis+unix://');
     return undefined;
   }
-  const credentials = {
-    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
-    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
-  };
-  if (url.protocol.endsWith('unix:')) {
-    const db = readDb(reader, url.searchParams.get('db') ?? '0');
-    return { path: decodeURIComponent(url.pathname), db, ...credentials };
-  }
+  const isSocket = url.protocol.endsWith('unix:');
+  refuseUnknown(reader, name, url, isSocket ? ['db'] : []);
+  const [username, password, path] = [url.username, url.password, url.pathname].map(decoder(reader, name));
+  if (username === undefined || password === undefined || path === undefined) return undefined;
+  const credentials = { ...(username ? { username } : {}), ...(password ? { password } : {}) };
+  if (isSocket) return { path, db: readDb(reader, url.searchParams.get('db') ?? '0'), ...credentials };
   return {
     host: plainHost(url),
     port: Number(url.port || 6379),
-    db: readDb(reader, url.pathname.slice(1) || '0'),
+    db: readDb(reader, path.slice(1) || '0'),
     ...credentials,
     ...(url.protocol === 'rediss:' ? { tls: { rejectUnauthorized: true } } : {}),
   };
@@ -111,6 +107,25 @@ function readDb(reader: EnvReader, value: string): number {
   if (/^\d{1,4}$/.test(value)) return Number(value);
   reader.fault('REDIS_URL', 'must name its database by number, as in redis://host:6379/0');
   return 0;
+}
+
+/** @returns what decodes a part of the URL; undefined, and a fault, where it holds a % that encodes nothing */
+function decoder(reader: EnvReader, name: string): (part: string) => string | undefined {
+  return (part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      reader.fault(name, 'holds a % that begins no percent-encoding of UTF-8: write % itself as %25');
+      return undefined;
+    }
+  };
+}
+
+function refuseUnknown(reader: EnvReader, name: string, url: URL, known: readonly string[]): void {
+  for (const key of new Set(url.searchParams.keys())) {
+    if (!known.includes(key))
+      reader.fault(name, `has an unknown setting "${key}" (known: ${known.join(', ') || 'none'})`);
+  }
 }
 
 function plainHost(url: URL): string {
