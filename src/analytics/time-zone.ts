@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
  * of the two, and one that it jumps over is the jump.
  * @param localMs a quarter-hour of the zone's clock, read as if it were UTC
  * @returns a quarter-hour of UTC: since 1980 every zone's offset is a multiple of it (before, it is rounded up; nothing
- *   is counted there)
+ *   is counted there). A jump at 00:01, as some zones made, is rounded up too: to the hours that it leaves out (ADR 5)
  */
 export function firstMomentShowing(zone: string, localMs: number): number {
   const clock = zoneOf(zone);
