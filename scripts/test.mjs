@@ -15,7 +15,8 @@ import { readable, say, warn } from './launcher/terminal.mjs';
 // npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.
 // SOAK_MINUTES is how scripts/soak.mjs says how long the fault test is to go on.
 
-const RUNNING_MARKS = { launcher: 'start.mjs', api: 'main.js', worker: 'worker.js', mysql: 'mysql', redis: 'redis' };
+/** Whose pid files tests may leave behind. */
+const RUNNING = ['launcher', 'api', 'worker', 'mysql', 'redis'];
 
 /** Rows of the benchmark's table that its smoke must report. */
 const SMOKE_ROWS = 15;
@@ -59,8 +60,8 @@ async function privateService(kind) {
 async function cleanUp() {
   for (const file of readdirSync(folder, { recursive: true })) {
     const name = /(?:^|\/)run\/(\w+)\.pid$/.exec(file)?.[1];
-    if (!RUNNING_MARKS[name] || file.startsWith('data/')) continue;
-    const pid = pidInFile(join(folder, file), RUNNING_MARKS[name]);
+    if (!RUNNING.includes(name) || file.startsWith('data/')) continue;
+    const pid = pidInFile(join(folder, file));
     if (pid) await endProcess(pid, 10_000);
   }
   for (const service of services) await service.stop();

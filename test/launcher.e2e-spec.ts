@@ -6,9 +6,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -66,8 +68,12 @@ class Launcher {
     return this.ended();
   }
 
+  pidFile(name: string): string {
+    return join(this.dataDir, 'run', `${name}.pid`);
+  }
+
   pid(name: string): number {
-    return Number(readFileSync(join(this.dataDir, 'run', `${name}.pid`), 'utf8'));
+    return Number.parseInt(readFileSync(this.pidFile(name), 'utf8'), 10);
   }
 
   pids(): number[] {
@@ -199,9 +205,37 @@ describe('npm start', () => {
     const [, api, worker, mysql, redisPid] = launcher.pids();
     await launcher.kill('SIGKILL');
     expect([mysql, redisPid].every((pid) => lives(pid!))).toBe(true);
+    // As after a clock that was set forward: the files look older than their processes.
+    for (const name of ['api', 'worker', 'mysql', 'redis']) utimesSync(launcher.pidFile(name), 0, 0);
     launcher = await start(dataDir, port).ready();
     expect([lives(api!), lives(worker!)]).toEqual([false, false]);
     expect([launcher.pid('mysql'), launcher.pid('redis')]).toEqual([mysql, redisPid]);
+  });
+
+  it('does not open the files of a Redis that runs though no pid file names it', async () => {
+    const pid = launcher.pid('redis');
+    await launcher.kill('SIGKILL');
+    const hidden = `${launcher.pidFile('redis')}.hidden`;
+    renameSync(launcher.pidFile('redis'), hidden);
+    const refused = start(dataDir, port);
+    expect(await refused.ended()).toBe(1);
+    expect(refused.output).toMatch(/A server answers at \S+redis\.sock that \S+redis\.pid does not name/);
+    expect(lives(pid)).toBe(true);
+    renameSync(hidden, launcher.pidFile('redis'));
+    launcher = await start(dataDir, port).ready();
+    expect(launcher.pid('redis')).toBe(pid);
+  });
+
+  it('ends no process that came to the pid of a former API process', async () => {
+    await launcher.kill('SIGTERM');
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'main.js'], { stdio: 'ignore' });
+    try {
+      writeFileSync(launcher.pidFile('api'), `${stranger.pid}\n`);
+      launcher = await start(dataDir, port).ready();
+      expect(lives(stranger.pid!)).toBe(true);
+    } finally {
+      stranger.kill('SIGKILL');
+    }
   });
 
   it('leaves no process behind on SIGTERM, and starts again with its data', async () => {

@@ -92,7 +92,7 @@ export class DataDir {
 
   /** The launcher that serves this folder now; undefined when none does. */
   get launcherPid() {
-    return pidInFile(this.pidFile('launcher'), 'start.mjs');
+    return pidInFile(this.pidFile('launcher'));
   }
 
   /** What `run/env` says: DATABASE_URL, REDIS_URL and API_URL in use. */

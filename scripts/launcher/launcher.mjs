@@ -70,7 +70,7 @@ export class Launcher {
   #lock() {
     const { dataDir } = this;
     const file = dataDir.pidFile('launcher');
-    const holder = takeLock(file, 'start.mjs');
+    const holder = takeLock(file);
     if (holder) {
       const { API_URL } = dataDir.readRunEnv();
       const where = API_URL ? `at ${API_URL}` : 'and is still starting';
@@ -88,14 +88,9 @@ export class Launcher {
   /** API and worker of a launcher that was killed: they finish what they hold, and end. */
   async #endOrphans() {
     const { dataDir } = this;
-    const orphans = [
-      ['api', 'main.js'],
-      ['worker', 'worker.js'],
-      ['build', 'nest.js'],
-    ];
     await Promise.all(
-      orphans.map(async ([name, mark]) => {
-        const pid = pidInFile(dataDir.pidFile(name), mark);
+      ['api', 'worker', 'build'].map(async (name) => {
+        const pid = pidInFile(dataDir.pidFile(name));
         if (pid) {
           say(`Ending the ${name} process that an earlier launcher left behind (pid ${pid})`);
           await endProcess(pid, this.#stopDeadlineMs);

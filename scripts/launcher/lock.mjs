@@ -1,13 +1,12 @@
-import { linkSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, renameSync, unlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pidInFile, removeFile, writePid } from './processes.mjs';
 
 /**
  * Takes the lock that a pid file is, or says who holds it. A file whose process is gone is taken over.
- * @param mark what the command line of a rightful holder contains
  * @returns undefined when the lock is ours, else the holder's pid
  */
-export function takeLock(file, mark) {
+export function takeLock(file) {
   const own = `${file}.${process.pid}`;
   writePid(own, process.pid);
   try {
@@ -18,9 +17,9 @@ export function takeLock(file, mark) {
       } catch (error) {
         if (error.code !== 'EEXIST') throw error;
       }
-      const holder = pidInFile(file, mark);
+      const holder = pidInFile(file);
       if (holder) return holder;
-      setAside(file, mark);
+      setAside(file);
     }
   } finally {
     removeFile(own);
@@ -28,7 +27,7 @@ export function takeLock(file, mark) {
 }
 
 /** Removes a stale lock; if another process took it over between our look and our move, it gets it back. */
-function setAside(file, mark) {
+function setAside(file) {
   const aside = `${file}.stale.${process.pid}`;
   try {
     renameSync(file, aside);
@@ -36,22 +35,18 @@ function setAside(file, mark) {
     if (error.code === 'ENOENT') return;
     throw error;
   }
-  if (pidInFile(aside, mark)) linkSync(aside, file);
+  if (pidInFile(aside)) linkSync(aside, file);
   unlinkSync(aside);
 }
 
 /** Gives the lock back if it is still ours. */
 export function releaseLock(file) {
-  try {
-    if (Number(readFileSync(file, 'utf8')) === process.pid) removeFile(file);
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-  }
+  if (pidInFile(file) === process.pid) removeFile(file);
 }
 
 /** Runs work that no two launchers may do at once in one folder; the second waits. */
 export async function withLock(file, work) {
-  while (takeLock(file, 'scripts/')) await wait(200);
+  while (takeLock(file)) await wait(200);
   try {
     return await work();
   } finally {

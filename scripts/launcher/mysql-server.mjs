@@ -62,7 +62,8 @@ export const mysqlServer = {
       `--datadir=${dataDir.in('mysql')}`,
       `--tmpdir=${dataDir.in('tmp')}`,
       `--socket=${socket}`,
-      `--pid-file=${dataDir.pidFile('mysql')}`,
+      // Ours is written by the launcher: it says more.
+      `--pid-file=${dataDir.in('mysql', 'mysqld.pid')}`,
       '--skip-networking',
       '--skip-log-bin',
       '--skip-name-resolve',

@@ -1,61 +1,63 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LaunchError } from './terminal.mjs';
 
-/** /proc counts in ticks of 1/100 s on every Linux that Node supports. */
-const TICK_MS = 10;
-/** The boot time in /proc and the clock of `ps` are exact to a second. */
-const CLOCK_SLACK_MS = 2000;
-
-/** What is known of a running process; undefined when it has ended (a zombie has). */
-export function inspect(pid) {
-  return process.platform === 'linux' ? inspectProc(pid) : inspectPs(pid);
+/**
+ * What tells a running process from every other, whoever had its pid before and wherever the clock was set since.
+ * Undefined when it has ended (a zombie has).
+ */
+export function identify(pid) {
+  return process.platform === 'linux' ? identifyByProc(pid) : identifyByPs(pid);
 }
 
-function inspectProc(pid) {
+/** The boot, and the moment of the start in ticks since then. */
+function identifyByProc(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything. After it: the state, which is field 3; the start is field 22.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if ('ZX'.includes(fields[0])) return undefined;
-    const boot = Number(/^btime (\d+)/m.exec(readFileSync('/proc/stat', 'utf8'))[1]) * 1000;
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-    return { startedAt: boot + Number(fields[19]) * TICK_MS, command };
+    return 'ZX'.includes(fields[0]) ? undefined : `${bootId()} ${fields[19]}`;
   } catch {
     return undefined;
   }
 }
 
-function inspectPs(pid) {
-  const { stdout, status } = spawnSync('ps', ['-ww', '-o', 'stat=,etime=,command=', '-p', String(pid)], {
-    encoding: 'utf8',
-  });
-  const [, state, elapsed, command] = /^\s*(\S+)\s+(\S+)\s+(.*)/.exec(stdout ?? '') ?? [];
-  if (status !== 0 || !elapsed || state.startsWith('Z')) return undefined;
-  const [clock, days = '0'] = elapsed.split('-').reverse();
-  const seconds = clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) + Number(days) * 86_400;
-  return { startedAt: Date.now() - seconds * 1000, command };
-}
-
-export function isRunning(pid) {
-  return inspect(pid) !== undefined;
-}
-
-export function writePid(file, pid) {
-  writeFileSync(file, `${pid}\n`, { mode: 0o600 });
-}
-
-/**
- * The pid in a pid file, if that process still runs and is the one the file was written for: pids are given out again,
- * so the command must hold `mark`, and the process must not be younger than the file.
- */
-export function pidInFile(file, mark) {
+function bootId() {
   try {
-    const pid = Number(readFileSync(file, 'utf8').trim());
-    if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid) return undefined;
-    const found = inspect(pid);
-    const ours = found?.command.includes(mark) && found.startedAt <= statSync(file).mtimeMs + CLOCK_SLACK_MS;
-    return ours ? pid : undefined;
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'boot'; // hidden in some containers: the ticks alone then
+  }
+}
+
+/** The start to the second, as the system noted it. */
+function identifyByPs(pid) {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+  });
+  const [, state, startedAt] = /^\s*(\S+)\s+(.*\S)/.exec(stdout ?? '') ?? [];
+  return startedAt && !state.startsWith('Z') ? startedAt : undefined;
+}
+
+/** Whether a process runs, and is still the one that was identified. */
+export function isRunning(pid, identity) {
+  const now = identify(pid);
+  return now !== undefined && now === identity;
+}
+
+/** The pid on the first line, as everybody expects; on the second what tells whether it is still the same process. */
+export function writePid(file, pid) {
+  writeFileSync(file, `${pid}\n${identify(pid) ?? ''}\n`, { mode: 0o600 });
+}
+
+/** The pid in a pid file, if the process that the file was written for still runs: pids are given out again. */
+export function pidInFile(file) {
+  try {
+    const [first, identity] = readFileSync(file, 'utf8').split('\n');
+    const pid = Number(first);
+    return Number.isSafeInteger(pid) && pid > 1 && isRunning(pid, identity) ? pid : undefined;
   } catch {
     return undefined;
   }
@@ -65,23 +67,27 @@ export function removeFile(file) {
   rmSync(file, { force: true });
 }
 
-/** Resolves true when the process has ended in time. */
-export async function ended(pid, deadlineMs) {
-  const deadline = Date.now() + deadlineMs;
-  while (isRunning(pid)) {
-    if (Date.now() > deadline) return false;
+/**
+ * SIGTERM, and SIGKILL when the deadline has passed.
+ * @param identity of the process; whoever has the pid now unless it is given
+ * @returns false when it had to be killed
+ */
+export async function endProcess(pid, deadlineMs, identity = identify(pid)) {
+  if (!isRunning(pid, identity)) return true;
+  signal(pid, 'SIGTERM');
+  if (await ended(pid, identity, deadlineMs)) return true;
+  signal(pid, 'SIGKILL');
+  await ended(pid, identity, 5000);
+  return false;
+}
+
+async function ended(pid, identity, deadlineMs) {
+  const deadline = performance.now() + deadlineMs;
+  while (isRunning(pid, identity)) {
+    if (performance.now() > deadline) return false;
     await wait(30);
   }
   return true;
-}
-
-/** SIGTERM, and SIGKILL when the deadline has passed. Returns false when it had to be killed. */
-export async function endProcess(pid, deadlineMs) {
-  signal(pid, 'SIGTERM');
-  if (await ended(pid, deadlineMs)) return true;
-  signal(pid, 'SIGKILL');
-  await ended(pid, 5000);
-  return false;
 }
 
 function signal(pid, name) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LogFile } from './log-file.mjs';
 import { NODE_FLAGS } from './node-flags.mjs';
-import { endProcess, isRunning, removeFile, writePid } from './processes.mjs';
+import { endProcess, removeFile, writePid } from './processes.mjs';
 import { nice } from './service.mjs';
 import { ROOT } from './settings.mjs';
 import { LaunchError, say, warn } from './terminal.mjs';
@@ -43,7 +43,7 @@ export class ProductProcess {
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!(await this.isReady(this.#child.pid))) {
       if (this.#stopping) return;
-      if (this.#ended)
+      if (hasEnded(this.#child))
         throw new LaunchError(this.#errors.trim() || `${this.name} ended (its log: ${nice(this.log.path)})`);
       if (Date.now() > deadline) throw new LaunchError(`${this.name} is not ready; its log: ${nice(this.log.path)}`);
       await wait(50);
@@ -55,7 +55,7 @@ export class ProductProcess {
     const old = this.#child;
     this.#child = undefined; // its end is no accident
     clearTimeout(this.#timer);
-    if (old?.pid) await endProcess(old.pid, this.stopDeadlineMs);
+    if (!hasEnded(old)) await endProcess(old.pid, this.stopDeadlineMs);
     if (this.#stopping) return;
     this.#spawn();
     await this.#ready();
@@ -64,15 +64,10 @@ export class ProductProcess {
   async stop() {
     this.#stopping = true;
     clearTimeout(this.#timer);
-    const pid = this.#child?.pid;
-    if (pid && !(await endProcess(pid, this.stopDeadlineMs))) {
+    if (!hasEnded(this.#child) && !(await endProcess(this.#child.pid, this.stopDeadlineMs))) {
       warn(`${this.name} did not stop in time and was killed; what it had accepted is safe in Redis`);
     }
     removeFile(this.dataDir.pidFile(this.name));
-  }
-
-  get #ended() {
-    return !this.#child?.pid || !isRunning(this.#child.pid);
   }
 
   #spawn() {
@@ -113,6 +108,11 @@ export class ProductProcess {
     warn(`${this.name} ended by itself (${how}); starting it again in ${pause / 1000} s${said ? `\n${said}` : ''}`);
     this.#timer = setTimeout(() => this.#spawn(), pause);
   }
+}
+
+/** Asked of Node, which knows its children: the pid may be somebody else's by now. */
+function hasEnded(child) {
+  return !child?.pid || child.exitCode !== null || child.signalCode !== null;
 }
 
 /** A record of the log that people should see, as plain text. */

@@ -37,7 +37,6 @@ export const redisServer = {
       unixsocket: socket,
       unixsocketperm: '700',
       dir: dataDir.in('redis'),
-      pidfile: dataDir.pidFile('redis'),
       daemonize: 'no',
       // Its command line tells whose server it is.
       'set-proc-title': 'no',

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { canFetch, fetchPackages, installCommand } from './fetch-packages.mjs';
 import { withLock } from './lock.mjs';
 import { rotateOpenLog, tail } from './log-file.mjs';
-import { endProcess, isRunning, pidInFile, removeFile, run, writePid } from './processes.mjs';
+import { endProcess, identify, isRunning, pidInFile, removeFile, run, writePid } from './processes.mjs';
 import { compareVersions, findServers } from './server-binaries.mjs';
 import { ROOT } from './settings.mjs';
 import { LaunchError, say, step, warn } from './terminal.mjs';
@@ -18,6 +18,8 @@ const WELL_MS = 60_000;
 /** A private database or Redis server on a Unix socket, with all its files in the data folder. */
 export class PrivateService {
   #pid;
+  /** Of the process with that pid. */
+  #identity;
   #binary;
   #stopping = false;
   #watch;
@@ -46,12 +48,13 @@ export class PrivateService {
   /** Takes over the server that a killed launcher left behind, or starts one, making its files on the first start. */
   async up() {
     const { kind, dataDir } = this;
-    const left = pidInFile(dataDir.pidFile(kind.name), dataDir.in(kind.name));
+    const left = pidInFile(dataDir.pidFile(kind.name));
     if (left) {
-      this.#pid = left;
+      this.#is(left);
       await this.#answering();
       say(`${kind.name === 'mysql' ? 'The database' : 'Redis'} was still running (pid ${left}): taken over`);
     } else {
+      await this.#assertNobodyAnswers();
       this.#binary = await this.#chooseBinary();
       if (!existsSync(dataDir.in(kind.name))) {
         await step(`Making a place for ${describe(this.#binary)}`, () => kind.init(this.#binary, dataDir));
@@ -66,12 +69,31 @@ export class PrivateService {
     this.#stopping = true;
     await this.#watch;
     if (!this.#pid) return;
-    if (!(await endProcess(this.#pid, this.kind.stopDeadlineMs))) {
+    if (!(await endProcess(this.#pid, this.kind.stopDeadlineMs, this.#identity))) {
       warn(`${this.kind.name} did not stop in time and was killed; it recovers at the next start`);
     }
     removeFile(this.dataDir.pidFile(this.kind.name));
     removeFile(this.socket);
     this.dataDir.leaveSocketDir();
+  }
+
+  #is(pid) {
+    this.#pid = pid;
+    this.#identity = identify(pid);
+  }
+
+  get #runs() {
+    return this.#pid !== undefined && isRunning(this.#pid, this.#identity);
+  }
+
+  /** Two servers on the same files would destroy them, and the second takes the first one's socket away. */
+  async #assertNobodyAnswers() {
+    const { kind, dataDir, socket } = this;
+    if (!(await kind.ping(socket))) return;
+    throw new LaunchError(
+      `A server answers at ${nice(socket)} that ${nice(dataDir.pidFile(kind.name))} does not name: it may have ` +
+        `${nice(dataDir.in(kind.name))} open. End it, then run npm start again.`,
+    );
   }
 
   async #start() {
@@ -94,7 +116,7 @@ export class PrivateService {
     failed.catch(() => {});
     child.unref();
     if (child.pid) {
-      this.#pid = child.pid;
+      this.#is(child.pid);
       writePid(dataDir.pidFile(kind.name), child.pid);
     }
     await Promise.race([this.#answering(), failed]);
@@ -103,7 +125,7 @@ export class PrivateService {
   async #answering() {
     const deadline = Date.now() + this.kind.startDeadlineMs;
     while (!(await this.kind.ping(this.socket))) {
-      const gone = !this.#pid || !isRunning(this.#pid);
+      const gone = !this.#runs;
       if (gone || Date.now() > deadline) {
         const what = gone ? 'ended while it started' : 'does not answer';
         throw new LaunchError(`${this.kind.name} ${what}. The end of ${nice(this.log)}:\n${tail(this.log)}`);
@@ -122,7 +144,7 @@ export class PrivateService {
         looked = Date.now();
         rotateOpenLog(this.log);
       }
-      if (this.#pid && isRunning(this.#pid)) continue;
+      if (this.#runs) continue;
       deaths = Date.now() - begin > WELL_MS ? 1 : deaths + 1;
       warn(`${this.kind.name} ended by itself; starting it again (its log: ${nice(this.log)})`);
       await wait(BACK_OFF_MS[Math.min(deaths, BACK_OFF_MS.length) - 1]);

@@ -47,7 +47,7 @@ export class FaultServices {
   }
 
   signal(name: 'mysql' | 'redis', signal: NodeJS.Signals): void {
-    process.kill(Number(readFileSync(join(this.folder, 'run', `${name}.pid`), 'utf8')), signal);
+    process.kill(Number.parseInt(readFileSync(join(this.folder, 'run', `${name}.pid`), 'utf8'), 10), signal);
   }
 
   async stop(): Promise<void> {
