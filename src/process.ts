@@ -26,6 +26,7 @@ export async function prepareProcess(role: 'api' | 'worker'): Promise<ProcessPar
   const logger = createLogger(env, role);
   const dataSource = createDataSource(env.database, {
     lockWaitTimeoutS: env.lockWaitTimeoutS,
+    silenceMs: env.mysqlTimeoutMs,
     ...(role === 'worker' ? { waitTimeoutS: WORKER_WAIT_TIMEOUT_S } : {}),
   });
   await dataSource.initialize();

@@ -53,6 +53,7 @@ test('has the defaults of the contract', () => {
     rateLimits: { key: 10_000, account: 50_000, address: 5_000, signin: 30 },
     claimLeaseMs: 30_000,
     lockWaitTimeoutS: 5,
+    mysqlTimeoutMs: 60_000,
     registryMaxAgeMs: 900_000,
     retentionIntervalMs: 600_000,
     sealAfterMs: 15_000,
@@ -155,6 +156,7 @@ describe('every fault names its variable', () => {
     ['RATE_LIMITS', { RATE_LIMITS: 'key=0' }],
     ['RATE_LIMITS', { RATE_LIMITS: 'person=5' }],
     ['LOCK_WAIT_TIMEOUT_S', { LOCK_WAIT_TIMEOUT_S: '0' }],
+    ['MYSQL_TIMEOUT_MS', { MYSQL_TIMEOUT_MS: '5000' }],
   ])('%s %j', (name, change) => {
     const lines = faults({ ...SERVICES, ...SECRETS, ...change });
     expect(lines.some((line) => line.startsWith(`  - ${name} `))).toBe(true);

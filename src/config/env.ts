@@ -63,6 +63,7 @@ export class Env {
   readonly chunkMaxBytes: number;
   readonly claimLeaseMs: number;
   readonly lockWaitTimeoutS: number;
+  readonly mysqlTimeoutMs: number;
   readonly registryPollMs: number;
   readonly registryMaxAgeMs: number;
   readonly retentionIntervalMs: number;
@@ -108,6 +109,13 @@ export class Env {
     this.chunkMaxBytes = reader.integer('CHUNK_MAX_BYTES', 4 * MIB, 1024, 12 * MIB);
     this.claimLeaseMs = reader.integer('CLAIM_LEASE_MS', 30_000, 500, 600_000);
     this.lockWaitTimeoutS = reader.integer('LOCK_WAIT_TIMEOUT_S', 5, 1, 50);
+    this.mysqlTimeoutMs = reader.integer('MYSQL_TIMEOUT_MS', 60_000, 1000, 3_600_000);
+    if (this.mysqlTimeoutMs <= this.lockWaitTimeoutS * 1000) {
+      reader.fault(
+        'MYSQL_TIMEOUT_MS',
+        'must be longer than LOCK_WAIT_TIMEOUT_S: who waits for a row hears nothing so long',
+      );
+    }
     this.registryPollMs = reader.integer('REGISTRY_POLL_MS', 500, 50, 900);
     this.registryMaxAgeMs = reader.integer('REGISTRY_MAX_AGE_MS', 900_000, 1000, 86_400_000);
     this.retentionIntervalMs = reader.integer('RETENTION_INTERVAL_MS', 600_000, 100, 86_400_000);

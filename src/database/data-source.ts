@@ -3,6 +3,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { DatabaseAddress } from '../config/service-url.js';
 import { MIGRATIONS } from './migrations.js';
 import { ENTITIES } from './entities/index.js';
+import { giveUpWhenSilent } from './silence.js';
 
 export interface SessionSettings {
   poolSize?: number;
@@ -10,7 +11,12 @@ export interface SessionSettings {
   lockWaitTimeoutS?: number;
   /** Seconds without a statement after which the server ends the session, and with it a frozen worker's locks. */
   waitTimeoutS?: number;
+  /** Milliseconds after which a connection on which nothing moves is given up; unset: never. */
+  silenceMs?: number;
 }
+
+/** After this long without traffic the kernel asks whether the other side is there. */
+const KEEP_ALIVE_MS = 10_000;
 
 /**
  * The one way to MySQL: API, worker, migrations and command-line programs share it. Sessions run at READ COMMITTED, in
@@ -34,7 +40,7 @@ export function dataSourceOptions(address: DatabaseAddress, settings: SessionSet
     supportBigNumbers: true,
     bigNumberStrings: true,
     poolSize: settings.poolSize ?? 10,
-    extra: { flags: ['-FOUND_ROWS'], connectTimeout: 5000 },
+    extra: { flags: ['-FOUND_ROWS'], connectTimeout: 5000, keepAliveInitialDelay: KEEP_ALIVE_MS },
     driver: mysqlWithSession(settings),
   };
 }
@@ -63,6 +69,7 @@ function mysqlWithSession(settings: SessionSettings): typeof mysql {
     createPool(options: mysql.PoolOptions): mysql.Pool {
       const pool = mysql.createPool(options);
       pool.on('connection', (connection) => {
+        if (settings.silenceMs) giveUpWhenSilent(connection, settings.silenceMs);
         for (const statement of statements) {
           // Queued ahead of whatever the caller sends; a failure closes the connection, so nothing runs unprepared.
           connection.query(statement, (error: unknown) => {

@@ -1,10 +1,14 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { onOneConnection } from '../database/silence.js';
 
 const LOCK = `SELECT GET_LOCK(CONCAT('tallystone ', ?, ' ', DATABASE()), ?) AS taken`;
 const UNLOCK = `SELECT RELEASE_LOCK(CONCAT('tallystone ', ?, ' ', DATABASE()))`;
 
 /** What only one process at a time may do, over all that share the database. */
 export type LockName = 'erasures' | 'partitions' | 'retention' | 'sealing';
+
+/** Tables' parts are made and dropped here, which takes as long as it takes, and waits for whoever reads the table. */
+const SILENCE_MS: Partial<Record<LockName, number>> = { partitions: 3_600_000, retention: 3_600_000 };
 
 /**
  * Does the work while nobody else has the lock, which is the session's: it ends with it.
@@ -18,8 +22,7 @@ export async function withNamedLock<T>(
   waitS: number,
   work: (runner: QueryRunner) => Promise<T>,
 ): Promise<T | undefined> {
-  const runner = dataSource.createQueryRunner();
-  try {
+  return onOneConnection(dataSource, SILENCE_MS[name], async (runner) => {
     const [lock]: { taken: number | string | null }[] = await runner.query(LOCK, [name, waitS]);
     if (Number(lock?.taken) !== 1) return undefined;
     try {
@@ -27,7 +30,5 @@ export async function withNamedLock<T>(
     } finally {
       await runner.query(UNLOCK, [name]);
     }
-  } finally {
-    await runner.release();
-  }
+  });
 }

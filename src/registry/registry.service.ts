@@ -1,10 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { DataSource } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
+import { onOneConnection } from '../database/silence.js';
 import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS } from '../events/limits.js';
@@ -23,6 +24,8 @@ export interface AppState {
 /** Rows changed this long ago are read again: a commit may follow its timestamp. */
 const OVERLAP_S = 60;
 const SECRETS_EVERY_MS = 60_000;
+/** MySQL is not waited for longer: what was revoked meanwhile would be taken. */
+const SILENCE_MS = 3000;
 
 interface AppRow {
   id: Buffer;
@@ -153,25 +156,28 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
       if (!this.readAgain) return this.reading;
       this.readAgain = false;
     }
-    this.reading = this.readChanges().finally(() => (this.reading = undefined));
+    const silenceMs = Math.min(SILENCE_MS, this.env.mysqlTimeoutMs);
+    this.reading = onOneConnection(this.dataSource, silenceMs, (runner) => this.readChanges(runner)).finally(
+      () => (this.reading = undefined),
+    );
     return this.reading;
   }
 
-  private async readChanges(): Promise<void> {
+  private async readChanges(runner: QueryRunner): Promise<void> {
     const startedAt = Date.now();
     const since = this.lastReadAt === 0 ? null : Math.ceil((startedAt - this.lastReadAt) / 1000) + OVERLAP_S;
     const changed = since === null ? '' : 'AND updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND';
     const parameters = since === null ? [] : [since];
-    const apps: AppRow[] = await this.dataSource.query(
+    const apps: AppRow[] = await runner.query(
       `SELECT id, owner_id, ip_mode, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted FROM apps WHERE TRUE ${changed}`,
       parameters,
     );
-    const keys: KeyRow[] = await this.dataSource.query(
+    const keys: KeyRow[] = await runner.query(
       `SELECT id, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), revoked_at) / 1000 AS revoked_in_ms
          FROM api_keys WHERE revoked_at IS NOT NULL ${changed}`,
       parameters,
     );
-    if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(startedAt);
+    if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(runner, startedAt);
     for (const row of apps) {
       this.apps.set(row.id.toString('hex'), {
         ownerId: row.owner_id.toString('hex'),
@@ -186,20 +192,18 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /** Today's and tomorrow's, made by whoever comes first; those whose use began 48 h ago are deleted. */
-  private async readVisitorSecrets(now: number): Promise<void> {
+  private async readVisitorSecrets(runner: QueryRunner, now: number): Promise<void> {
     const days = [utcDay(now), utcDay(now + DAY_MS)];
     for (const day of days) {
       if (this.visitorSecrets.has(day)) continue;
-      await this.dataSource.query(
-        'INSERT INTO visitor_secrets (day, secret) VALUES (?, ?) ON DUPLICATE KEY UPDATE day = day',
-        [day, randomBytes(32)],
-      );
+      await runner.query('INSERT INTO visitor_secrets (day, secret) VALUES (?, ?) ON DUPLICATE KEY UPDATE day = day', [
+        day,
+        randomBytes(32),
+      ]);
     }
     const oldest = utcDay(now - 2 * DAY_MS);
-    await this.dataSource.query('DELETE FROM visitor_secrets WHERE day <= ?', [oldest]);
-    const rows: { day: string; secret: Buffer }[] = await this.dataSource.query(
-      'SELECT day, secret FROM visitor_secrets',
-    );
+    await runner.query('DELETE FROM visitor_secrets WHERE day <= ?', [oldest]);
+    const rows: { day: string; secret: Buffer }[] = await runner.query('SELECT day, secret FROM visitor_secrets');
     this.visitorSecrets.clear();
     for (const row of rows) this.visitorSecrets.set(row.day, row.secret);
     this.secretsCheckedAt = now;

@@ -1,9 +1,19 @@
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+interface Trap {
+  after: string;
+  at: string;
+  arrives: boolean;
+  sprung: () => void;
+}
+
 /** A port of 127.0.0.1 that leads to a service, and can be cut and mended: the service itself serves other tests too. */
 export class Relay {
   private readonly sockets = new Set<Socket>();
+  /** Whose packets vanish. */
+  private readonly silent = new Set<Socket>();
+  private trap?: Trap;
 
   private constructor(
     private readonly server: Server,
@@ -18,15 +28,52 @@ export class Relay {
         socket.on('error', () => undefined);
         socket.on('close', () => {
           relay.sockets.delete(socket);
+          if (relay.silent.has(socket)) return;
           incoming.destroy();
           outgoing.destroy();
         });
       }
-      incoming.pipe(outgoing).pipe(incoming);
+      relay.forward(incoming, outgoing);
     });
     await listen(server, 0);
     const relay: Relay = new Relay(server, (server.address() as AddressInfo).port);
     return relay;
+  }
+
+  private forward(incoming: Socket, outgoing: Socket): void {
+    let isNear = false;
+    incoming.on('data', (data) => {
+      if (this.silent.has(incoming)) return;
+      const { trap } = this;
+      if (trap) {
+        isNear ||= data.includes(trap.after);
+        if (isNear && data.includes(trap.at)) {
+          this.trap = undefined;
+          if (trap.arrives) outgoing.write(data);
+          this.silent.add(incoming).add(outgoing);
+          trap.sprung();
+          return;
+        }
+      }
+      outgoing.write(data);
+    });
+    outgoing.on('data', (data) => {
+      if (!this.silent.has(outgoing)) incoming.write(data);
+    });
+  }
+
+  /** From now on every packet of the connections there are vanishes, both ways, and neither side hears that the other went. */
+  silence(): void {
+    for (const socket of this.sockets) this.silent.add(socket);
+  }
+
+  /**
+   * The same for the one connection on which a client says `at` after it has said `after`.
+   * @param arrives whether this still reaches the service, which then answers in vain
+   * @returns when it has happened
+   */
+  silenceAt(after: string, at: string, arrives: boolean): Promise<void> {
+    return new Promise((sprung) => (this.trap = { after, at, arrives, sprung }));
   }
 
   /** Ends every connection and takes no new one. */
