@@ -43,7 +43,7 @@ const PLACES: Record<string, Place> = {
   'GET /pages.css': anyone,
   'GET /local-sign-in/interaction/:uid': anyone,
   'GET /local-sign-in/interaction/:uid/finish': anyone,
-  // The rest of /local-sign-in is the stand-in's, behind a hook instead of a route: sign-in.e2e-spec.ts tries it.
+  // The rest of /local-sign-in is the stand-in's, behind a hook instead of a route: local-sign-in.e2e-spec.ts tries it.
   'GET /api/auth/google': anyone,
   'GET /api/auth/google/callback': anyone,
   'POST /api/auth/refresh': { who: 'refresh', body: () => ({}) },

@@ -1,0 +1,203 @@
+import { call, type Signed, signIn } from '../support/client.js';
+import { rawCall } from '../support/raw-request.js';
+import {
+  ANN,
+  comeBack,
+  FOREIGN,
+  me,
+  outcome,
+  PAGE,
+  PUBLIC_HOST,
+  refresh,
+  setCookies,
+  SignIns,
+} from '../support/sign-ins.js';
+
+let signIns: SignIns;
+beforeAll(async () => (signIns = await SignIns.start()));
+afterAll(() => signIns?.stop());
+
+describe('sessions', () => {
+  test('tabs that race for a renewal all stay signed in', async () => {
+    const { refreshToken } = await signIns.signedIn();
+    const answers = await Promise.all(Array.from({ length: 6 }, () => refresh(signIns.google, refreshToken)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    const [session] = await signIns.stack.query<{ generation: number }>(
+      'SELECT generation FROM sessions ORDER BY rotated_at DESC LIMIT 1',
+    );
+    expect(session!.generation).toBe(2);
+    for (const { body } of answers) expect((await me(signIns.google, body.accessToken)).status).toBe(200);
+    expect((await refresh(signIns.google, answers[5]!.body.refreshToken)).status).toBe(200);
+  });
+
+  test('reuse after the 10 s ends the whole family: every token it ever gave', async () => {
+    const first = await signIns.signedIn();
+    const bystander = await signIns.signedIn();
+    const second = (await refresh(signIns.google, first.refreshToken)).body;
+    const raced = (await refresh(signIns.google, first.refreshToken)).body;
+    const shift = (seconds: number) =>
+      signIns.stack.query('UPDATE sessions SET rotated_at = rotated_at - INTERVAL ? SECOND WHERE id = UNHEX(?)', [
+        seconds,
+        sessionOf(first),
+      ]);
+    await shift(8);
+    expect((await refresh(signIns.google, first.refreshToken)).status).toBe(200);
+    await shift(3);
+    const reused = await refresh(signIns.google, first.refreshToken);
+    expect(outcome(reused)).toBe('401 key_revoked');
+    expect(reused.body.detail).toContain('used before');
+    for (const { refreshToken, accessToken } of [first, second, raced]) {
+      expect(outcome(await refresh(signIns.google, refreshToken))).toBe('401 key_revoked');
+      expect(outcome(await me(signIns.google, accessToken))).toBe('401 key_revoked');
+    }
+    expect((await me(signIns.google, bystander.accessToken)).status).toBe(200);
+  });
+
+  test('logout ends access and renewal at once, in every process, and nobody else’s', async () => {
+    const [leaves, stays] = [await signIns.signedIn(), await signIns.signedIn()];
+    expect((await me(signIns.https, leaves.accessToken)).status).toBe(200);
+    expect(
+      (await call(`${signIns.google}/api/auth/logout`, { body: { refreshToken: leaves.refreshToken } })).status,
+    ).toBe(204);
+    for (const url of [signIns.google, signIns.https]) {
+      expect(outcome(await me(url, leaves.accessToken))).toBe('401 key_revoked');
+      expect(outcome(await refresh(url, leaves.refreshToken))).toBe('401 key_revoked');
+      expect((await me(url, stays.accessToken)).status).toBe(200);
+    }
+  });
+
+  test('deleting the account ends every sign-in of it at once', async () => {
+    const claims = { ...ANN, sub: 'leaves' };
+    const [here, there] = [await signIns.signedIn(claims), await signIns.signedIn(claims)];
+    expect((await call(`${signIns.google}/api/auth/me`, { method: 'DELETE', token: here.accessToken })).status).toBe(
+      204,
+    );
+    for (const { accessToken, refreshToken } of [here, there]) {
+      expect(outcome(await me(signIns.https, accessToken))).toBe('401 key_revoked');
+      expect(outcome(await refresh(signIns.google, refreshToken))).toBe('401 key_revoked');
+    }
+    expect((await signIns.signedIn(claims)).user.id).not.toBe(here.user.id);
+  });
+});
+
+function sessionOf({ accessToken }: Signed): string {
+  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString()) as { sid: string };
+  return claims.sid.replaceAll('-', '');
+}
+
+describe('cookies', () => {
+  test('on https: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/ and no Domain', async () => {
+    signIns.provider.claims = ANN;
+    const headers = { host: PUBLIC_HOST, ...PAGE };
+    const started = await rawCall(`${signIns.https}/api/auth/google?next=/api-docs`, { headers });
+    const agreed = await call(started.headers.get('location')!);
+    const callback = new URL(agreed.headers.get('location')!);
+    expect(callback.origin).toBe(`https://${PUBLIC_HOST}`);
+    const [flow] = started.headers.getSetCookie();
+    const back = await rawCall(signIns.https + callback.pathname + callback.search, {
+      headers: { ...headers, cookie: flow!.split(';')[0]! },
+    });
+    expect([back.status, back.headers.get('location')]).toEqual([303, '/api-docs']);
+    const lines = [flow!, ...setCookies(back)];
+    expect(lines.map((line) => line.split('=')[0])).toEqual([
+      '__Host-tallystone_flow',
+      '__Host-tallystone_session',
+      '__Host-tallystone_refresh',
+    ]);
+    for (const line of lines) {
+      expect(line).toMatch(/; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+      expect(line).not.toMatch(/domain/i);
+    }
+    const cookie = lines.slice(1).map((line) => line.split(';')[0]);
+    const renew = (origin: string) =>
+      rawCall(`${signIns.https}/api/auth/refresh`, {
+        method: 'POST',
+        body: '{}',
+        headers: { 'content-type': 'application/json', host: PUBLIC_HOST, cookie: cookie.join('; '), origin },
+      });
+    expect(outcome(await renew(`http://${PUBLIC_HOST}`))).toBe('403 origin_not_allowed');
+    expect((await renew(`https://${PUBLIC_HOST}`)).status).toBe(200);
+  });
+
+  test('on http: the name ends in the port, HttpOnly, SameSite=Lax', async () => {
+    const { port } = new URL(signIns.google);
+    const answer = await comeBack(await signIns.begun(ANN, '', PAGE));
+    expect(setCookies(answer).map((line) => line.replace(/=[^;]*/, ''))).toEqual([
+      `tallystone_session_${port}; Max-Age=900; Path=/; HttpOnly; SameSite=Lax`,
+      `tallystone_refresh_${port}; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax`,
+    ]);
+  });
+
+  test('whatever changes something by cookie needs our own Origin; a bearer needs none', async () => {
+    const { body: document } = await call(`${signIns.local}/api-docs-json`);
+    const changing = Object.entries<Record<string, { security?: Record<string, unknown>[] }>>(document.paths).flatMap(
+      ([path, item]) =>
+        Object.entries(item)
+          .filter(([method, { security = [] }]) => method !== 'get' && security.some((one) => 'userToken' in one))
+          .map(([method]) => ({ path: path.replace(/\{\w+\}/g, crypto.randomUUID()), method: method.toUpperCase() })),
+    );
+    expect(changing.length).toBeGreaterThanOrEqual(10);
+    const { port } = new URL(signIns.local);
+    const own = await signIn(signIns.local);
+    const cookie = Object.entries(own.cookies)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ');
+    const foreign = [
+      undefined,
+      'null',
+      `https://${FOREIGN}`,
+      `${signIns.local}.${FOREIGN}`,
+      `${signIns.local}/`,
+      `https://127.0.0.1:${port}`,
+      `http://localhost:${port}`,
+      'http://127.0.0.1',
+    ];
+    for (const { path, method } of [
+      ...changing,
+      { path: '/api/auth/refresh', method: 'POST' },
+      { path: '/api/auth/logout', method: 'POST' },
+    ]) {
+      const ask = (headers: Record<string, string>) =>
+        call(`${signIns.local}${path}`, { method, headers, ...(method === 'DELETE' ? {} : { body: {} }) });
+      for (const origin of foreign) {
+        const answer = await ask({ cookie, ...(origin ? { origin } : {}) });
+        expect([method, path, origin, outcome(answer)]).toEqual([method, path, origin, '403 origin_not_allowed']);
+      }
+      const someone = await signIn(signIns.local, 'someone@example.test');
+      const bearer = await ask({ authorization: `Bearer ${someone.accessToken}`, origin: `https://${FOREIGN}` });
+      expect([method, path, bearer.body?.code]).not.toEqual([method, path, 'origin_not_allowed']);
+    }
+    const accepted = await call(`${signIns.local}/api/apps`, {
+      body: { name: 'Own' },
+      headers: { cookie, origin: signIns.local },
+    });
+    expect(accepted.status).toBe(201);
+  });
+});
+
+describe('a browser at another host name', () => {
+  const begin = (query: string, host: string) =>
+    rawCall(`${signIns.https}/api/auth/google${query}`, { headers: { host } });
+
+  test('is sent once to PUBLIC_URL, with only next and login_hint and a mark', async () => {
+    const { status, headers } = await begin(
+      '?next=//evil.example&login_hint=ann@example.test&code=x&a=b',
+      'other.test',
+    );
+    expect([status, headers.get('location')]).toEqual([
+      302,
+      `https://${PUBLIC_HOST}/api/auth/google?next=%2F%2Fevil.example&login_hint=ann%40example.test&sent=1`,
+    ]);
+    expect(headers.getSetCookie()).toEqual([]);
+  });
+
+  test('marked and still at another, its sign-in goes on, with one warning that names the proxy setting', async () => {
+    for (const host of ['127.0.0.1:3000', 'other.test']) {
+      const { status, headers } = await begin('?sent=1', host);
+      expect([status, new URL(headers.get('location')!).origin]).toEqual([302, signIns.provider.url]);
+    }
+    const process = signIns.stack.apis.find((api) => api.url === signIns.https)!.process;
+    const warnings = process.records.filter(({ msg }) => String(msg).includes('proxy_set_header Host $host'));
+    expect(warnings).toHaveLength(1);
+  });
+});
