@@ -80,7 +80,7 @@ export class AppsService {
 
   /** Every app of an account, in the transaction that deletes it. The caller announces it. */
   async deleteAll(ownerId: string, manager: EntityManager): Promise<void> {
-    for (const app of await this.owned.all(ownerId)) await this.orderDeletion(manager, app);
+    for (const app of await this.owned.all(ownerId, manager)) await this.orderDeletion(manager, app);
   }
 
   private async orderDeletion(manager: EntityManager, { id, ownerId }: App) {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, Repository } from 'typeorm';
+import { type EntityManager, IsNull, Repository } from 'typeorm';
 import { NotFoundError } from '../common/app-error.js';
 import { App } from '../database/entities/index.js';
 import { parseUuid } from '../events/event-id.js';
@@ -10,9 +10,9 @@ import { parseUuid } from '../events/event-id.js';
 export class OwnedApps {
   constructor(@InjectRepository(App) private readonly apps: Repository<App>) {}
 
-  /** In the order in which they were registered. @param ownerId 32 hex digits */
-  all(ownerId: string): Promise<App[]> {
-    return this.apps.find({ where: { ownerId, deletedAt: IsNull() }, order: { createdAt: 'ASC', id: 'ASC' } });
+  /** In the order in which they were registered. @param ownerId 32 hex digits @param manager of the caller's transaction */
+  all(ownerId: string, manager: EntityManager = this.apps.manager): Promise<App[]> {
+    return manager.find(App, { where: { ownerId, deletedAt: IsNull() }, order: { createdAt: 'ASC', id: 'ASC' } });
   }
 
   /** @param appId any UUID text @throws NotFoundError */
