@@ -3,6 +3,8 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, Repository } from 'typeorm';
 import { AuditLog } from '../audit-log/audit-log.js';
 import { ApiKeyService } from '../api-keys/api-key.service.js';
+import { signInEnded } from '../common/app-error.js';
+import { lockAccount } from '../database/account-lock.js';
 import { App } from '../database/entities/index.js';
 import { ErasureOrders } from '../erasures/erasure-orders.js';
 import { type ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
@@ -40,6 +42,7 @@ export class AppsService {
       deletedAt: null,
     });
     const key = await this.apps.manager.transaction(async (manager) => {
+      if (!(await lockAccount(manager, ownerId))) throw signInEnded();
       await manager.insert(App, app);
       await this.audit.note({ userId: ownerId, action: 'app_registered', appId: app.id }, manager);
       return this.keys.issue(app, { name: 'First key' }, manager);

@@ -41,8 +41,7 @@ export class AuthController {
   @ApiFoundResponse({ description: 'Signed in; on to `next`' })
   @UseGuards(LocalSignInGuard, GoogleGuard)
   async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const user = await this.users.signIn((request as FastifyRequest & { user: ProviderProfile }).user);
-    const tokens = await this.sessions.begin(user);
+    const tokens = await this.users.signIn((request as FastifyRequest & { user: ProviderProfile }).user);
     const { next, wantsJson } = request.signInFlow!;
     void reply.header('cache-control', 'no-store');
     this.setCookies(reply, tokens);

@@ -1,9 +1,9 @@
 import { AuditLog } from '../audit-log/audit-log.js';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { DataSource, Repository } from 'typeorm';
+import { DataSource, type EntityManager, Repository } from 'typeorm';
 import { InjectRepository } from '@nestjs/typeorm';
-import { UnauthorizedError } from '../common/app-error.js';
+import { signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
@@ -50,7 +50,8 @@ export class SessionService {
     this.refresh = new TokenRing(jwt, ring, 'refresh');
   }
 
-  async begin(user: User): Promise<SessionTokens> {
+  /** @param manager of a transaction that holds the account */
+  async begin(user: User, manager: EntityManager): Promise<SessionTokens> {
     const now = Date.now();
     const session = this.sessions.create({
       id: uuidV7(now),
@@ -61,8 +62,8 @@ export class SessionService {
       expiresAt: new Date(now + REFRESH_TOKEN_S * 1000),
       endedAt: null,
     });
-    await this.sessions.insert(session);
-    await this.audit.note({ userId: user.id, action: 'signed_in', subjectId: session.id });
+    await manager.insert(Session, session);
+    await this.audit.note({ userId: user.id, action: 'signed_in', subjectId: session.id }, manager);
     return this.tokens(session, user);
   }
 
@@ -135,7 +136,7 @@ export class SessionService {
   private async find(claims: Record<string, unknown>): Promise<Session> {
     const id = typeof claims.sid === 'string' ? parseUuid(claims.sid) : undefined;
     const session = id ? await this.sessions.findOne({ where: { id }, relations: { user: true } }) : null;
-    if (!session || session.userId !== claims.sub) throw ended();
+    if (!session || session.userId !== claims.sub) throw signInEnded();
     return session;
   }
 
@@ -143,10 +144,6 @@ export class SessionService {
   private assertAlive(session: Session): void {
     const { localSignIn, signInAllow } = this.env;
     const void_ = (session.provider === 'local' && !localSignIn) || !signInAllow.allows(session.user!.email);
-    if (void_ || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw ended();
+    if (void_ || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw signInEnded();
   }
-}
-
-function ended(): UnauthorizedError {
-  return new UnauthorizedError('key_revoked', 'This sign-in has ended. Sign in again.');
 }

@@ -5,14 +5,20 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, Repository } from 'typeorm';
 import { AppError, ForbiddenError, NotFoundError } from '../common/app-error.js';
 import { Env } from '../config/env.js';
+import { deletedSubject, lockAccount } from '../database/account-lock.js';
+import { binary } from '../database/binary.js';
 import { Session, User } from '../database/entities/index.js';
 import { uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { ProviderProfile } from './google.strategy.js';
+import { SessionService, type SessionTokens } from './session.service.js';
 
-const SIGN_IN = `INSERT INTO users (id, provider, subject, email, name, last_sign_in_at)
+/** Of a person who is not known yet. Another sign-in of theirs may be first: then this is their second. */
+const FIRST_SIGN_IN = `INSERT INTO users (id, provider, subject, email, name, last_sign_in_at)
 VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
 ON DUPLICATE KEY UPDATE email = VALUES(email), name = VALUES(name), last_sign_in_at = VALUES(last_sign_in_at)`;
+
+const SIGN_IN = 'UPDATE users SET email = ?, name = ?, last_sign_in_at = UTC_TIMESTAMP(3) WHERE id = ?';
 
 /** The people who sign in. A person is (provider, subject); the e-mail may change and is not an identity. */
 @Injectable()
@@ -21,6 +27,7 @@ export class UserService {
     @InjectRepository(User) private readonly users: Repository<User>,
     private readonly dataSource: DataSource,
     private readonly registry: RegistryService,
+    private readonly sessions: SessionService,
     private readonly apps: AppsService,
     private readonly audit: AuditLog,
     private readonly env: Env,
@@ -28,9 +35,10 @@ export class UserService {
 
   /**
    * Lets a person in whom the provider vouches for and SIGN_IN_ALLOW names. Nobody else leaves a row.
+   * @returns the tokens of a new session
    * @throws ForbiddenError
    */
-  async signIn({ provider, subject, email, emailVerified, name }: ProviderProfile): Promise<User> {
+  async signIn({ provider, subject, email, emailVerified, name }: ProviderProfile): Promise<SessionTokens> {
     if (!email || !emailVerified) {
       throw new ForbiddenError(
         'email_not_verified',
@@ -43,9 +51,16 @@ export class UserService {
         'Your account may not sign in here. Ask whoever runs this installation to add your e-mail or domain to SIGN_IN_ALLOW.',
       );
     }
-    const id = Buffer.from(uuidV7(Date.now()), 'hex');
-    await this.dataSource.query(SIGN_IN, [id, provider, subject, email, name?.slice(0, 255) ?? null]);
-    return this.users.findOneByOrFail({ provider, subject });
+    const shownName = name?.slice(0, 255) ?? null;
+    return this.dataSource.transaction(async (manager) => {
+      const known = await manager.findOneBy(User, { provider, subject });
+      if (known && (await lockAccount(manager, known.id))) {
+        await manager.query(SIGN_IN, [email, shownName, binary(known.id)]);
+      } else {
+        await manager.query(FIRST_SIGN_IN, [binary(uuidV7(Date.now())), provider, subject, email, shownName]);
+      }
+      return this.sessions.begin(await manager.findOneByOrFail(User, { provider, subject }), manager);
+    });
   }
 
   async get(userId: string): Promise<User> {
@@ -62,11 +77,12 @@ export class UserService {
   /** Ends everything of the account: sessions, apps and their keys; what named the person is overwritten. */
   async delete(userId: string): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
+      if (!(await lockAccount(manager, userId))) return;
       const now = new Date();
       await manager.update(Session, { userId }, { endedAt: now });
       await this.apps.deleteAll(userId, manager);
       await this.audit.note({ userId, action: 'account_deleted' }, manager);
-      await manager.update(User, { id: userId }, { subject: `deleted:${userId}`, email: '', name: null });
+      await manager.update(User, { id: userId }, { subject: deletedSubject(userId), email: '', name: null });
     });
     await this.registry.announce();
   }

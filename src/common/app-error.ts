@@ -54,6 +54,11 @@ export class UnauthorizedError extends AppError {
   }
 }
 
+/** 401 of a user token whose session or account is over. */
+export function signInEnded(): UnauthorizedError {
+  return new UnauthorizedError('key_revoked', 'This sign-in has ended. Sign in again.');
+}
+
 /** 403: the token is good, but not for this. */
 export class ForbiddenError extends AppError {
   constructor(code: string, detail: string) {
