@@ -11,6 +11,7 @@ import { Session, User } from '../database/entities/index.js';
 import { uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { ProviderProfile } from './google.strategy.js';
+import { refusal } from './provider-refusals.js';
 import { SessionService, type SessionTokens } from './session.service.js';
 
 /** Of a person who is not known yet. Another sign-in of theirs may be first: then this is their second. */
@@ -93,9 +94,7 @@ export function signInFailure(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const { name, code } = error as { name?: string; code?: string };
   if (name === 'AuthorizationError') {
-    return new AppError(400, 'sign_in_refused', `The sign-in was refused (${String(code)}). Begin again.`, {
-      cause: error,
-    });
+    return new AppError(400, 'sign_in_refused', `${refusal(code)} Begin again.`, { cause: error });
   }
   if (name === 'TokenError') {
     return new AppError(

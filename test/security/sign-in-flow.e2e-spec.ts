@@ -3,7 +3,7 @@ import { localProvider } from '../../src/auth/local-sign-in/local-provider-urls.
 import { Env } from '../../src/config/env.js';
 import { Browser, call, signIn } from '../support/client.js';
 import type { Fault, OpenIdProvider } from '../support/openid-provider.js';
-import { ANN, comeBack, FOREIGN, outcome, PAGE, setCookies, SignIns } from '../support/sign-ins.js';
+import { ANN, comeBack, FOREIGN, JSON_ONLY, outcome, PAGE, setCookies, SignIns } from '../support/sign-ins.js';
 
 let signIns: SignIns;
 beforeAll(async () => (signIns = await SignIns.start()));
@@ -198,5 +198,33 @@ describe('next', () => {
     const flow = await signIns.begun(ANN, '?next=/api-docs', PAGE);
     flow.callback.searchParams.set('next', `//${FOREIGN}`);
     expect((await comeBack(flow)).headers.get('location')).toBe('/api-docs');
+  });
+});
+
+describe('what the provider’s refusal says', () => {
+  const SAID = 'call-0900-555-and-say-your-password';
+  const refused = (query: string, headers: Record<string, string> = PAGE) =>
+    call(`${signIns.google}/api/auth/google/callback?${query}`, { headers });
+
+  test.each([
+    [`error=${SAID}`, 'refused the sign-in'],
+    [`error=server_error&error_description=${SAID}&error_uri=https://${SAID}`, 'had an error'],
+    [`error=access_denied&error_description=${SAID}`, 'was cancelled'],
+    [`error=access_denied&error=${SAID}`, 'refused the sign-in'],
+    [`error[]=${SAID}`, 'begun in another browser'],
+    ['error=__proto__', 'refused the sign-in'],
+    ['error=invalid_scope', 'does not give what this sign-in asks for'],
+  ])('is ours to word, whatever the URL says: %s', async (query, says) => {
+    const page = await refused(query);
+    expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
+    expect(page.body).toContain(says);
+    expect(page.body).not.toContain(SAID);
+    const problem = await refused(query, JSON_ONLY);
+    expect(problem.status).toBe(400);
+    expect(JSON.stringify(problem.body)).not.toContain(SAID);
+  });
+
+  test('nor does it reach the log', () => {
+    for (const { process } of signIns.stack.apis) expect(process.text).not.toContain(SAID);
   });
 });
