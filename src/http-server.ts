@@ -112,8 +112,10 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.headers(secure);
     reply.header('x-request-id', request.id);
-    // Whose answer it is depends on who asks; a route whose answers may be kept says so itself.
-    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
+    // Whose answer it is depends on who asks; a route whose answers may be kept says so itself. By the route that was found,
+    // never by the URL: `/%61pi/…` finds the same.
+    const route = request.routeOptions.url;
+    if (route === undefined || route.startsWith('/api/')) reply.header('cache-control', 'no-store');
     done();
   });
   // Fastify would close the connection under a sender who is still sending, who then never reads why.

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
 import { mountLocalSignIn } from './auth/local-sign-in/mount.js';
-import { isCollectPath, prepareCollectHttp } from './collect/collect-cors.js';
+import { isCollectRoute, prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { NestLogger } from './common/logger.js';
@@ -24,7 +24,7 @@ try {
   });
   const metrics = app.get(Metrics, { strict: false });
   const onProblem = (request: FastifyRequest, code: string) => {
-    if (isCollectPath(request.url)) metrics.rejected.inc({ reason: code });
+    if (isCollectRoute(request.routeOptions.url)) metrics.rejected.inc({ reason: code });
   };
   app.useGlobalFilters(new ProblemFilter(logger, onProblem));
   app.useGlobalPipes(new PayloadPipe());

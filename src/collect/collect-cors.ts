@@ -1,12 +1,15 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../common/app-error.js';
 
-const COLLECT_PATHS = new Set(['/api/analytics/collect', '/api/analytics/collect/batch']);
+const COLLECT_ROUTES = ['/api/analytics/collect', '/api/analytics/collect/batch'] as const;
 
-/** True for the two collect routes; the short paths are rewritten before this is asked. */
-export function isCollectPath(url: string | undefined): boolean {
-  return COLLECT_PATHS.has((url ?? '').split('?', 1)[0]!.replace(/\/$/, ''));
+/**
+ * True for the two collect routes. The short paths are rewritten before this is asked.
+ * @param route `routeOptions.url` of a request, never its URL: `/api/%61nalytics/collect` finds the same route
+ */
+export function isCollectRoute(route: string | undefined): boolean {
+  return route === COLLECT_ROUTES[0] || route === COLLECT_ROUTES[1];
 }
 
 /**
@@ -16,18 +19,16 @@ export function isCollectPath(url: string | undefined): boolean {
  */
 export function prepareCollectHttp(app: NestFastifyApplication, parseJson: JsonParser): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  // Answers are short or hardly worth it; requests are inflated all the same.
   fastify.addHook('onRoute', (route) => {
-    if (isCollectPath(route.url)) Object.assign(route, { compress: false });
+    if (!isCollectRoute(route.url)) return;
+    // Answers are short or hardly worth it; requests are inflated all the same.
+    Object.assign(route, { compress: false, onRequest: [openToAll, route.onRequest ?? []].flat() });
   });
-  fastify.addHook('onRequest', (request, reply, done) => {
-    if (!isCollectPath(request.url)) return done();
-    reply.headers(OPEN);
-    if (request.method !== 'OPTIONS') return done();
-    void reply.code(204).headers(PREFLIGHT).send();
-  });
+  for (const route of COLLECT_ROUTES) {
+    fastify.options(route, (_request, reply) => reply.code(204).headers(PREFLIGHT).send());
+  }
   fastify.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
-    if (isCollectPath(request.url)) return parseJson(request, body as string, done);
+    if (isCollectRoute(request.routeOptions.url)) return parseJson(request, body as string, done);
     done(new AppError(415, 'unsupported_media_type', 'Send the body as application/json.'));
   });
 }
@@ -39,6 +40,13 @@ const OPEN = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
 };
+
+/** Before anything can be found wrong. */
+function openToAll(_request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  reply.headers(OPEN);
+  done();
+}
+
 const PREFLIGHT = {
   'access-control-allow-methods': 'POST, OPTIONS',
   'access-control-allow-headers': 'content-type, content-encoding, x-api-key, authorization, x-request-id',

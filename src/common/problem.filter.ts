@@ -84,9 +84,10 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** People meet the sign-in in their browser: they get a page. */
+/** People meet the sign-in in their browser: they get a page. What the stand-in answers by itself has no route. */
 function wantsPage(request: FastifyRequest): boolean {
-  const forPeople = request.url.startsWith('/api/auth/google') || request.url.startsWith('/local-sign-in/');
+  const at = request.routeOptions.url ?? request.url;
+  const forPeople = at.startsWith('/api/auth/google') || at.startsWith('/local-sign-in/');
   return forPeople && (request.headers.accept ?? '').includes('text/html');
 }
 

@@ -31,6 +31,42 @@ describe('what browsers are told', () => {
     expect(headers.get('x-powered-by')).toBeNull();
   });
 
+  test.each(['/api/auth/me', '/%61pi/auth/me', '/api/%61uth/me', '/%61pi/auth/%6De', '/nowhere', '/%61pi/nowhere'])(
+    '%s: no cache keeps the answer, however the route is spelt',
+    async (path) => {
+      const { status, headers } = await call(`${stack.url}${path}`);
+      expect([status, headers.get('cache-control')]).toEqual([path.endsWith('nowhere') ? 404 : 401, 'no-store']);
+    },
+  );
+
+  test('a person gets a page of the sign-in, however the route is spelt', async () => {
+    const { headers } = await call(`${stack.url}/api/%61uth/google/callback`, { headers: { accept: 'text/html' } });
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+  });
+
+  test.each(['/api/analytics/collect', '/%61pi/analytics/collect', '/api/analytics/%63ollect/b%61tch'])(
+    '%s is open to every origin, however it is spelt, and takes JSON sent as text',
+    async (path) => {
+      const origin = 'https://shop.example';
+      const asked = await call(`${stack.url}${path}`, { method: 'OPTIONS', headers: { origin } });
+      expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+      expect(asked.headers.get('access-control-allow-headers')).toContain('x-api-key');
+      const body = JSON.stringify(path.endsWith('b%61tch') ? { events: [{ event: 'x' }] } : { event: 'x' });
+      const sent = await call(`${stack.url}${path}`, { key, body, headers: { origin, 'content-type': 'text/plain' } });
+      expect([sent.status, sent.headers.get('access-control-allow-origin')]).toEqual([202, '*']);
+    },
+  );
+
+  test.each(['/api/apps', '/api/analytics/collect/other', '/api/analytics/event-summary'])(
+    '%s is open to no other origin',
+    async (path) => {
+      for (const method of ['OPTIONS', 'POST']) {
+        const { headers } = await call(`${stack.url}${path}`, { method, headers: { origin: 'https://shop.example' } });
+        expect(headers.get('access-control-allow-origin')).toBeNull();
+      }
+    },
+  );
+
   test('contract §3: every answer of the collect routes, errors too, is for every origin, without credentials', async () => {
     const app = await registerApp(stack.url, await signIn(stack.url));
     const read = await createKey(stack.url, await signIn(stack.url), { appId: app.id, scopes: ['read'] });
