@@ -7,14 +7,15 @@ import { signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
+import { binary } from '../database/binary.js';
 import { Session, User } from '../database/entities/index.js';
 import { parseUuid, uuidV7 } from '../events/event-id.js';
 
 /** Seconds. */
 export const ACCESS_TOKEN_S = 15 * 60;
 export const REFRESH_TOKEN_S = 30 * 24 * 60 * 60;
-/** How long the refresh token before the current one stays good, for tabs that race. */
-const GRACE_MS = 10_000;
+/** How long the refresh token before the current one stays good, for tabs that race. In the database's time. */
+const GRACE_S = 10;
 
 /** What a sign-in or a renewal hands out. */
 export interface SessionTokens {
@@ -28,6 +29,10 @@ export interface SessionTokens {
 const ROTATE = `UPDATE sessions SET generation = generation + 1, rotated_at = UTC_TIMESTAMP(3),
   expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND
 WHERE id = ? AND generation = ? AND ended_at IS NULL AND expires_at > UTC_TIMESTAMP(3)`;
+
+/** Told by the clock that wrote `rotated_at`: that of this process may be another. */
+const RACED = `SELECT 1 FROM sessions
+WHERE id = ? AND generation = ? + 1 AND rotated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
 
 /**
  * Sessions and their tokens. A refresh token names its session and generation, so nothing secret is stored. Every use of
@@ -84,15 +89,12 @@ export class SessionService {
     const claims = this.refresh.verify(token);
     const session = await this.find(claims);
     this.assertAlive(session);
-    const rotated: { affectedRows: number } = await this.dataSource.query(ROTATE, [
-      REFRESH_TOKEN_S,
-      Buffer.from(session.id, 'hex'),
-      claims.gen,
-    ]);
+    const id = binary(session.id);
+    const rotated: { affectedRows: number } = await this.dataSource.query(ROTATE, [REFRESH_TOKEN_S, id, claims.gen]);
+    const good = rotated.affectedRows === 1 || (await this.raced(id, claims.gen));
     const current = await this.find(claims);
     this.assertAlive(current);
-    const raced = claims.gen === current.generation - 1 && Date.now() - current.rotatedAt.getTime() <= GRACE_MS;
-    if (rotated.affectedRows === 1 || raced) return this.tokens(current, current.user!);
+    if (good) return this.tokens(current, current.user!);
     await this.end(session.id);
     throw new UnauthorizedError(
       'key_revoked',
@@ -121,6 +123,12 @@ export class SessionService {
   /** A new access token of a living session, for a page that wants to hand one to a program. */
   accessToken(sessionId: string, userId: string): string {
     return this.access.sign({ sub: userId, sid: sessionId }, { expiresInS: ACCESS_TOKEN_S })!;
+  }
+
+  /** Whether a generation is the one before the current, and was until a moment ago. */
+  private async raced(id: Buffer, generation: unknown): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query(RACED, [id, generation, GRACE_S]);
+    return rows.length > 0;
   }
 
   private tokens(session: Session, user: User): SessionTokens {

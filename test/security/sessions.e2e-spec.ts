@@ -53,6 +53,24 @@ describe('sessions', () => {
     expect((await me(signIns.google, bystander.accessToken)).status).toBe(200);
   });
 
+  test.each([60_000, -60_000])(
+    'the 10 s go by the database’s clock: in a process whose own is %d ms off',
+    async (ahead) => {
+      const { url } = await signIns.stack.startApi({
+        NODE_OPTIONS: '--import ./test/support/shifted-clock.mjs',
+        CLOCK_AHEAD_MS: String(ahead),
+      });
+      const first = await signIn(url);
+      expect((await refresh(url, first.refreshToken)).status).toBe(200);
+      expect((await refresh(url, first.refreshToken)).status).toBe(200);
+      await signIns.stack.query(
+        'UPDATE sessions SET rotated_at = rotated_at - INTERVAL 11 SECOND WHERE id = UNHEX(?)',
+        [sessionOf(first)],
+      );
+      expect(outcome(await refresh(url, first.refreshToken))).toBe('401 key_revoked');
+    },
+  );
+
   test('logout ends access and renewal at once, in every process, and nobody else’s', async () => {
     const [leaves, stays] = [await signIns.signedIn(), await signIns.signedIn()];
     expect((await me(signIns.https, leaves.accessToken)).status).toBe(200);
