@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Env } from '../../src/config/env.js';
 import { call, signIn } from '../support/client.js';
-import { rawCall } from '../support/raw-request.js';
+import { oldCall, rawCall } from '../support/raw-request.js';
 import { freePort, ServerProcess } from '../support/server-process.js';
 import { FOREIGN, JSON_ONLY, me, outcome, refresh, SignIns } from '../support/sign-ins.js';
 
@@ -60,6 +60,11 @@ describe('local sign-in is refused', () => {
     ['with X-Forwarded-Proto alone', { 'x-forwarded-proto': 'http' }],
     ['with a X-Forwarded header nobody knows', { 'x-forwarded-anything': '1' }],
     ['with Forwarded', { forwarded: 'for=127.0.0.1' }],
+    ['with Via', { via: '1.1 proxy' }],
+    ['with an empty Via', { via: '' }],
+    ['with X-Real-IP', { 'x-real-ip': '127.0.0.1' }],
+    ['with True-Client-IP', { 'true-client-ip': '203.0.113.7' }],
+    ['with CF-Connecting-IP', { 'cf-connecting-ip': '203.0.113.7' }],
   ])('%s', async (_what, headers) => {
     const sessions = await signIns.count('sessions');
     for (const path of [
@@ -75,6 +80,19 @@ describe('local sign-in is refused', () => {
       expect(answer.body.detail).toMatch(/only on this machine|through a proxy/);
     }
     expect(await signIns.count('sessions')).toBe(sessions);
+  });
+
+  test('by HTTP/1.0, which proxies speak and browsers do not', async () => {
+    for (const path of [
+      '/api/auth/google?login_hint=ann@example.test',
+      '/local-sign-in/auth',
+      '/local-sign-in/token',
+    ]) {
+      const answer = await oldCall(`${signIns.local}${path}`, JSON_ONLY);
+      expect([path, answer.slice(0, 12)]).toEqual([path, 'HTTP/1.1 403']);
+      expect(answer).toMatch(/through a proxy \(the request is HTTP\/1\.0\)/);
+    }
+    expect(await oldCall(`${signIns.local}/health`)).toMatch(/^HTTP\/1\.1 200/);
   });
 
   test('at every name of this machine it answers', async () => {

@@ -1,4 +1,5 @@
 import { request, type RequestOptions } from 'node:http';
+import { connect } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
 import { text } from 'node:stream/consumers';
 import type { Answer } from './client.js';
@@ -25,4 +26,14 @@ export function rawCall(
     sent.on('error', reject);
     sent.end(body);
   });
+}
+
+/** GET by HTTP/1.0, as old proxies ask; Node's own client speaks only 1.1. @returns the whole answer as text */
+export async function oldCall(url: string, headers: Record<string, string> = {}): Promise<string> {
+  const { host, hostname, port, pathname, search } = new URL(url);
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  const socket = connect(Number(port), hostname);
+  // Half-closed, Node's server would hang up unheard.
+  socket.write([`GET ${pathname}${search} HTTP/1.0`, ...lines, '', ''].join('\r\n'));
+  return text(socket);
 }

@@ -1,25 +1,26 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ForbiddenError } from '../../common/app-error.js';
-import { isForwarded, isLoopbackHost } from '../../common/forwarded.js';
+import { isLoopbackHost, signOfProxy } from '../../common/forwarded.js';
 import { Env } from '../../config/env.js';
 
 /**
- * While anyone can sign in as anyone, only requests made on this machine may: a Host that is not loopback, or a header
- * that some proxy added, is refused.
+ * While anyone can sign in as anyone, only requests made on this machine may: a Host that is not loopback, or a sign
+ * of a proxy, is refused.
  * @throws ForbiddenError saying why
  */
-export function assertLocalRequest(request: Pick<FastifyRequest, 'headers'>): void {
+export function assertLocalRequest(request: Pick<FastifyRequest, 'headers' | 'raw'>): void {
   if (!isLoopbackHost(request.headers.host)) {
     throw new ForbiddenError(
       'local_sign_in_refused',
       'Local sign-in answers only on this machine, at localhost or 127.0.0.1. For others, set up Google sign-in (docs/google.md).',
     );
   }
-  if (isForwarded(request)) {
+  const sign = signOfProxy(request);
+  if (sign) {
     throw new ForbiddenError(
       'local_sign_in_refused',
-      'Local sign-in does not answer through a proxy (a Forwarded or X-Forwarded header is present). For others, set up Google sign-in (docs/google.md).',
+      `Local sign-in does not answer through a proxy (${sign}). For others, set up Google sign-in (docs/google.md).`,
     );
   }
 }
