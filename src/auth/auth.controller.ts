@@ -63,7 +63,10 @@ export class AuthController {
     return this.tokensDto(tokens);
   }
 
-  /** End the sign-in: access and refresh token are refused from now on. */
+  /**
+   * End the sign-in: access and refresh token are refused from now on. Send either: the refresh token in the body, the
+   * access token as bearer, or one of the cookies.
+   */
   @Post('logout')
   @HttpCode(204)
   async logout(
@@ -103,11 +106,16 @@ export class AuthController {
     this.cookies.clear(reply, this.cookies.session, this.cookies.refresh);
   }
 
-  /** By whatever the caller still holds: a refresh token, a bearer, or the cookies. */
+  /** By whatever the caller still holds: a refresh token, a bearer, or a cookie. */
   private async endSession(request: FastifyRequest, refreshToken: string | undefined): Promise<void> {
     if (refreshToken) return this.sessions.endByRefreshToken(refreshToken);
     const bearer = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (bearer) return this.sessions.signOut((await this.sessions.authenticate(bearer)).sessionId);
+    if (bearer) return this.sessions.endByAccessToken(bearer);
+    const { [this.cookies.session]: session, [this.cookies.refresh]: refresh } = request.cookies;
+    if (session && !refresh) {
+      this.cookies.assertOwnOrigin(request);
+      return this.sessions.endByAccessToken(session);
+    }
     return this.sessions.endByRefreshToken(this.refreshCookie(request));
   }
 

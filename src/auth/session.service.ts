@@ -1,7 +1,7 @@
 import { AuditLog } from '../audit-log/audit-log.js';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { DataSource, type EntityManager, Repository } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, Repository } from 'typeorm';
 import { InjectRepository } from '@nestjs/typeorm';
 import { signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
@@ -95,7 +95,7 @@ export class SessionService {
     const current = await this.find(claims);
     this.assertAlive(current);
     if (good) return this.tokens(current, current.user!);
-    await this.end(session.id);
+    await this.end(session, 'refresh_token_reused');
     throw new UnauthorizedError(
       'key_revoked',
       'This refresh token was used before: the whole sign-in is ended for safety. Sign in again.',
@@ -104,20 +104,12 @@ export class SessionService {
 
   /** Ends the session behind a refresh token, whatever state it is in. */
   async endByRefreshToken(token: string): Promise<void> {
-    const id = parseUuid(String(this.refresh.verify(token).sid));
-    if (id) await this.signOut(id);
+    await this.signOut(this.refresh.verify(token).sid);
   }
 
-  /** Ends a session at its person's wish. */
-  async signOut(sessionId: string): Promise<void> {
-    const session = await this.sessions.findOneBy({ id: sessionId });
-    if (!session || session.endedAt) return;
-    await this.end(sessionId);
-    await this.audit.note({ userId: session.userId, action: 'signed_out', subjectId: sessionId });
-  }
-
-  async end(sessionId: string): Promise<void> {
-    await this.sessions.update({ id: sessionId }, { endedAt: new Date() });
+  /** Ends the session behind an access token, whatever state it is in. */
+  async endByAccessToken(token: string): Promise<void> {
+    await this.signOut(this.access.verify(token).sid);
   }
 
   /** A new access token of a living session, for a page that wants to hand one to a program. */
@@ -139,6 +131,20 @@ export class SessionService {
       expiresIn: ACCESS_TOKEN_S,
       user,
     };
+  }
+
+  private async signOut(sid: unknown): Promise<void> {
+    const id = parseUuid(String(sid));
+    const session = id ? await this.sessions.findOneBy({ id }) : null;
+    if (session) await this.end(session, 'signed_out');
+  }
+
+  /** Of several at once one ends it, and is noted. */
+  private async end({ id, userId }: Session, action: 'signed_out' | 'refresh_token_reused'): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      const { affected } = await manager.update(Session, { id, endedAt: IsNull() }, { endedAt: new Date() });
+      if (affected) await this.audit.note({ userId, action, subjectId: id }, manager);
+    });
   }
 
   private async find(claims: Record<string, unknown>): Promise<Session> {

@@ -53,6 +53,24 @@ describe('sessions', () => {
     expect((await me(signIns.google, bystander.accessToken)).status).toBe(200);
   });
 
+  test('reuse after the 10 s is in the audit log of the account, once', async () => {
+    const claims = { ...ANN, sub: 'was-copied' };
+    const first = await signIns.signedIn(claims);
+    await refresh(signIns.google, first.refreshToken);
+    await signIns.stack.query('UPDATE sessions SET rotated_at = rotated_at - INTERVAL 11 SECOND WHERE id = UNHEX(?)', [
+      sessionOf(first),
+    ]);
+    for (let i = 0; i < 2; i += 1) await refresh(signIns.google, first.refreshToken);
+    const { accessToken } = await signIns.signedIn(claims);
+    const { body } = await call(`${signIns.google}/api/auth/audit-log`, { token: accessToken });
+    expect(body.data.map(({ action }: { action: string }) => action)).toEqual([
+      'signed_in',
+      'refresh_token_reused',
+      'signed_in',
+    ]);
+    expect(body.data[1].subjectId.replaceAll('-', '')).toBe(sessionOf(first));
+  });
+
   test.each([60_000, -60_000])(
     'the 10 s go by the database’s clock: in a process whose own is %d ms off',
     async (ahead) => {
@@ -70,6 +88,21 @@ describe('sessions', () => {
       expect(outcome(await refresh(url, first.refreshToken))).toBe('401 key_revoked');
     },
   );
+
+  test('logout by the session cookie alone, where the browser has lost the other', async () => {
+    const { accessToken, refreshToken } = await signIns.signedIn();
+    const cookie = `tallystone_session_${new URL(signIns.google).port}=${accessToken}`;
+    const leave = (headers: Record<string, string>) =>
+      call(`${signIns.google}/api/auth/logout`, { body: {}, headers: { cookie, ...headers } });
+    expect(outcome(await leave({}))).toBe('403 origin_not_allowed');
+    expect((await me(signIns.google, accessToken)).status).toBe(200);
+    const left = await leave({ origin: signIns.google });
+    expect([left.status, left.headers.getSetCookie().length]).toEqual([204, 2]);
+    expect(outcome(await me(signIns.google, accessToken))).toBe('401 key_revoked');
+    expect(outcome(await refresh(signIns.google, refreshToken))).toBe('401 key_revoked');
+    // A second click is no error.
+    expect((await leave({ origin: signIns.google })).status).toBe(204);
+  });
 
   test('logout ends access and renewal at once, in every process, and nobody else’s', async () => {
     const [leaves, stays] = [await signIns.signedIn(), await signIns.signedIn()];

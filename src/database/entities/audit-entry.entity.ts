@@ -5,6 +5,7 @@ import { hex } from '../column-transformers.js';
 export const AUDIT_ACTIONS = [
   'signed_in',
   'signed_out',
+  'refresh_token_reused',
   'account_deleted',
   'app_registered',
   'app_changed',
