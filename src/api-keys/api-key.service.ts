@@ -9,6 +9,7 @@ import { ConflictError, InvalidInputError, NotFoundError, UnauthorizedError } fr
 import type { KeyCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
+import { binary } from '../database/binary.js';
 import { ApiKey, type App } from '../database/entities/index.js';
 import { formatUuid, parseUuid, uuidV7 } from '../events/event-id.js';
 import { DAY_MS } from '../events/limits.js';
@@ -19,6 +20,10 @@ import { expiryNotice } from './expiry-notice.js';
 import { signKey } from './key-token.js';
 
 const READ_KEY_DAYS = 365;
+
+/** Of two ends at once the earlier counts, whichever is written last. In the database's time, as all processes read it. */
+const END_KEY = `UPDATE api_keys SET revoked_at = LEAST(
+  COALESCE(revoked_at, UTC_TIMESTAMP(3) + INTERVAL ? SECOND), UTC_TIMESTAMP(3) + INTERVAL ? SECOND) WHERE id = ?`;
 
 /** What of a new key the caller may choose. */
 type KeyWish = Pick<CreateKeyDto, 'name' | 'scopes' | 'expiresAt' | 'allowedOrigins'>;
@@ -99,22 +104,21 @@ export class ApiKeyService {
   }
 
   /** A new key like the old one, which dies after the overlap. */
-  async regenerate(ownerId: string, { keyId, overlapSeconds }: RegenerateKeyDto): Promise<IssuedKeyDto> {
+  async regenerate(ownerId: string, { keyId, ...wish }: RegenerateKeyDto): Promise<IssuedKeyDto> {
+    const overlapSeconds = wish.overlapSeconds ?? 0;
     const old = await this.ownedKey(ownerId, keyId);
     if (isOver(old)) throw new ConflictError('key_over', 'This key is revoked or expired. Create a new one.');
     const lifetime = old.expiresAt ? old.expiresAt.getTime() - old.issuedAt.getTime() : undefined;
     const made = await this.keys.manager.transaction(async (manager) => {
-      const wish = {
+      const like = {
         name: old.name,
         scopes: old.scopes,
         allowedOrigins: old.allowedOrigins,
         expiresAt: lifetime === undefined ? null : new Date(Date.now() + lifetime).toISOString(),
       };
-      const key = await this.issue(old.app!, wish, manager);
-      const dies = new Date(Date.now() + (overlapSeconds ?? 0) * 1000);
-      const earlier = old.revokedAt && old.revokedAt < dies ? old.revokedAt : dies;
-      await manager.update(ApiKey, { id: old.id }, { revokedAt: earlier });
-      const detail = { newKeyId: key.keyId, overlapSeconds: overlapSeconds ?? 0 };
+      await this.end(old, overlapSeconds, manager);
+      const key = await this.issue(old.app!, like, manager);
+      const detail = { newKeyId: key.keyId, overlapSeconds };
       await this.note('key_regenerated', ownerId, old.appId, old.id, manager, detail);
       return key;
     });
@@ -128,13 +132,9 @@ export class ApiKeyService {
       throw new InvalidInputError([{ field: 'keyId', message: 'or apiKey must be given, one of the two' }]);
     }
     const key = await this.ownedKey(ownerId, keyId ?? this.idIn(apiKey!));
-    const now = new Date();
-    if (!key.revokedAt || key.revokedAt > now) {
-      await this.keys.manager.transaction(async (manager) => {
-        await manager.update(ApiKey, { id: key.id }, { revokedAt: now });
-        await this.note('key_revoked', ownerId, key.appId, key.id, manager);
-      });
-    }
+    await this.keys.manager.transaction(async (manager) => {
+      if (await this.end(key, 0, manager)) await this.note('key_revoked', ownerId, key.appId, key.id, manager);
+    });
     await this.registry.announce();
   }
 
@@ -151,6 +151,12 @@ export class ApiKeyService {
       expiresAt: key.expiresAt?.toISOString() ?? null,
       allowedOrigins,
     };
+  }
+
+  /** @returns whether the key ends earlier than it would have */
+  private async end({ id }: ApiKey, inSeconds: number, manager: EntityManager): Promise<boolean> {
+    const ended: { affectedRows: number } = await manager.query(END_KEY, [inSeconds, inSeconds, binary(id)]);
+    return ended.affectedRows > 0;
   }
 
   private note(
