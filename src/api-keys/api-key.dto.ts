@@ -45,7 +45,7 @@ export class CreateKeyDto {
   @IsIn(SCOPES, { each: true })
   scopes?: Scope[];
 
-  /** RFC 3339. Left out: never for a write-only key, in 365 days for one that can read. */
+  /** RFC 3339, at most 100 years ahead. Left out: never for a write-only key, in 365 days for one that can read. */
   @IsOptional()
   @Validate(Rfc3339)
   expiresAt?: string | null;

@@ -20,6 +20,8 @@ import { expiryNotice } from './expiry-notice.js';
 import { signKey } from './key-token.js';
 
 const READ_KEY_DAYS = 365;
+/** How far ahead a key may expire, in days: 100 years. MySQL and tokens count no further than the year 9999. */
+const KEY_MAX_DAYS = 36_525;
 
 /** Of two ends at once the earlier counts, whichever is written last. In the database's time, as all processes read it. */
 const END_KEY = `UPDATE api_keys SET revoked_at = LEAST(
@@ -108,7 +110,10 @@ export class ApiKeyService {
     const overlapSeconds = wish.overlapSeconds ?? 0;
     const old = await this.ownedKey(ownerId, keyId);
     if (isOver(old)) throw new ConflictError('key_over', 'This key is revoked or expired. Create a new one.');
-    const lifetime = old.expiresAt ? old.expiresAt.getTime() - old.issuedAt.getTime() : undefined;
+    // A key from before there was a limit may have more to pass on.
+    const lifetime = old.expiresAt
+      ? Math.min(old.expiresAt.getTime() - old.issuedAt.getTime(), KEY_MAX_DAYS * DAY_MS)
+      : undefined;
     const made = await this.keys.manager.transaction(async (manager) => {
       const like = {
         name: old.name,
@@ -196,6 +201,9 @@ function expiry(wish: string | null | undefined, canRead: boolean, now: number):
   if (wish === undefined) return canRead ? new Date(now + READ_KEY_DAYS * DAY_MS) : null;
   const time = wholeSeconds(parseTimestamp(wish)!);
   if (time <= now) throw new InvalidInputError([{ field: 'expiresAt', message: 'must be in the future' }]);
+  if (time > now + KEY_MAX_DAYS * DAY_MS) {
+    throw new InvalidInputError([{ field: 'expiresAt', message: 'must be at most 100 years ahead' }]);
+  }
   return new Date(time);
 }
 
