@@ -56,7 +56,13 @@ const ERRORS = {
     says: 'The token is good, but not for this: scope_missing or origin_not_allowed.',
   },
   404: { code: 'not_found', title: 'Not found', says: 'There is nothing of yours with this id.' },
-  409: { code: 'key_over', title: 'Conflict', says: 'The key is revoked or expired, or it can read: make a new one.' },
+  409: {
+    code: 'key_over',
+    title: 'Conflict',
+    says:
+      'key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as ' +
+      'there may be; the detail says how to make room.',
+  },
   413: { code: 'body_too_large', title: 'Too large', says: 'The body is larger than 1 MiB (inflated).' },
   429: {
     code: 'rate_limited',
@@ -99,7 +105,7 @@ export function createDocument(app: NestFastifyApplication, version: string): Op
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
-      addErrors(path, operation);
+      addErrors(method, path, operation);
       // One handler at two addresses: Nest numbers the operations.
       operation.operationId = operation.operationId?.replace(/\[(\d+)\]$/, (_all, n: string) => (n === '0' ? '' : n));
     }
@@ -119,19 +125,19 @@ function nameNull(schema: NullableSchema): void {
   for (const property of Object.values(schema.properties ?? {})) nameNull(property);
 }
 
-function addErrors(path: string, operation: Operation): void {
+function addErrors(method: string, path: string, operation: Operation): void {
   const takesInput = Boolean(operation.requestBody) || (operation.parameters?.length ?? 0) > 0;
   const guarded = (operation.security?.length ?? 0) > 0;
   const collects = path.includes('/collect');
   // They take a token of their own, in the body or as a cookie.
   const renews = /\/(refresh|logout)$/.test(path);
-  const replaces = /\/(reveal|regenerate)$/.test(path);
+  const makes = method === 'post' && /\/(register|apps|api-key|reveal|regenerate)$/.test(path);
   const possible: [status: keyof typeof ERRORS, is: boolean][] = [
     [400, takesInput],
     [401, guarded || renews],
     [403, guarded || renews],
     [404, !collects && takesInput],
-    [409, replaces],
+    [409, makes],
     [413, Boolean(operation.requestBody)],
     [429, collects],
     [503, true],

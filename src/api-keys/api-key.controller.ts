@@ -28,7 +28,7 @@ export class ApiKeyController {
     return { keys: await this.keys.list(user.userId, appId) };
   }
 
-  /** Create a key. One that can read is shown only now: copy it. */
+  /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys. */
   @Post('api-key')
   @Header('cache-control', 'no-store')
   @UserRoute()
@@ -52,7 +52,10 @@ export class ApiKeyController {
     return this.keys.self(key);
   }
 
-  /** Replace a key by a new one like it. The old one dies after the overlap. */
+  /**
+   * Replace a key by a new one like it. The old one dies after the overlap; until then it is one of the app's 1,000 good
+   * keys.
+   */
   @Post('regenerate')
   @Header('cache-control', 'no-store')
   @UserRoute()

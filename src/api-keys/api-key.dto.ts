@@ -19,6 +19,8 @@ import { PlainText, Rfc3339, WebOrigin } from '../common/rules.js';
 import { EXPIRY_NOTICES, type ExpiryNotice } from './expiry-notice.js';
 import { SCOPES, type Scope } from '../database/entities/api-key.entity.js';
 
+/** Characters, as the column counts them. */
+const NAME_MAX = 200;
 const OVERLAP_MAX_S = 30 * 24 * 60 * 60;
 
 export class CreateKeyDto {
@@ -31,9 +33,9 @@ export class CreateKeyDto {
    * @example "web site"
    */
   @IsOptional()
-  @Validate(PlainText)
+  @Validate(PlainText, [NAME_MAX])
   @IsString()
-  @Length(1, 200)
+  @Length(1, NAME_MAX)
   name?: string;
 
   /** `write` posts events, `read` reads numbers; write alone when left out. */

@@ -9,6 +9,7 @@ import { ConflictError, InvalidInputError, NotFoundError, UnauthorizedError } fr
 import type { KeyCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
+import { holdAccount } from '../database/account-lock.js';
 import { binary } from '../database/binary.js';
 import { ApiKey, type App } from '../database/entities/index.js';
 import { formatUuid, parseUuid, uuidV7 } from '../events/event-id.js';
@@ -26,6 +27,12 @@ const KEY_MAX_DAYS = 36_525;
 /** Of two ends at once the earlier counts, whichever is written last. In the database's time, as all processes read it. */
 const END_KEY = `UPDATE api_keys SET revoked_at = LEAST(
   COALESCE(revoked_at, UTC_TIMESTAMP(3) + INTERVAL ? SECOND), UTC_TIMESTAMP(3) + INTERVAL ? SECOND) WHERE id = ?`;
+
+/** Keys of an app that may be good at one time: more is a program that makes one where it should keep one. */
+export const KEYS_MAX = 1000;
+
+const GOOD_KEYS = `SELECT COUNT(*) AS n FROM api_keys WHERE app_id = ?
+  AND (revoked_at IS NULL OR revoked_at > UTC_TIMESTAMP(3)) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP())`;
 
 /** What of a new key the caller may choose. */
 type KeyWish = Pick<CreateKeyDto, 'name' | 'scopes' | 'expiresAt' | 'allowedOrigins'>;
@@ -49,6 +56,8 @@ export class ApiKeyService {
   async create(ownerId: string, { appId, ...wish }: CreateKeyDto): Promise<IssuedKeyDto> {
     const app = await this.owned.one(ownerId, appId);
     return this.keys.manager.transaction(async (manager) => {
+      await holdAccount(manager, ownerId);
+      await this.assertRoom(app, manager);
       const key = await this.issue(app, wish, manager);
       const detail = { scopes: wish.scopes ?? ['write'] };
       await this.note('key_created', ownerId, app.id, parseUuid(key.keyId)!, manager, detail);
@@ -121,7 +130,9 @@ export class ApiKeyService {
         allowedOrigins: old.allowedOrigins,
         expiresAt: lifetime === undefined ? null : new Date(Date.now() + lifetime).toISOString(),
       };
+      await holdAccount(manager, ownerId);
       await this.end(old, overlapSeconds, manager);
+      await this.assertRoom(old.app!, manager);
       const key = await this.issue(old.app!, like, manager);
       const detail = { newKeyId: key.keyId, overlapSeconds };
       await this.note('key_regenerated', ownerId, old.appId, old.id, manager, detail);
@@ -156,6 +167,16 @@ export class ApiKeyService {
       expiresAt: key.expiresAt?.toISOString() ?? null,
       allowedOrigins,
     };
+  }
+
+  /** In a transaction that holds the account: of several at once only as many are made as there is room for. */
+  private async assertRoom({ id }: App, manager: EntityManager): Promise<void> {
+    const [good]: { n: string }[] = await manager.query(GOOD_KEYS, [binary(id)]);
+    if (Number(good!.n) < KEYS_MAX) return;
+    const detail =
+      `An app may have ${KEYS_MAX.toLocaleString('en')} good keys, and this one has them. Revoke one that is not used any ` +
+      'more (POST /api/auth/revoke), then try again.';
+    throw new ConflictError('too_many_keys', detail);
   }
 
   /** @returns whether the key ends earlier than it would have */

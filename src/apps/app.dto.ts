@@ -1,23 +1,28 @@
 import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Max, MaxLength, Min, Validate } from 'class-validator';
 import { PLATFORMS, type Platform, RETENTION_ROLLUPS, type RetentionRollups } from '../database/entities/app.entity.js';
 import { IP_MODES, type IpMode } from '../events/ip-mode.js';
+import { URL_MAX } from '../events/limits.js';
 import { MayBeLeftOut, PlainText, TimeZone } from '../common/rules.js';
 
 const WEB_ADDRESS = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
+/** Characters, as the columns count them. */
+const NAME_MAX = 200;
+const DESCRIPTION_MAX = 1000;
 const RETENTION_MAX_DAYS = 36_500;
 
 /** A web site or mobile app to register. */
 export class RegisterAppDto {
   /** @example "My shop" */
-  @Validate(PlainText)
+  @Validate(PlainText, [NAME_MAX])
   @IsString()
-  @Length(1, 200)
+  @Length(1, NAME_MAX)
   name!: string;
 
   /** @example "https://shop.example.com" */
   @IsOptional()
+  @Validate(PlainText, [URL_MAX])
   @IsUrl(WEB_ADDRESS)
-  @MaxLength(2048)
+  @MaxLength(URL_MAX)
   url?: string | null;
 
   /** Where it runs. */
@@ -34,23 +39,24 @@ export class RegisterAppDto {
   timeZone?: string;
 
   @IsOptional()
-  @Validate(PlainText)
+  @Validate(PlainText, [DESCRIPTION_MAX])
   @IsString()
-  @MaxLength(1000)
+  @MaxLength(DESCRIPTION_MAX)
   description?: string | null;
 }
 
 /** What is left out stays as it is. */
 export class ChangeAppDto {
   @MayBeLeftOut()
-  @Validate(PlainText)
+  @Validate(PlainText, [NAME_MAX])
   @IsString()
-  @Length(1, 200)
+  @Length(1, NAME_MAX)
   name?: string;
 
   @IsOptional()
+  @Validate(PlainText, [URL_MAX])
   @IsUrl(WEB_ADDRESS)
-  @MaxLength(2048)
+  @MaxLength(URL_MAX)
   url?: string | null;
 
   @IsOptional()
@@ -66,9 +72,9 @@ export class ChangeAppDto {
   timeZone?: string;
 
   @IsOptional()
-  @Validate(PlainText)
+  @Validate(PlainText, [DESCRIPTION_MAX])
   @IsString()
-  @MaxLength(1000)
+  @MaxLength(DESCRIPTION_MAX)
   description?: string | null;
 
   /** What is kept of an address taken from the connection; `none` drops those in payloads too. */

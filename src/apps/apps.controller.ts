@@ -12,7 +12,7 @@ import { AppsService } from './apps.service.js';
 export class AppsController {
   constructor(private readonly apps: AppsService) {}
 
-  /** Register an app. The answer holds its first key, which can write. */
+  /** Register an app. The answer holds its first key, which can write. An account may have 1,000 apps. */
   @Post(['auth/register', 'apps'])
   @Header('cache-control', 'no-store')
   register(@CurrentUser() user: UserCaller, @Body() app: RegisterAppDto): Promise<RegisteredAppDto> {

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type EntityManager, Repository } from 'typeorm';
+import { type EntityManager, IsNull, Repository } from 'typeorm';
 import { AuditLog } from '../audit-log/audit-log.js';
 import { ApiKeyService } from '../api-keys/api-key.service.js';
-import { signInEnded } from '../common/app-error.js';
-import { lockAccount } from '../database/account-lock.js';
+import { ConflictError } from '../common/app-error.js';
+import { holdAccount } from '../database/account-lock.js';
 import { App } from '../database/entities/index.js';
 import { ErasureOrders } from '../erasures/erasure-orders.js';
 import { type ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
@@ -12,6 +12,9 @@ import { formatUuid, uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { AppDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
 import { OwnedApps } from './owned-apps.service.js';
+
+/** Apps that an account may have: every process holds all apps of the installation in memory, and lists them on one page. */
+export const APPS_MAX = 1000;
 
 /** The owner's web sites and mobile apps. */
 @Injectable()
@@ -42,7 +45,8 @@ export class AppsService {
       deletedAt: null,
     });
     const key = await this.apps.manager.transaction(async (manager) => {
-      if (!(await lockAccount(manager, ownerId))) throw signInEnded();
+      await holdAccount(manager, ownerId);
+      await this.assertRoom(manager, ownerId);
       await manager.insert(App, app);
       await this.audit.note({ userId: ownerId, action: 'app_registered', appId: app.id }, manager);
       return this.keys.issue(app, { name: 'First key' }, manager);
@@ -84,6 +88,15 @@ export class AppsService {
   /** Every app of an account, in the transaction that deletes it. The caller announces it. */
   async deleteAll(ownerId: string, manager: EntityManager): Promise<void> {
     for (const app of await this.owned.all(ownerId, manager)) await this.orderDeletion(manager, app);
+  }
+
+  /** In a transaction that holds the account: of several at once only as many are registered as there is room for. */
+  private async assertRoom(manager: EntityManager, ownerId: string): Promise<void> {
+    if ((await manager.countBy(App, { ownerId, deletedAt: IsNull() })) < APPS_MAX) return;
+    const detail =
+      `An account may have ${APPS_MAX.toLocaleString('en')} apps, and yours has them. Delete one that you do not need ` +
+      '(DELETE /api/apps/{id}), then register this one again.';
+    throw new ConflictError('too_many_apps', detail);
   }
 
   private async orderDeletion(manager: EntityManager, { id, ownerId }: App) {

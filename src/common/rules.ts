@@ -1,17 +1,37 @@
-import { ValidateIf, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import {
+  ValidateIf,
+  type ValidationArguments,
+  ValidatorConstraint,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
+import { characters } from '../events/characters.js';
 import { parseTimestamp } from '../events/timestamp.js';
 import { isTimeZone } from './time-zones.js';
 
-/** Text that MySQL keeps as it came: valid Unicode without control characters, not blank. */
+/**
+ * Text that MySQL keeps as it came: valid Unicode without control characters, not blank, of at most as many characters as
+ * the one constraint says. class-validator, whose @Length tells the OpenAPI document, counts a character and its variation
+ * selector as one.
+ */
 @ValidatorConstraint({ name: 'plainText' })
 export class PlainText implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'string' && value.isWellFormed() && !/[\p{Cc}]/u.test(value) && value.trim() === value;
+  validate(value: unknown, { constraints }: ValidationArguments): boolean {
+    return isPlain(value) && characters(value) <= maxOf(constraints);
   }
 
-  defaultMessage(): string {
-    return 'must be plain text without control characters, and without spaces at its ends';
+  defaultMessage({ value, constraints }: ValidationArguments): string {
+    return isPlain(value)
+      ? `must be at most ${maxOf(constraints)} characters long`
+      : 'must be plain text without control characters, and without spaces at its ends';
   }
+}
+
+function isPlain(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed() && !/[\p{Cc}]/u.test(value) && value.trim() === value;
+}
+
+function maxOf(constraints: unknown[]): number {
+  return constraints[0] as number;
 }
 
 /** A zone of the IANA database, by a name that this Node knows. */

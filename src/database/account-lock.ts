@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { signInEnded } from '../common/app-error.js';
 import { binary } from './binary.js';
 
 /** What a deleted account has in place of the provider's subject. @param userId 32 hex digits */
@@ -21,4 +22,12 @@ const LOCK = 'SELECT id FROM users WHERE id = ? AND subject <> ? FOR UPDATE';
 export async function lockAccount(manager: EntityManager, userId: string): Promise<boolean> {
   const rows: unknown[] = await manager.query(LOCK, [binary(userId), deletedSubject(userId)]);
   return rows.length > 0;
+}
+
+/**
+ * Holds the account of a caller until the transaction ends.
+ * @throws UnauthorizedError when it was deleted since the caller was let in
+ */
+export async function holdAccount(manager: EntityManager, userId: string): Promise<void> {
+  if (!(await lockAccount(manager, userId))) throw signInEnded();
 }

@@ -1,8 +1,25 @@
 import { call, createKey, registerApp, type Signed, signIn } from '../support/client.js';
+import { outcome } from '../support/sign-ins.js';
 import { type Stack, startStack } from '../support/stack.js';
 
 const DAY = 86_400_000;
 const YEAR = 365.25 * DAY;
+/** One to class-validator, two characters to MySQL: a heart, and the mark that makes it an emoji. */
+const HEART = '\u2764\ufe0f';
+
+/** What an app or a key is given, and the field that the answer must name. */
+const TEXTS: [what: string, field: 'name' | 'url' | 'description', value: string][] = [
+  ['NUL in the name', 'name', 'a\0b'],
+  ['a lone surrogate in the name', 'name', 'a\ud800'],
+  ['a name that only MySQL finds too long', 'name', HEART.repeat(101)],
+  ['NUL in the description', 'description', 'a\0b'],
+  ['a lone surrogate in the description', 'description', '\udc00a'],
+  ['a description that only MySQL finds too long', 'description', HEART.repeat(501)],
+  ['NUL in the url', 'url', 'https://shop.test/\0'],
+  ['a lone surrogate in the url', 'url', 'https://shop.test/\ud800'],
+  ['a url that only MySQL finds too long', 'url', `https://shop.test/${HEART.repeat(1020)}`],
+];
+
 describe('what is said of apps and keys', () => {
   let stack: Stack;
   let ann: Signed;
@@ -20,6 +37,26 @@ describe('what is said of apps and keys', () => {
     status,
     body.errors?.map(({ field }: { field: string }) => field),
   ];
+
+  test.each(TEXTS)('%s: 400 that names it, for apps and keys', async (_what, field, value) => {
+    expect(named(await ask('/apps', { name: 'App', [field]: value }))).toEqual([400, [field]]);
+    expect(named(await ask(`/apps/${app.id}`, { [field]: value }, 'PATCH'))).toEqual([400, [field]]);
+    if (field !== 'name') return;
+    expect(named(await ask('/auth/api-key', { appId: app.id, name: value }))).toEqual([400, [field]]);
+  });
+
+  test('what is just short enough is kept as it came', async () => {
+    const longest = {
+      name: HEART.repeat(100),
+      description: '😀'.repeat(1000),
+      url: `https://shop.test/${'x'.repeat(2030)}`,
+    };
+    const { status, body } = await ask('/apps', longest);
+    expect([status, body.app]).toEqual([201, expect.objectContaining(longest)]);
+    const { keyId } = await createKey(stack.url, ann, { appId: app.id, name: HEART.repeat(100) });
+    const keys = (await ask(`/auth/api-key?app_id=${app.id}`)).body.keys as { keyId: string; name: string }[];
+    expect(keys.find((key) => key.keyId === keyId)!.name).toBe(HEART.repeat(100));
+  });
 
   test.each([
     '9999-12-31T23:59:59-05:00',
@@ -39,5 +76,79 @@ describe('what is said of apps and keys', () => {
     const { status, body } = await ask('/auth/regenerate', { keyId });
     expect(status).toBe(201);
     expect((Date.parse(body.expiresAt) - Date.now()) / YEAR).toBeCloseTo(100, 1);
+  });
+});
+
+describe('how many there may be', () => {
+  let stack: Stack;
+  let ann: Signed;
+  beforeAll(async () => {
+    stack = await startStack({ workers: 0 });
+    ann = await signIn(stack.url);
+  });
+  afterAll(() => stack?.stop());
+
+  const ask = (path: string, body?: unknown, method?: string) =>
+    call(`${stack.url}/api${path}`, { token: ann.accessToken, body, method });
+  const hex = (id: string) => id.replaceAll('-', '');
+  const codes = async (answers: ReturnType<typeof ask>[]) =>
+    (await Promise.all(answers)).map((answer) => (answer.status < 300 ? answer.status : outcome(answer))).sort();
+
+  test('1,000 apps an account: of three at once, for which there is room for one, one is registered', async () => {
+    await registerApp(stack.url, ann);
+    const rows = Array.from({ length: 998 }, (_none, index) => `(UNHEX(MD5('app ${index}')), UNHEX(?), 'App')`);
+    const owner = Array<string>(998).fill(hex(ann.user.id));
+    await stack.query(`INSERT INTO apps (id, owner_id, name) VALUES ${rows.join(', ')}`, owner);
+    const register = () => ask('/apps', { name: 'One more' });
+    expect(await codes([register(), register(), register()])).toEqual([201, '409 too_many_apps', '409 too_many_apps']);
+    const { body } = await register();
+    expect(body.detail).toMatch(/1,000 apps.*DELETE \/api\/apps\/\{id\}/);
+    const [first] = (await ask('/apps')).body.data as { id: string }[];
+    expect((await ask(`/apps/${first!.id}`, undefined, 'DELETE')).status).toBe(202);
+    expect((await register()).status).toBe(201);
+  });
+
+  test('1,000 good keys an app: of three at once, for which there is room for one, one is made', async () => {
+    const bob = await signIn(stack.url, 'bob@example.test');
+    const app = await registerApp(stack.url, bob);
+    const asBob = (path: string, body: unknown) =>
+      call(`${stack.url}/api/auth/${path}`, { token: bob.accessToken, body });
+    const insert = (count: number, name: string, revoked: string, expires: string) => {
+      const rows = Array.from(
+        { length: count },
+        (_none, i) =>
+          `(UNHEX(MD5('${name} ${i}')), UNHEX(?), '${name}', 'last', 'write', 'kid', NOW(), ${revoked}, ${expires})`,
+      );
+      const columns = 'id, app_id, name, last_4, scopes, kid, issued_at, revoked_at, expires_at';
+      return stack.query(`INSERT INTO api_keys (${columns}) VALUES ${rows.join(', ')}`, Array(count).fill(hex(app.id)));
+    };
+    await insert(998, 'good', 'NULL', 'NULL');
+    await insert(5, 'revoked', 'NOW(3) - INTERVAL 1 DAY', 'NULL');
+    await insert(5, 'expired', 'NULL', 'NOW() - INTERVAL 1 DAY');
+    const create = () => asBob('api-key', { appId: app.id });
+    expect(await codes([create(), create(), create()])).toEqual([201, '409 too_many_keys', '409 too_many_keys']);
+    expect((await create()).body.detail).toMatch(/1,000 .*keys.*POST \/api\/auth\/revoke/);
+    const again = (overlapSeconds: number) => asBob('regenerate', { keyId: app.keyId, overlapSeconds });
+    expect(outcome(await again(60))).toBe('409 too_many_keys');
+    // With no overlap there is one as before.
+    const next = await again(0);
+    expect(next.status).toBe(201);
+    await asBob('revoke', { keyId: next.body.keyId });
+    expect((await create()).status).toBe(201);
+  });
+
+  test('the document says so', async () => {
+    const { paths } = (await call(`${stack.url}/api-docs-json`)).body;
+    for (const [path, code] of [
+      ['/api/apps', 'too_many_apps'],
+      ['/api/auth/register', 'too_many_apps'],
+      ['/api/auth/api-key', 'too_many_keys'],
+      ['/api/auth/regenerate', 'too_many_keys'],
+    ]) {
+      const { summary = '', description = '', responses } = paths[path!].post;
+      expect([path, summary + description]).toEqual([path, expect.stringContaining('1,000')]);
+      expect([path, responses[409].description]).toEqual([path, expect.stringContaining(code!)]);
+    }
+    expect(paths['/api/apps'].get.responses[409]).toBeUndefined();
   });
 });
