@@ -22,6 +22,10 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['tracker/**/*.ts'],
+    languageOptions: { parserOptions: { project: 'tracker/tsconfig.json', projectService: false } },
+  },
   { files: ['src/config/**/*.ts', 'test/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['**/*.mjs', '**/*.cjs', '**/*.js'],

@@ -16,6 +16,7 @@ import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { PeopleModule } from './people/people.module.js';
 import type { ProcessParts } from './process-parts.js';
+import { TrackerModule } from './tracker/tracker.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 
 /** The HTTP process: accepts events, answers questions, signs people in. */
@@ -41,6 +42,7 @@ export class ApiModule {
         CollectModule,
         AnalyticsModule,
         DeadLettersModule,
+        TrackerModule,
         HealthModule.with('lenient', [CollectModule]),
       ],
     };

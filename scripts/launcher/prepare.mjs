@@ -10,7 +10,14 @@ const STAMP = join(ROOT, 'dist', '.inputs');
 /** The compiler's own record: with this and nothing built, it would build nothing. */
 const BUILD_INFO = join(ROOT, 'dist', '.tsbuildinfo');
 const SOURCES = ['src', 'migrations', 'web', 'tracker'];
-const SINGLE_INPUTS = ['package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const BUILT = ['src/main.js', 'tracker/t.js'];
+const SINGLE_INPUTS = [
+  'package-lock.json',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build-tracker.mjs',
+];
 
 /** Dependencies as package-lock.json says, and dist/ as the sources say. */
 export async function prepareProject(env) {
@@ -58,14 +65,20 @@ export function builtFrom() {
 }
 
 function buildFits() {
-  return builtFrom() === `${inputsHash()} ${lastBuild()}` && existsSync(join(ROOT, 'dist', 'src', 'main.js'));
+  return (
+    builtFrom() === `${inputsHash()} ${lastBuild()}` && BUILT.every((file) => existsSync(join(ROOT, 'dist', file)))
+  );
 }
 
 async function build(env) {
   const hash = inputsHash();
   rmSync(STAMP, { force: true });
   if (!existsSync(join(ROOT, 'dist', 'src', 'main.js'))) rmSync(BUILD_INFO, { force: true });
-  await step('Building', () => run(process.execPath, [nestCli(), 'build'], { cwd: ROOT, env, what: 'npm run build' }));
+  await step('Building', async () => {
+    for (const args of [[nestCli(), 'build'], [join(ROOT, 'scripts', 'build-tracker.mjs')]]) {
+      await run(process.execPath, args, { cwd: ROOT, env, what: 'npm run build' });
+    }
+  });
   writeFileSync(STAMP, `${hash} ${lastBuild()}`);
 }
 

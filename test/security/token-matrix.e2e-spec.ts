@@ -39,6 +39,7 @@ const PLACES: Record<string, Place> = {
   'GET /api-docs/swagger-ui/*': anyone,
   'GET /api-docs/page/*': anyone,
   'GET /api-docs-json': anyone,
+  'GET /t.js': anyone,
   'GET /palette.css': anyone,
   'GET /pages.css': anyone,
   'GET /local-sign-in/interaction/:uid': anyone,

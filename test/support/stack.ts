@@ -87,8 +87,8 @@ export class Stack {
   }
 
   async startApi(env: Record<string, string> = {}): Promise<{ process: ServerProcess; url: string }> {
-    const port = await freePort();
-    const process = ServerProcess.start('main', { ...this.variables, PORT: String(port), ...env });
+    const port = env.PORT ?? String(await freePort());
+    const process = ServerProcess.start('main', { ...this.variables, ...env, PORT: port });
     const url = `http://127.0.0.1:${port}`;
     const api = { process, url };
     this.apis.push(api);

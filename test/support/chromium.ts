@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+
+const SYSTEM = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+
+/**
+ * The system's Chromium or Chrome (or the one that CHROMIUM_PATH names). Where there is none: as root apt's, which is
+ * installed and said so; else Playwright's own, downloaded. Never skipped.
+ */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: systemBrowser() ?? aptBrowser() ?? ownBrowser(), args: ARGS });
+}
+
+function systemBrowser(): string | undefined {
+  return [process.env.CHROMIUM_PATH, ...SYSTEM].find((path) => path && existsSync(path));
+}
+
+function aptBrowser(): string | undefined {
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return undefined;
+  process.stderr.write("No Chromium on this machine: installing apt's for the tests (apt-get install chromium)\n");
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const options = { env, stdio: 'ignore' } as const;
+  // Two test files may want it at the same time.
+  const args = ['-o', 'DPkg::Lock::Timeout=300', '-y', '--no-install-recommends', 'install', 'chromium'];
+  if (spawnSync('apt-get', args, options).status !== 0) {
+    spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'update'], options);
+    spawnSync('apt-get', args, options);
+  }
+  return systemBrowser();
+}
+
+function ownBrowser(): string {
+  const path = chromium.executablePath();
+  if (existsSync(path)) return path;
+  process.stderr.write('No Chromium on this machine: downloading that of Playwright\n');
+  const cli = join(
+    createRequire(join(process.cwd(), 'package.json')).resolve('playwright-core/package.json'),
+    '..',
+    'cli.js',
+  );
+  const installed = spawnSync(process.execPath, [cli, 'install', 'chromium'], { stdio: 'ignore' });
+  if (installed.status === 0) return path;
+  throw new Error(
+    'The browser tests need Chromium: install one (apt-get install chromium), or name it in CHROMIUM_PATH',
+  );
+}
