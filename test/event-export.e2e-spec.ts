@@ -30,6 +30,7 @@ describe('export', () => {
         event: i === 7 ? FORMULA : `event ${i % 3}`,
         occurredAt: FIRST + i * MINUTE,
         device: (['mobile', 'desktop'] as const)[i % 2],
+        referrer: i === 6 ? 'one\n=1+1' : i === 5 ? 'one\r=1+1' : undefined,
         url: i === 8 ? 'https://x.example/"quoted", \n and more' : undefined,
         metadata: i === 9 ? JSON.stringify({ a: [1, 'ü'] }) : undefined,
       }),
@@ -70,6 +71,14 @@ describe('export', () => {
     expect(text).toContain(`"'${FORMULA.replaceAll('"', '""')}"`);
     expect(text).toContain('"https://x.example/""quoted"", \n and more"');
     expect(text).toContain('"{""a"":[1,""ü""]}"');
+    // A line break within a text begins no row.
+    for (const broken of ['"one\n=1+1"', '"one\r=1+1"']) expect(text).toContain(broken);
+    expect(
+      text
+        .replace(/"[^"]*"/g, '')
+        .split('\r\n')
+        .filter((line) => line.startsWith('=')),
+    ).toEqual([]);
     expect(text.match(/\r\n/g)!.length).toBeGreaterThanOrEqual(4500);
   });
 

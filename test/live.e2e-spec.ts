@@ -111,6 +111,39 @@ describe('live', () => {
     expect(new Set(again.names).size).toBe(again.names.length);
   });
 
+  test('a clock that runs years ahead neither blinds nor deafens anybody', async () => {
+    const ahead = new Date(Date.now() + 3 * 365 * 86_400_000).toISOString();
+    for (let i = 0; i < 60; i += 1) await post('ahead', { timestamp: ahead, sentAt: ahead, eventId: `ahead ${i}` });
+    await stack.drained();
+    await post('after them');
+    const listener = await listen();
+    await until(() => listener.names.includes('after them'), 'what came after them');
+    const [row] = await stack.query<{ id: string }>(
+      "SELECT LOWER(HEX(id)) AS id FROM events WHERE event = 'ahead' LIMIT 1",
+    );
+    const again = await listen({ authorization: `Bearer ${ann.accessToken}`, 'last-event-id': row!.id });
+    await post('told all the same');
+    await until(() => again.names.includes('told all the same'), 'what came after the reconnection');
+    await stack.query("DELETE FROM events WHERE event = 'ahead'");
+  });
+
+  test('open views of an account are bounded', async () => {
+    const greedy = await signIn(stack.url, 'greedy@x.test');
+    const headers = { authorization: `Bearer ${greedy.accessToken}` };
+    const streams = await Promise.all(Array.from({ length: 20 }, () => listen(headers)));
+    const more = await call(`${stack.url}/api/analytics/live`, { token: greedy.accessToken });
+    expect([more.status, more.body.code]).toEqual([429, 'too_many_streams']);
+    for (const stream of streams) stream.close();
+    await until(async () => {
+      const { status } = await call(`${stack.url}/api/analytics/export`, { token: greedy.accessToken });
+      return status === 200;
+    }, 'room again');
+    // Answers that are over hold no place.
+    for (let i = 0; i < 25; i += 1) {
+      expect((await call(`${stack.url}/api/analytics/export`, { token: greedy.accessToken })).status).toBe(200);
+    }
+  });
+
   test('ends within a second of the revocation of its key, of logout, and of the deletion of its app', async () => {
     const other = await registerApp(stack.url, ann);
     const key = await createKey(stack.url, ann, { appId: app.id, scopes: ['read'] });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchChromium } from './support/chromium.js';
-import { call, registerApp, signIn } from './support/client.js';
+import { call, createKey, registerApp, signIn } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
 
@@ -161,6 +161,42 @@ describe('the script of a web site, in Chromium', () => {
     await visit('/else');
     await eventually(['page_view']);
     expect((await counted())[0]!.url).toBe(`${origin}/else`);
+  });
+
+  test('an opt-out holds where storage is full, and events are counted there too', async () => {
+    const page = await visit();
+    await eventually(['page_view']);
+    await page.evaluate(`(() => {
+      for (let size = 1 << 20; size >= 1; size >>= 1)
+        for (let i = 0; ; i += 1) try { localStorage['full' + size + i] = 'x'.repeat(size); } catch { break; }
+    })()`);
+    await track(page, 'full');
+    await eventually(['page_view', 'full']);
+    await page.context().setOffline(true);
+    await track(page, 'waits');
+    await page.evaluate(`tallystone.optOut(true)`);
+    expect(await page.evaluate(`localStorage['tallystone.out']`)).toBe('1');
+    await page.context().setOffline(false);
+    await page.reload();
+    await track(page, 'silent');
+    await visit('/else');
+    await eventually(['page_view', 'full', 'page_view']);
+  });
+
+  test('a new key of the app sends what waited for the old one', async () => {
+    const page = await visit('/a');
+    await eventually(['page_view']);
+    await page.context().setOffline(true);
+    await track(page, 'for the old key');
+    await page.context().setOffline(false);
+    const ann = await signIn(stack.url);
+    const [app] = (await call(`${stack.url}/api/apps`, { token: ann.accessToken })).body.data.slice(-1) as {
+      id: string;
+    }[];
+    const { apiKey } = await createKey(stack.url, ann, { appId: app!.id });
+    key = apiKey;
+    await page.goto(`${origin}/b`);
+    await eventually(['page_view', 'for the old key', 'page_view']);
   });
 
   test('opting out throws away what waits; opting in counts again', async () => {

@@ -19,30 +19,44 @@ interface Tallystone {
   const { key: apiKey, outbound } = script.dataset;
   const collect = new URL('/api/analytics/collect/batch', script.src).href;
   const prefix = 'tallystone.';
-  const waiting = `${prefix}${apiKey!.slice(-8)}.`;
+  // Named after the app, so that a new key of it sends what waited for the old one.
+  const { app } = JSON.parse(atob(apiKey!.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))) as { app: string };
+  const waiting = `${prefix}${app.slice(0, 8)}.`;
   // At most this much: what a browser takes of a page that is being closed is 64 KiB.
   const batchBytes = 6e4;
   let batchEvents = 50;
   const keptEvents = 1000;
 
+  // Where storage is closed to us, or full, it is kept as long as the page.
   const memory: Record<string, string> = {};
-  let storage: Record<string, string> = memory;
+  let kept: Record<string, string> = memory;
   try {
-    localStorage[`${prefix}try`] = 1;
-    delete localStorage[`${prefix}try`];
-    storage = localStorage;
+    kept = localStorage;
   } catch {
-    // Closed to us: then it is kept as long as the page.
+    // Closed to us.
   }
+  const read = (name: string) => kept[name] ?? memory[name];
+  const write = (name: string, text: string) => {
+    try {
+      kept[name] = text;
+    } catch {
+      memory[name] = text;
+    }
+  };
+  const forget = (name: string) => {
+    delete kept[name];
+    delete memory[name];
+  };
+
+  // The place for the word is taken now: where storage is full later, it can still be changed.
+  if (!read(`${prefix}out`)) write(`${prefix}out`, '0');
 
   const silent = () =>
-    storage[`${prefix}out`] ||
+    read(`${prefix}out`) === '1' ||
     navigator.doNotTrack === '1' ||
     (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   const keys = () =>
-    Object.keys(storage)
-      .filter((name) => name.startsWith(waiting))
-      .sort();
+    [...new Set([...Object.keys(kept), ...Object.keys(memory)])].filter((name) => name.startsWith(waiting)).sort();
 
   let busy = false;
   let failures = 0;
@@ -59,7 +73,7 @@ interface Tallystone {
     const events: string[] = [];
     let bytes = 0;
     for (const name of keys()) {
-      const event = storage[name]!;
+      const event = read(name)!;
       bytes += new Blob([event]).size;
       if (events.length && (bytes > batchBytes || events.length === batchEvents)) break;
       names.push(name);
@@ -77,7 +91,7 @@ interface Tallystone {
         wait = 1;
       } else if (status === 408 || status === 429 || status > 499) wait = Number(headers.get('retry-after')) * 1e3 || 1;
       // Answered: taken, or refused for good.
-      else names.forEach((name) => delete storage[name]);
+      else names.forEach(forget);
     } catch {
       wait = 1;
     }
@@ -108,7 +122,7 @@ interface Tallystone {
     const now = Date.now();
     const eventId = uuid(now);
     const names = keys();
-    if (names.length >= keptEvents) delete storage[names[0]!];
+    if (names.length >= keptEvents) forget(names[0]!);
     const url = location.href.slice(0, 2048);
     const said = {
       event,
@@ -117,13 +131,8 @@ interface Tallystone {
       url,
       referrer: referrer.slice(0, 2048) || undefined,
     };
-    const text = JSON.stringify({ ...said, userId: storage[`${prefix}user`], metadata });
-    try {
-      storage[waiting + eventId] = text;
-    } catch {
-      // Full: as long as the page.
-      storage = Object.assign(memory, storage, { [waiting + eventId]: text });
-    }
+    const text = JSON.stringify({ ...said, userId: read(`${prefix}user`), metadata });
+    write(waiting + eventId, text);
     if (!failures) later(200);
   };
 
@@ -164,14 +173,12 @@ interface Tallystone {
   (window as unknown as { tallystone: Tallystone }).tallystone = {
     track,
     identify: (userId) => {
-      if (userId === null) delete storage[`${prefix}user`];
-      else storage[`${prefix}user`] = userId;
+      forget(`${prefix}user`);
+      if (userId !== null) write(`${prefix}user`, userId);
     },
     optOut: (out) => {
-      if (out) {
-        storage[`${prefix}out`] = '1';
-        keys().forEach((name) => delete storage[name]);
-      } else delete storage[`${prefix}out`];
+      if (out) keys().forEach(forget);
+      write(`${prefix}out`, out ? '1' : '0');
     },
   };
   view();

@@ -8,6 +8,7 @@ import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { LiveService } from './live.service.js';
 import { OpenStreams } from './open-streams.js';
+import { RawQuestions } from './raw-questions.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
 import { SealedUsersCache } from './sealed-users.cache.js';
@@ -25,6 +26,7 @@ import { UserStatsService } from './user-stats.service.js';
     EventListService,
     EventExport,
     OpenStreams,
+    RawQuestions,
     LiveService,
     BreakdownService,
     CompleteTo,

@@ -59,12 +59,17 @@ export class EventListDto {
 }
 
 export function listedDto(event: ListedEvent): ListedEventDto {
+  const { metadata, ...rest } = unparsedDto(event);
+  return { ...rest, metadata: metadata === null ? null : (JSON.parse(metadata) as Record<string, unknown>) };
+}
+
+/** With metadata as the JSON text that it is: as objects a few thousand of the largest would take a gigabyte. */
+export function unparsedDto(event: ListedEvent): Omit<ListedEventDto, 'metadata'> & { metadata: string | null } {
   return {
     ...event,
     id: formatUuid(event.id),
     appId: formatUuid(event.appId),
     occurredAt: event.occurredAt.toISOString(),
     receivedAt: event.receivedAt.toISOString(),
-    metadata: event.metadata === null ? null : (JSON.parse(event.metadata) as Record<string, unknown>),
   };
 }

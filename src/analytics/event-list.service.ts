@@ -7,6 +7,7 @@ import { AnalyticsScope, commonZone } from './analytics-scope.js';
 import { type EventListDto, type EventListQuery, listedDto } from './event-list.dto.js';
 import { eventPage, scanFloor } from './queries/event-page.js';
 import { filtersOf } from './filters.dto.js';
+import { RawQuestions } from './raw-questions.js';
 import { rawRange } from './raw-range.js';
 import { timeRange } from './time-range.js';
 
@@ -15,6 +16,7 @@ import { timeRange } from './time-range.js';
 export class EventListService {
   constructor(
     private readonly scope: AnalyticsScope,
+    private readonly questions: RawQuestions,
     private readonly dataSource: DataSource,
   ) {}
 
@@ -27,12 +29,14 @@ export class EventListService {
     const cursor = query.cursor ? binary(parseUuid(query.cursor)!) : range.beforeId;
     const before = Buffer.compare(cursor, range.beforeId) < 0 ? cursor : range.beforeId;
     const { manager } = this.dataSource;
-    const floors = await Promise.all(appIds.map((appId) => scanFloor(manager, appId, range.fromId, before)));
-    const floor = floors.reduce((a, b) => (b && (!a || Buffer.compare(b, a) > 0) ? b : a), undefined);
     const limit = query.limit!;
-    const page = { from: floor ?? range.fromId, before, limit: limit + 1 };
     const { occurredFrom, occurredBefore } = range;
-    const events = await eventPage(manager, appIds, page, { ...filtersOf(query), occurredFrom, occurredBefore });
+    const filters = { ...filtersOf(query), occurredFrom, occurredBefore };
+    const { events, floor } = await this.questions.ask(apps[0]!.ownerId, async () => {
+      const lowest = await scanFloor(manager, appIds, range.fromId, before);
+      const page = { from: lowest ?? range.fromId, before, limit: limit + 1 };
+      return { events: await eventPage(manager, appIds, page, filters), floor: lowest };
+    });
     const data = events.slice(0, limit).map(listedDto);
     const next = events.length > limit ? data.at(-1)!.id : floor && formatUuid(floor.toString('hex'));
     return { data, nextCursor: next ?? null };

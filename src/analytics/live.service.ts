@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import type { Caller } from '../common/caller.js';
 import { lowestId, parseUuid, storedIdTime } from '../events/event-id.js';
+import { FUTURE_TOLERANCE_MS } from '../events/limits.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import { listedDto } from './event-list.dto.js';
 import type { LiveQuery } from './live.dto.js';
@@ -23,7 +24,6 @@ const SILENT_AT_MOST_MS = 15_000;
 const TOLD_AT_ONCE = 50;
 /** An event is committed this much after others that occurred later, at most, to be told of to somebody who came back. */
 const OVERTAKEN_MS = 10_000;
-const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 
 /** Tells of what is committed as it is committed, by server-sent events (HTML Living Standard, 9.2). */
 @Injectable()
@@ -39,10 +39,12 @@ export class LiveService {
     const appIds = (await this.scope.of(caller, appId)).map((app) => app.id);
     const last = request.headers['last-event-id'];
     const since = typeof last === 'string' ? parseUuid(last) : undefined;
-    const ended = this.streams.watch(request, appId);
-    return new StreamableFile(Readable.from(this.messages(appIds, since, ended), { objectMode: false }), {
-      type: 'text/event-stream',
-    });
+    const stream = this.streams.watch(request, appId);
+    const messages = Readable.from(this.messages(appIds, since, stream.ended), { objectMode: false });
+    return new StreamableFile(
+      messages.once('close', () => stream.close()),
+      { type: 'text/event-stream' },
+    );
   }
 
   /** Ends quietly: the browser comes back by itself, with the id of the last message. */
@@ -53,7 +55,8 @@ export class LiveService {
   ): AsyncGenerator<string> {
     yield 'retry: 1000\n\n';
     let told = new Set(since === undefined ? [] : [since]);
-    const notBefore = since === undefined ? 0 : storedIdTime(since) - OVERTAKEN_MS;
+    // A clock that runs ahead is counted at its true time, but its id is of the future.
+    const notBefore = since === undefined ? 0 : Math.min(storedIdTime(since), Date.now()) - OVERTAKEN_MS;
     let counts = '';
     let countAgainAt = 0;
     let spokeAt = Date.now();
@@ -78,7 +81,7 @@ export class LiveService {
   }
 
   private newest(appIds: readonly string[], since: number): Promise<ListedEvent[]> {
-    const page = { from: lowestId(since), before: PAST_EVERY_ID, limit: TOLD_AT_ONCE };
+    const page = { from: lowestId(since), before: lowestId(Date.now() + FUTURE_TOLERANCE_MS), limit: TOLD_AT_ONCE };
     return eventPage(this.dataSource.manager, appIds, page, { occurredFrom: since });
   }
 

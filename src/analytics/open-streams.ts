@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
@@ -6,11 +7,24 @@ import { AnalyticsScope } from './analytics-scope.js';
 
 /** How often it is asked whether the caller is still let in: an answer ends within a second of what let it begin. */
 const ASK_EVERY_MS = 500;
+/** Of one process, and of one account in it. */
+const OPEN_MAX = 500;
+const OPEN_OF_ACCOUNT_MAX = 20;
+
+/** An answer that goes on for long. */
+export interface OpenStream {
+  /** Aborted, with the refusal, as soon as the same request would be refused, or when nobody reads any more. */
+  readonly ended: AbortSignal;
+  /** To be called when the answer is over, however it ended. */
+  close(): void;
+}
 
 /** Answers that go on for long, while their caller's token, session and app are good. */
 @Injectable()
 export class OpenStreams implements OnModuleDestroy {
-  private readonly open = new Set<AbortController>();
+  /** Each with the account whose numbers it tells. */
+  private readonly open = new Map<AbortController, string>();
+  private stopping = false;
 
   constructor(
     private readonly guard: ReaderGuard,
@@ -18,35 +32,54 @@ export class OpenStreams implements OnModuleDestroy {
   ) {}
 
   /**
-   * Watches until the request's connection is closed.
    * @param request that a reader's route has let in @param appId as it was asked for
-   * @returns aborted, with the refusal, as soon as the same request would be refused, or when the connection is closed
+   * @throws AppError 429 when too many are open
    */
-  watch(request: FastifyRequest, appId: string | undefined): AbortSignal {
+  watch(request: FastifyRequest, appId: string | undefined): OpenStream {
+    const caller = request.caller!;
+    const account = caller.kind === 'key' ? caller.ownerId : caller.userId;
+    this.assertRoom(account);
     const ended = new AbortController();
-    this.open.add(ended);
-    const timer = setInterval(() => {
-      this.ask(request, appId).catch((error: unknown) => {
-        // A service that is away says nothing of the token.
-        if (error instanceof AppError && error.status < 500) ended.abort(error);
-      });
-    }, ASK_EVERY_MS);
-    const forget = () => {
-      clearInterval(timer);
+    const { socket } = request.raw;
+    const gone = (): void => ended.abort(new Error('Nobody reads any more'));
+    const close = (): void => {
+      ended.abort(new Error('The answer is over'));
+      socket.off('close', gone);
       this.open.delete(ended);
     };
-    ended.signal.addEventListener('abort', forget, { once: true });
-    request.raw.socket.once('close', () => ended.abort(new Error('The connection was closed')));
-    return ended.signal;
+    this.open.set(ended, account);
+    // It may have closed while the caller was looked up: then nobody says so any more.
+    if (socket.destroyed || this.stopping) ended.abort(new Error('Nobody reads any more'));
+    else socket.once('close', gone);
+    void this.askAgainAndAgain(request, appId, ended);
+    return { ended: ended.signal, close };
   }
 
   /** Before the server waits for what is under way. */
   onModuleDestroy(): void {
-    for (const one of this.open) one.abort(new Error('The server stops'));
+    this.stopping = true;
+    for (const one of this.open.keys()) one.abort(new Error('The server stops'));
   }
 
-  private async ask(request: FastifyRequest, appId: string | undefined): Promise<void> {
-    await this.guard.admit(request, 'read');
-    await this.scope.of(request.caller!, appId);
+  private assertRoom(account: string): void {
+    const own = [...this.open.values()].filter((one) => one === account).length;
+    if (this.open.size < OPEN_MAX && own < OPEN_OF_ACCOUNT_MAX) return;
+    const detail = 'Too many exports and live views are open. Close one, or try again in a moment.';
+    throw new AppError(429, 'too_many_streams', detail, { headers: { 'retry-after': '5' } });
+  }
+
+  /** One question at a time, however long it takes to be answered. */
+  private async askAgainAndAgain(request: FastifyRequest, appId: string | undefined, ended: AbortController) {
+    while (!ended.signal.aborted) {
+      await wait(ASK_EVERY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
+      if (ended.signal.aborted) return;
+      try {
+        await this.guard.admit(request, 'read');
+        await this.scope.of(request.caller!, appId);
+      } catch (error) {
+        // A service that is away says nothing of the token.
+        if (error instanceof AppError && error.status < 500) ended.abort(error);
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Caller } from '../common/caller.js';
 import { binary } from '../database/binary.js';
 import { userKey } from '../events/distinct-user.js';
@@ -10,6 +10,7 @@ import { listedDto } from './event-list.dto.js';
 import { scanFloor } from './queries/event-page.js';
 import { clientsOf, timelinePage } from './queries/timeline.js';
 import { foundUsers, type ListedUser, newestUsers, usersOf } from './queries/user-list.js';
+import { RawQuestions } from './raw-questions.js';
 import type { ListedUserDto, TimelineDto, TimelineQuery, UserListDto, UserListQuery } from './user-list.dto.js';
 
 const FIRST_ID = Buffer.alloc(16);
@@ -20,19 +21,34 @@ const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 export class UserListService {
   constructor(
     private readonly scope: AnalyticsScope,
+    private readonly questions: RawQuestions,
     private readonly dataSource: DataSource,
   ) {}
 
   /** @throws NotFoundError for an app that is not the caller's */
   async list(caller: Caller, { appId, search, cursor, limit }: UserListQuery): Promise<UserListDto> {
-    const appIds = (await this.scope.of(caller, appId)).map((app) => app.id);
-    if (appIds.length === 0) return { data: [], nextCursor: null };
-    if (search !== undefined) return { data: await this.search(appIds, search, limit!), nextCursor: null };
-    const { manager } = this.dataSource;
+    const apps = await this.scope.of(caller, appId);
+    if (apps.length === 0) return { data: [], nextCursor: null };
+    const appIds = apps.map((app) => app.id);
+    return this.questions.ask(apps[0]!.ownerId, () =>
+      // Of one moment: whoever comes in between would be in neither page.
+      this.dataSource.transaction('REPEATABLE READ', async (manager) =>
+        search === undefined
+          ? this.page(manager, appIds, cursor, limit!)
+          : { data: await this.search(manager, appIds, search, limit!), nextCursor: null },
+      ),
+    );
+  }
+
+  private async page(
+    manager: EntityManager,
+    appIds: readonly string[],
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<UserListDto> {
     const before = cursor ? binary(parseUuid(cursor)!) : PAST_EVERY_ID;
-    const floors = await Promise.all(appIds.map((id) => scanFloor(manager, id, FIRST_ID, before)));
-    const floor = floors.reduce((a, b) => (b && (!a || Buffer.compare(b, a) > 0) ? b : a), undefined);
-    const found = await newestUsers(manager, appIds, { from: floor ?? FIRST_ID, before, limit: limit! + 1 });
+    const floor = await scanFloor(manager, appIds, FIRST_ID, before);
+    const found = await newestUsers(manager, appIds, { from: floor ?? FIRST_ID, before, limit: limit + 1 });
     const page = found.slice(0, limit);
     const rows = await usersOf(manager, appIds, [...new Set(page.map((one) => one.userKey))]);
     // Who came to two apps is listed with the newest event of both.
@@ -40,7 +56,7 @@ export class UserListService {
     const data = newest
       .filter(({ one, rows: own }) => own.every((row) => row.lastId <= one.lastId))
       .map(({ rows: own }) => userDto(own));
-    const next = found.length > limit! ? formatUuid(page.at(-1)!.lastId) : floor && formatUuid(floor.toString('hex'));
+    const next = found.length > limit ? formatUuid(page.at(-1)!.lastId) : floor && formatUuid(floor.toString('hex'));
     return { data, nextCursor: next ?? null };
   }
 
@@ -65,11 +81,15 @@ export class UserListService {
     };
   }
 
-  private async search(appIds: readonly string[], text: string, limit: number): Promise<ListedUserDto[]> {
-    const { manager } = this.dataSource;
+  private async search(
+    manager: EntityManager,
+    appIds: readonly string[],
+    text: string,
+    limit: number,
+  ): Promise<ListedUserDto[]> {
     const exact = USER_KINDS.map((kind) => userKey(kind, text).toString('hex'));
     const found = await foundUsers(manager, appIds, text, limit);
-    const keys = [...new Set([...exact, ...found.map((one) => one.userKey)])];
+    const keys = [...new Set([...exact, ...found])];
     const rows = await usersOf(manager, appIds, keys);
     return keys
       .map((key) => rows.filter((row) => row.userKey === key))

@@ -28,6 +28,12 @@ test('tells the code of Redis, not the arguments', () => {
   expect(logged).toMatchObject({ message: 'Could not append', cause: { type: 'ReplyError', message: 'ERR' } });
 });
 
+test('a message that looks like a frame is none', () => {
+  const driver = Object.assign(new Error(`Duplicate entry 'x\n    at ${EMAIL}'`), { errno: 1062, sqlState: '23000' });
+  expect(JSON.stringify(loggedError(new QueryFailedError('INSERT', [], driver)))).not.toContain(EMAIL);
+  expect(JSON.stringify(loggedError(driver))).not.toContain(EMAIL);
+});
+
 test('what is no error is told by its kind', () => {
   expect(loggedError(7)).toEqual({ type: 'number', message: undefined });
   expect(loggedError('away')).toEqual({ type: 'string', message: 'away' });

@@ -47,9 +47,11 @@ function message(error: ServiceError): { message?: string } {
   return { message: error.message };
 }
 
-function frames({ stack }: Error): string | undefined {
+function frames({ stack, message: said }: Error): string | undefined {
+  // The message may hold lines that look like frames.
   return stack
-    ?.split('\n')
+    ?.slice(stack.indexOf(said) + said.length)
+    .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .join('\n');
 }

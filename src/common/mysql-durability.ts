@@ -3,7 +3,8 @@ import { ConfigError } from '../config/config-error.js';
 import type { Env } from '../config/env.js';
 import type { Logger } from './logger.js';
 
-const FLUSH = 'SELECT @@GLOBAL.innodb_flush_log_at_trx_commit AS flush';
+const FLUSH =
+  'SELECT @@GLOBAL.innodb_flush_log_at_trx_commit AS flush, @@GLOBAL.log_bin AS binlog, @@GLOBAL.sync_binlog AS sync';
 
 /**
  * An event leaves Redis once MySQL has committed it, so MySQL must keep its commits. Refuses to start on one that loses
@@ -20,7 +21,7 @@ export async function checkMysqlDurability(dataSource: DataSource, env: Env, log
     );
     return;
   }
-  const flush = await readFlush(dataSource);
+  const { flush, binlogBehind } = await readFlush(dataSource);
   if (flush === 0) {
     throw new ConfigError([
       'MYSQL_DURABILITY is fsync, but MySQL has innodb_flush_log_at_trx_commit 0: when it is killed, events are lost that have ' +
@@ -35,6 +36,13 @@ export async function checkMysqlDurability(dataSource: DataSource, env: Env, log
         'Set it to 1 in MySQL, or MYSQL_DURABILITY=vouched to start without this warning',
     );
   }
+  if (flush !== 0 && binlogBehind) {
+    logger.warn(
+      { notice: true },
+      'MySQL writes a binary log and has sync_binlog other than 1: events that were counted in the last moments are lost when its machine loses power. ' +
+        'Set sync_binlog to 1, or MYSQL_DURABILITY=vouched to start without this warning',
+    );
+  }
   if (flush === undefined) {
     logger.warn(
       { notice: true },
@@ -43,12 +51,19 @@ export async function checkMysqlDurability(dataSource: DataSource, env: Env, log
   }
 }
 
+/** See the engines' manuals, innodb_flush_log_at_trx_commit and sync_binlog. */
+interface Found {
+  flush?: number;
+  /** After a loss of power the server rolls back what is committed and not in its binary log. */
+  binlogBehind?: boolean;
+}
+
 /** 0: written and synced once a second. 1 (and MariaDB's 3): synced at each commit. 2: written at each, synced later. */
-async function readFlush(dataSource: DataSource): Promise<number | undefined> {
+async function readFlush(dataSource: DataSource): Promise<Found> {
   try {
-    const [row]: { flush: number | string }[] = await dataSource.query(FLUSH);
-    return row && Number(row.flush);
+    const [row]: Record<'flush' | 'binlog' | 'sync', number | string>[] = await dataSource.query(FLUSH);
+    return row ? { flush: Number(row.flush), binlogBehind: Number(row.binlog) === 1 && Number(row.sync) !== 1 } : {};
   } catch {
-    return undefined; // a proxy or another engine that speaks MySQL's protocol
+    return {}; // a proxy or another engine that speaks MySQL's protocol
   }
 }

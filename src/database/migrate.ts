@@ -15,7 +15,7 @@ export async function migrate(address: DatabaseAddress): Promise<string[]> {
   const dataSource = await createDataSource(address, { poolSize: 2 }).initialize();
   const lock = dataSource.createQueryRunner();
   try {
-    const [row] = (await lock.query(`SELECT GET_LOCK(CONCAT('tallystone ', DATABASE()), ?) AS taken`, [
+    const [row] = (await lock.query(`SELECT GET_LOCK(CONCAT('tallystone ', MD5(DATABASE())), ?) AS taken`, [
       LOCK_WAIT_S,
     ])) as {
       taken: number | string | null;

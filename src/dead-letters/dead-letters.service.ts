@@ -5,7 +5,7 @@ import { BufferKeys, LIST_COUNT } from '../buffer/buffer-keys.js';
 import { BacklogReader } from '../buffer/backlog.js';
 import { ConflictError, UnavailableError } from '../common/app-error.js';
 import { Env } from '../config/env.js';
-import { isOfPerson, userKeysOf } from '../events/person.js';
+import { isNamed, isOwn, peopleOf, userKeysOf } from '../events/person.js';
 import { encodeReplayOrder } from '../events/replay-order.js';
 
 /** Letters read and put into the buffer at a time. */
@@ -132,12 +132,20 @@ export class DeadLettersService {
     // After the lock: at READ COMMITTED it sees every order that was given before.
     const people: { appId: string; userValue: Buffer }[] = await manager.query(TOMBSTONES, [ids]);
     const deleted = new Set(apps.filter((app) => Number(app.deleted) === 1).map(({ appId }) => appId));
-    const erased = people.map(({ appId, userValue }) => ({ appId, keys: new Set(userKeysOf(userValue.toString())) }));
-    return letters.filter(
-      ({ appId, envelope }) =>
-        !deleted.has(appId ?? '') &&
-        !erased.some((one) => one.appId === appId && isOfPerson(envelope.toString(), one.keys)),
-    );
+    const erased = new Map<string, Map<string, number>>();
+    for (const { appId, userValue } of people) {
+      const keys = erased.get(appId) ?? new Map<string, number>();
+      for (const key of userKeysOf(userValue.toString())) keys.set(key, Infinity);
+      erased.set(appId, keys);
+    }
+    return letters.filter(({ appId, envelope }) => {
+      if (appId === null) return true;
+      if (deleted.has(appId)) return false;
+      const meant = erased.get(appId);
+      if (!meant) return true;
+      const entry = peopleOf(envelope.toString());
+      return !isOwn(entry, meant) && !isNamed(entry, meant);
+    });
   }
 
   /** @throws UnavailableError when Redis does not answer */

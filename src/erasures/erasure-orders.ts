@@ -31,11 +31,10 @@ export class ErasureOrders {
     if (subject === 'person') {
       const open = { appId, subject, userValue: userValue ?? undefined, finishedAt: IsNull() };
       const same = await manager.findOneBy(Erasure, open);
-      if (same) {
-        const again = { requestedAt: now, stage: 'rows' } as const;
-        await manager.update(Erasure, { id: same.id }, again);
-        return { ...same, ...again };
-      }
+      const again = { requestedAt: now, stage: 'rows' } as const;
+      // It may be finished this very moment: then it is a new order.
+      const begun = same && (await manager.update(Erasure, { id: same.id, finishedAt: IsNull() }, again));
+      if (same && begun?.affected) return { ...same, ...again };
       await this.assertRoom(manager, ownerId);
     }
     const erasure = manager.create(Erasure, {

@@ -7,37 +7,58 @@ export function userKeysOf(userValue: string): string[] {
   return USER_KINDS.map((kind) => userKey(kind, userValue).toString('hex'));
 }
 
+/** Who an entry of the buffer, or of a dead letter, is of; keys as {@link userKeysOf} makes them. */
+export interface EntryPeople {
+  /** Any of these is the person whose event it is. */
+  own: readonly string[];
+  /** Whom it names beside, as the anonymous id that they had before. */
+  named: readonly string[];
+  /** ms; 0 when it cannot be told. */
+  receivedAt: number;
+}
+
+/** Looked up by any of a person's keys: until when (ms) what was received is meant. */
+export type ReceivedUntil = Pick<ReadonlyMap<string, number>, 'get'>;
+
 /**
- * Whether an entry of the buffer, or of a dead letter, is of a person, or names them as the anonymous id of another.
- * @param userKeys of the person, see {@link userKeysOf} @param receivedUntil ms; what was received later is not meant
+ * Of an entry that cannot be read as an event: by what stands where ids stand in the envelopes we know, else, in one of a
+ * version that calls them otherwise, by every text.
  */
-export function isOfPerson(entry: string, userKeys: ReadonlySet<string>, receivedUntil = Infinity): boolean {
-  if ((envelopeReceivedAt(entry) ?? 0) > receivedUntil) return false;
+export function peopleOf(entry: string): EntryPeople {
+  const receivedAt = envelopeReceivedAt(entry) ?? 0;
   try {
     const { userKind, userValue, anonymousId } = decodeEnvelope(entry);
-    return (
-      userKeys.has(userKey(userKind, userValue).toString('hex')) ||
-      (anonymousId !== undefined && isAnyOf(userKeys, anonymousId))
-    );
+    const named = anonymousId === undefined ? [] : userKeysOf(anonymousId);
+    return { own: [userKey(userKind, userValue).toString('hex')], named, receivedAt };
   } catch (error) {
-    if (error instanceof EnvelopeError) return idsOf(entry).some((id) => isAnyOf(userKeys, id));
-    throw error;
+    if (!(error instanceof EnvelopeError)) throw error;
+    const fields = fieldsOf(entry);
+    const { u, n } = fields;
+    if (typeof u !== 'string')
+      return { own: Object.values(fields).filter(isText).flatMap(userKeysOf), named: [], receivedAt };
+    return { own: userKeysOf(u), named: isText(n) ? userKeysOf(n) : [], receivedAt };
   }
 }
 
-function isAnyOf(userKeys: ReadonlySet<string>, id: string): boolean {
-  return userKeysOf(id).some((key) => userKeys.has(key));
+/** Whether the entry is of a person who is meant. */
+export function isOwn({ own, receivedAt }: EntryPeople, meant: ReceivedUntil): boolean {
+  return own.some((key) => receivedAt <= (meant.get(key) ?? -1));
 }
 
-/**
- * What may be an id in an entry that cannot be read as an event: where ids stand in the envelopes we know, else, in one
- * of a version that calls them otherwise, every text.
- */
-function idsOf(entry: string): string[] {
-  const fields = fieldsOf(entry);
-  const { u, n } = fields;
-  const isText = (value: unknown): value is string => typeof value === 'string';
-  return isText(u) ? [u, n].filter(isText) : Object.values(fields).filter(isText);
+/** Whether the entry is of somebody else and names a person who is meant. */
+export function isNamed({ named, receivedAt }: EntryPeople, meant: ReceivedUntil): boolean {
+  return named.some((key) => receivedAt <= (meant.get(key) ?? -1));
+}
+
+/** The entry without the anonymous id; all else stays as it came. */
+export function withoutAlias(entry: string): string {
+  const fields = { ...fieldsOf(entry) };
+  delete fields.n;
+  return JSON.stringify(fields);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function fieldsOf(entry: string): Record<string, unknown> {

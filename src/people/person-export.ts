@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { Event, UserAnalytics } from '../database/entities/index.js';
 import { formatUuid } from '../events/event-id.js';
 import type { Metadata } from '../events/event.js';
-import { isOfPerson, userKeysOf } from '../events/person.js';
+import { isOwn, peopleOf, userKeysOf } from '../events/person.js';
 import type { PersonEventDto, PersonExportDto, PersonProfileDto } from './people.dto.js';
 
 const PAGE = 500;
@@ -27,7 +27,7 @@ export class PersonExport {
     yield `${JSON.stringify({ ...head, profiles } satisfies Partial<PersonExportDto>).slice(0, -1)},"events":[`;
     yield* commaSeparated(this.events(appId, keys));
     yield '],"deadLetters":[';
-    yield* commaSeparated(this.deadLetters(appId, new Set(keys)));
+    yield* commaSeparated(this.deadLetters(appId, new Map(keys.map((key) => [key, Infinity]))));
     yield ']}';
   }
 
@@ -58,7 +58,7 @@ export class PersonExport {
     }
   }
 
-  private async *deadLetters(appId: string, keys: ReadonlySet<string>): AsyncGenerator<string> {
+  private async *deadLetters(appId: string, keys: ReadonlyMap<string, number>): AsyncGenerator<string> {
     let last = Buffer.alloc(16);
     for (let size = PAGE; size === PAGE;) {
       const page: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, [
@@ -66,7 +66,7 @@ export class PersonExport {
         last,
         PAGE,
       ]);
-      for (const { envelope } of page) if (isOfPerson(envelope.toString(), keys)) yield envelope.toString();
+      for (const { envelope } of page) if (isOwn(peopleOf(envelope.toString()), keys)) yield envelope.toString();
       size = page.length;
       last = (page.at(-1)?.id ?? last) as typeof last;
     }

@@ -101,7 +101,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     } catch (error) {
       this.failures += 1;
       this.metrics.drainFailures.inc();
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
+      const pause = pauseAfter(this.failures);
       this.pausedUntil = Date.now() + pause;
       this.logger.warn({ err: error, pauseMs: pause }, 'A drain failed; its events stay in Redis and are tried again');
     }
@@ -136,8 +136,9 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
       if (await this.writeClaim(claim)) await this.store.finish(claim);
       else await this.store.release(claim, 0);
     } catch (error) {
-      // Not at once: what is pending behind a claim that fails again and again must get its turn.
-      await this.store.release(claim, FAILED_CLAIM_PAUSE_MS).catch((second: unknown) => {
+      // Later than the next drain: what is pending behind a claim that fails again and again must get its turn.
+      const pause = Math.max(FAILED_CLAIM_PAUSE_MS, 2 * pauseAfter(this.failures + 1));
+      await this.store.release(claim, pause).catch((second: unknown) => {
         this.logger.debug({ err: second }, 'Could not give a claim back; its lease will pass');
       });
       throw error;
@@ -201,4 +202,9 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     }
     this.logger.debug({ ...outcome, dead: outcome.dead.length, ms: Math.round(ms) }, 'chunk committed');
   }
+}
+
+/** ms @param failures one after the other, at least one */
+function pauseAfter(failures: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
 }

@@ -1,6 +1,6 @@
 import type { AcceptedEvent } from '../events/event.js';
 import { storedIdTime } from '../events/event-id.js';
-import { isOfPerson } from '../events/person.js';
+import { isNamed, isOwn, peopleOf, withoutAlias } from '../events/person.js';
 import type { Chunk, Entry, Refused } from './chunk.js';
 import type { AppFence, Tombstones } from './repositories/app-fence.repository.js';
 import { userKeyHex } from './user-keys.js';
@@ -23,12 +23,17 @@ export function fence({ entries, refused }: Chunk, fences: ReadonlyMap<string, A
     const around = fences.get(entry.event.appId);
     if (!around) kept.push(entry);
     else if (around.deleted || covers(around.tombstones, entry.event)) erased += 1;
-    else if (isExpired(entry.event, around)) expired.push(tooOld(entry));
-    else kept.push({ ...entry, event: withoutErasedTraces(entry.event, around) });
+    else if (isExpired(entry.event, around)) expired.push(tooOld(withoutErasedTraces(entry, around)));
+    else kept.push(withoutErasedTraces(entry, around));
   }
-  const parked = refused.filter((entry) => {
+  const parked = refused.flatMap((entry) => {
     const around = entry.appId === undefined ? undefined : fences.get(entry.appId);
-    return !around || !(around.deleted || names(around.tombstones, entry.text));
+    if (!around) return [entry];
+    if (around.deleted) return [];
+    if (around.tombstones.size === 0) return [entry];
+    const people = peopleOf(entry.text);
+    if (isOwn(people, around.tombstones)) return [];
+    return [isNamed(people, around.tombstones) ? { ...entry, text: withoutAlias(entry.text) } : entry];
   });
   return { entries: kept, refused: [...parked, ...expired], erased: erased + refused.length - parked.length };
 }
@@ -36,11 +41,6 @@ export function fence({ entries, refused }: Chunk, fences: ReadonlyMap<string, A
 function covers(tombstones: Tombstones, event: AcceptedEvent): boolean {
   if (tombstones.size === 0) return false;
   return event.receivedAt <= (tombstones.get(userKeyHex(event.userKind, event.userValue)) ?? -1);
-}
-
-/** Whether an entry that is no event is of an erased person. */
-function names(tombstones: Tombstones, entry: string): boolean {
-  return [...tombstones].some(([key, until]) => isOfPerson(entry, new Set([key]), until));
 }
 
 function isExpired(event: AcceptedEvent, { deletedBefore }: AppFence): boolean {
@@ -52,9 +52,11 @@ function tooOld({ text, event, letterId }: Entry): Refused {
   return { text, event, appId: event.appId, code: TOO_OLD, reason, letterId };
 }
 
-/** Another person's event stays, without the erased one's id beside it. */
-function withoutErasedTraces(event: AcceptedEvent, { tombstones }: AppFence): AcceptedEvent {
-  if (event.anonymousId === undefined || tombstones.size === 0) return event;
+/** Another person's event stays, without the erased one's id beside it: in the row, and in a letter if it comes to that. */
+function withoutErasedTraces(entry: Entry, { tombstones }: AppFence): Entry {
+  const { event, text } = entry;
+  if (event.anonymousId === undefined || tombstones.size === 0) return entry;
   const key = userKeyHex('anonymous', event.anonymousId);
-  return event.receivedAt <= (tombstones.get(key) ?? -1) ? { ...event, anonymousId: undefined } : event;
+  if (event.receivedAt > (tombstones.get(key) ?? -1)) return entry;
+  return { ...entry, event: { ...event, anonymousId: undefined }, text: withoutAlias(text) };
 }

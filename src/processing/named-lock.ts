@@ -1,8 +1,10 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { onOneConnection } from '../database/silence.js';
 
-const LOCK = `SELECT GET_LOCK(CONCAT('tallystone ', ?, ' ', DATABASE()), ?) AS taken`;
-const UNLOCK = `SELECT RELEASE_LOCK(CONCAT('tallystone ', ?, ' ', DATABASE()))`;
+/** MySQL takes names of up to 64 characters, which a database's alone may have. */
+const NAME = `CONCAT('tallystone ', ?, ' ', MD5(DATABASE()))`;
+const LOCK = `SELECT GET_LOCK(${NAME}, ?) AS taken`;
+const UNLOCK = `SELECT RELEASE_LOCK(${NAME})`;
 
 /** What only one process at a time may do, over all that share the database. */
 export type LockName = 'erasures' | 'partitions' | 'retention' | 'sealing';

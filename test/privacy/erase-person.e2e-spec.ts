@@ -58,8 +58,10 @@ describe('erasing a person', () => {
     const alias = theirs({ eventId: 'alias', userValue: OTHER, anonymousId: PERSON });
     const anonymous = theirs({ eventId: 'anonymous', userKind: 'anonymous', occurredAt: now - 9 * HOUR });
     const dead = theirs({ eventId: 'dead', sessionId: 'poison 1' });
+    // Somebody else's dead letter that names them: it stays, without the id.
+    const beside = theirs({ eventId: 'beside letter', userValue: OTHER, anonymousId: PERSON, sessionId: 'poison 2' });
     const future = JSON.stringify({ ...JSON.parse(encodeEnvelope(theirs({ eventId: 'future' }))), v: 99 });
-    await stack.push(0, ...[...own, ...kept, alias, anonymous, dead].map(encodeEnvelope), future);
+    await stack.push(0, ...[...own, ...kept, alias, anonymous, dead, beside].map(encodeEnvelope), future);
     kept.push({ ...alias, anonymousId: undefined });
     await stack.drained();
     const { status, body, headers } = await call(person, { token: ann.accessToken });
@@ -90,7 +92,8 @@ describe('erasing a person', () => {
     const others = Array.from({ length: 300 }, (_none, i) =>
       theirs({ eventId: `beside ${i}`, event: 'pending', userValue: OTHER }),
     );
-    await stack.push(1, ...[...pending, ...others].map(encodeEnvelope));
+    const late = theirs({ eventId: 'late letter', userValue: OTHER, anonymousId: PERSON, sessionId: 'poison 3' });
+    await stack.push(1, ...[...pending, ...others, late].map(encodeEnvelope));
     const posted = await call(`${stack.url}/collect`, { key: app.apiKey, body: { event: 'pending', userId: PERSON } });
     expect(posted.status).toBe(202);
     kept.push(...others);
@@ -124,6 +127,16 @@ describe('erasing a person', () => {
       const { status, body } = await rawCall({ hostname, port, path: `/api/apps/${app.id}/users/${id}` }, { headers });
       expect([status, (body as { userId: string }).userId]).toEqual([200, id]);
     }
+  });
+
+  test('dead letters of others stay, without the id', async () => {
+    const path = `${stack.url}/api/apps/${app.id}/dead-letters`;
+    const { data } = (await call(path, { token: ann.accessToken })).body as { data: { entry: string }[] };
+    const letters = data.map(({ entry }) => JSON.parse(entry) as { x: string; u: string; n?: string });
+    expect(letters.map(({ x, u, n }) => [x, u, n]).sort()).toEqual([
+      ['beside letter', OTHER, undefined],
+      ['late letter', OTHER, undefined],
+    ]);
   });
 
   test('every count equals one of the remaining events, and the audit agrees', async () => {

@@ -7,8 +7,8 @@ import { rangeParts, type TimeRange } from '../time-range.js';
 import type { Expression } from './dimensions.js';
 import { conditions, type EventFilters } from './event-filters.js';
 
-/** Characters of a value by which events are told apart. */
-const VALUE_MAX = 512;
+/** Characters of a value by which events are told apart. MariaDB sorts by 1,024 bytes, and would not tell longer ones apart. */
+const VALUE_MAX = 255;
 
 /** One value of a dimension. */
 export interface ValueCount {
@@ -53,14 +53,15 @@ export async function eventBreakdown(
   };
 }
 
-const NAMES = `SELECT DISTINCT event FROM event_summary_days
-WHERE app_id IN (?) AND event <> ? AND day >= ? AND day <= ?`;
-/** Quarter-hours are asked name by name: the primary key leads to them. */
+/** Quarter-hours are asked name by name, of the names of their day: the primary key leads to them. */
+const QUARTERS = `SELECT q.event, q.n FROM (
+    SELECT DISTINCT app_id, event FROM event_summary_days WHERE app_id IN (?) AND day = ?
+  ) names JOIN event_summary q ON q.app_id = names.app_id AND q.event = names.event
+  WHERE q.quarter >= ? AND q.quarter < ?`;
 const BY_NAME = `SELECT event AS name, SUM(n) AS n, SUM(SUM(n)) OVER () AS total FROM (
-  SELECT event, n FROM event_summary_days WHERE app_id IN (?) AND event IN (?) AND day >= ? AND day < ?
-  UNION ALL SELECT event, n FROM event_summary WHERE app_id IN (?) AND event IN (?) AND quarter >= ? AND quarter < ?
-  UNION ALL SELECT event, n FROM event_summary WHERE app_id IN (?) AND event IN (?) AND quarter >= ? AND quarter < ?
-) counted GROUP BY event ORDER BY n DESC, event LIMIT ?`;
+  SELECT event, n FROM event_summary_days WHERE app_id IN (?) AND day >= ? AND day < ?
+  UNION ALL ${QUARTERS} UNION ALL ${QUARTERS}
+) counted WHERE event <> ? GROUP BY event ORDER BY n DESC, event LIMIT ?`;
 
 /** How often each name was counted: from the rollups. @param appIds as above */
 export async function nameBreakdown(
@@ -70,19 +71,38 @@ export async function nameBreakdown(
   limit: number,
 ): Promise<Breakdown<{ value: string; count: number }>> {
   const apps = appIds.map(binary);
-  const days = [Math.floor(range.startQuarter / QUARTERS_A_DAY), Math.floor((range.endQuarter - 1) / QUARTERS_A_DAY)];
-  const names: { event: Buffer }[] = await manager.query(NAMES, [apps, Buffer.from(ALL_EVENTS), ...days]);
-  if (names.length === 0) return { rows: [], total: 0 };
-  const cells = [apps, names.map(({ event }) => event)];
   const { startDay, endDay, before, after } = rangeParts(range);
+  const edge = ({ startQuarter, endQuarter }: TimeRange) => [
+    ...[apps, Math.floor(startQuarter / QUARTERS_A_DAY), startQuarter, endQuarter],
+  ];
   const rows: { name: Buffer; n: string; total: string }[] = await manager.query(BY_NAME, [
-    ...[...cells, startDay, endDay],
-    ...[...cells, before.startQuarter, before.endQuarter],
-    ...[...cells, after.startQuarter, after.endQuarter],
-    limit,
+    ...[apps, startDay, endDay],
+    ...edge(before),
+    ...edge(after),
+    ...[Buffer.from(ALL_EVENTS), limit],
   ]);
   return {
     total: Number(rows[0]?.total ?? 0),
     rows: rows.map(({ name, n }) => ({ value: name.toString(), count: Number(n) })),
   };
+}
+
+const COUNT_UP_TO = `SELECT COUNT(*) AS n FROM (
+  SELECT 1 FROM events WHERE app_id = ? AND id >= ? AND id < ? LIMIT ?
+) some`;
+
+/** Whether more events than `max` lie between the ids, over all apps. Looks at no more than these. */
+export async function holdsMoreThan(
+  manager: EntityManager,
+  appIds: readonly string[],
+  { fromId, beforeId }: RawRange,
+  max: number,
+): Promise<boolean> {
+  let left = max;
+  for (const appId of appIds) {
+    const [row]: { n: string }[] = await manager.query(COUNT_UP_TO, [binary(appId), fromId, beforeId, left + 1]);
+    left -= Number(row!.n);
+    if (left < 0) return true;
+  }
+  return false;
 }

@@ -26,9 +26,9 @@ export const NAMED_DIMENSIONS = {
 export type NamedDimension = 'event' | 'url' | 'referrerHost' | 'device' | 'browser' | 'os' | UtmDimension;
 export type UtmDimension = 'utmSource' | 'utmMedium' | 'utmCampaign' | 'utmTerm' | 'utmContent';
 
-/** Where the name stands more than once the last one counts. */
+/** Where the name stands more than once the last one counts. Of a space both spellings are one. */
 function utm(name: string): string {
-  const after = `SUBSTRING_INDEX(SUBSTRING_INDEX(${SEARCH}, '&${name}=', -1), '&', 1)`;
+  const after = `REPLACE(REPLACE(SUBSTRING_INDEX(SUBSTRING_INDEX(${SEARCH}, '&${name}=', -1), '&', 1), '+', ' '), '%20', ' ')`;
   return `IF(LOCATE('&${name}=', ${SEARCH}) = 0, NULL, ${after})`;
 }
 

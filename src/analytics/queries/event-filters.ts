@@ -15,7 +15,7 @@ export function conditions({ metadata = [], occurredFrom, occurredBefore, ...nam
   const found: Expression[] = [{ sql: 'occurred_at >= ?', parameters: [new Date(occurredFrom)] }];
   if (occurredBefore !== undefined) found.push({ sql: 'occurred_at < ?', parameters: [new Date(occurredBefore)] });
   for (const [name, values] of Object.entries(named) as [NamedDimension, readonly string[] | undefined][]) {
-    if (values?.length) found.push(isOneOf(namedDimension(name), values));
+    if (values?.length) found.push(isOneOf(namedDimension(name), name.startsWith('utm') ? spellings(values) : values));
   }
   for (const key of new Set(metadata.map((one) => one.key))) {
     const values = metadata.filter((one) => one.key === key).map((one) => one.value);
@@ -25,6 +25,11 @@ export function conditions({ metadata = [], occurredFrom, occurredBefore, ...nam
     sql: found.map(({ sql }) => ` AND ${sql}`).join(''),
     parameters: found.flatMap(({ parameters }) => parameters),
   };
+}
+
+/** As an address may carry them: a space is one there already. */
+function spellings(values: readonly string[]): string[] {
+  return values.flatMap((value) => [value, encodeURIComponent(value.toWellFormed()).replaceAll('%20', ' ')]);
 }
 
 function isOneOf({ sql, parameters }: Expression, values: readonly string[]): Expression {

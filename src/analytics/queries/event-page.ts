@@ -13,17 +13,21 @@ const FLOOR = `SELECT id FROM events WHERE app_id = ? AND id >= ? AND id < ? ORD
 LIMIT 1 OFFSET ${SCANNED_AT_MOST - 1}`;
 
 /**
- * The highest id down to which an app's events may be looked at; undefined when there are few enough to look at all.
- * @param from @param before ids, 16 bytes
+ * The lowest id down to which the events of all these apps may be looked at; undefined when there are few enough to look at
+ * all. @param from @param before ids, 16 bytes
  */
 export async function scanFloor(
   manager: EntityManager,
-  appId: string,
+  appIds: readonly string[],
   from: Buffer,
   before: Buffer,
 ): Promise<Buffer | undefined> {
-  const [row]: { id: Buffer }[] = await manager.query(FLOOR, [binary(appId), from, before]);
-  return row?.id;
+  let floor: Buffer | undefined;
+  for (const appId of appIds) {
+    const [row]: { id: Buffer }[] = await manager.query(FLOOR, [binary(appId), floor ?? from, before]);
+    if (row) floor = row.id;
+  }
+  return floor;
 }
 
 /** Newest first over all apps. @param appIds at least one @param from @param before ids, 16 bytes; before is exclusive */

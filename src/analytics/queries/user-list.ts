@@ -14,11 +14,11 @@ const NEWEST = `(SELECT ${COLUMNS} FROM events e JOIN user_analytics u
   ON u.app_id = e.app_id AND u.user_key = e.user_key AND u.last_id = e.id
 WHERE e.app_id = ? AND e.id >= ? AND e.id < ? ORDER BY e.id DESC LIMIT ?)`;
 
-/** Users of an app that are looked through for a part of an id. */
+/** Users that are looked through for a part of an id, over all apps. */
 const SEARCHED_AT_MOST = 500_000;
-const FOUND = `(SELECT ${COLUMNS} FROM (
-  SELECT * FROM user_analytics WHERE app_id = ? LIMIT ${SEARCHED_AT_MOST}
-) u WHERE LOCATE(?, u.user_value) > 0 LIMIT ?)`;
+const FOUND = `SELECT u.user_key AS userKey FROM (
+  SELECT user_key, user_value FROM user_analytics WHERE app_id = ? LIMIT ?
+) u WHERE LOCATE(?, u.user_value) > 0 LIMIT ?`;
 
 const OF_KEYS = `SELECT ${COLUMNS} FROM user_analytics u WHERE u.app_id IN (?) AND u.user_key IN (?)`;
 
@@ -61,16 +61,22 @@ export async function newestUsers(
   return rows.map(listedUser);
 }
 
-/** Users whose id holds a text, letter by letter; in no order. @param appIds at least one */
+/** Keys of users whose id holds a text, letter by letter; in no order. @param appIds at least one */
 export async function foundUsers(
   manager: EntityManager,
   appIds: readonly string[],
   text: string,
   limit: number,
-): Promise<ListedUser[]> {
-  const parameters = appIds.flatMap((appId) => [binary(appId), Buffer.from(text), limit]);
-  const rows: Row[] = await manager.query(appIds.map(() => FOUND).join(' UNION ALL '), parameters);
-  return rows.map(listedUser);
+): Promise<string[]> {
+  const found = new Set<string>();
+  const each = Math.ceil(SEARCHED_AT_MOST / appIds.length);
+  for (const appId of appIds) {
+    if (found.size >= limit) break;
+    const parameters = [binary(appId), each, Buffer.from(text), limit];
+    const rows: { userKey: Buffer }[] = await manager.query(FOUND, parameters);
+    for (const { userKey } of rows) found.add(userKey.toString('hex'));
+  }
+  return [...found];
 }
 
 /** A row for each app in which they are known. @param appIds at least one @param userKeys 32 hex digits each */

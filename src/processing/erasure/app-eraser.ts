@@ -17,7 +17,9 @@ const DELETE_OTHERS = [
   `DELETE FROM dead_letters WHERE app_id = ? LIMIT ${AT_ONCE}`,
 ];
 
-const PEOPLE = `SELECT user_key AS userKey FROM user_analytics WHERE app_id = ? ORDER BY user_key LIMIT ${AT_ONCE}`;
+/** Of each it is asked whether another app of the owner knows them. */
+const PEOPLE_AT_ONCE = 500;
+const PEOPLE = `SELECT user_key AS userKey FROM user_analytics WHERE app_id = ? ORDER BY user_key LIMIT ${PEOPLE_AT_ONCE}`;
 const DELETE_PEOPLE = 'DELETE FROM user_analytics WHERE app_id = ? AND user_key IN (?)';
 
 /** Deletes everything that was stored for a deleted app. Workers store nothing more for it. */
@@ -33,7 +35,7 @@ export class AppEraser {
   async erase({ id, appId, ownerId }: OpenErasure, alive: () => Promise<void>): Promise<void> {
     const app = binary(appId);
     // First people with their numbers, under the sealing lock: whoever sealed this app's cells before has then ended.
-    while ((await this.deletePeople(app, binary(ownerId))) === AT_ONCE) await alive();
+    while ((await this.deletePeople(app, binary(ownerId))) === PEOPLE_AT_ONCE) await alive();
     for (const sql of DELETE_OTHERS) {
       while ((await this.delete(sql, app)) === AT_ONCE) await alive();
     }

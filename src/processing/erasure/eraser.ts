@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { BacklogReader } from '../../buffer/backlog.js';
+import type { RedisFile } from '../../database/entities/index.js';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { withNamedLock } from '../named-lock.js';
@@ -10,6 +11,8 @@ import { PersonEraser } from './person-eraser.js';
 import { RedisFiles } from './redis-file.js';
 
 const EVERY_MS = 1000;
+/** After Redis could not write its files anew. */
+const REWRITE_PAUSE_MS = 10_000;
 /** An event is received before it is in the buffer, at most this long: the time that a push may take, and to spare. */
 const ON_ITS_WAY_MS = 3000;
 
@@ -23,6 +26,7 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer?: NodeJS.Timeout;
   private running?: Promise<void>;
   private stopping = false;
+  private rewriteAgainAt = 0;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -84,10 +88,24 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     const drainedUntil = await this.drainedUntil();
     const drained = waiting.filter(({ requestedAt }) => requestedAt.getTime() <= drainedUntil);
     if (drained.length === 0) return;
-    const redisFile = await this.files.rewrite(alive);
+    const redisFile = await this.rewritten(alive);
+    if (!redisFile) return;
     for (const erasure of drained) {
       await this.erasures.finish(erasure, redisFile, Date.now());
       this.logger.info({ erasure: erasure.id, subject: erasure.subject, redisFile }, 'Erased');
+    }
+  }
+
+  /** @returns undefined where it failed: it is tried again after a pause, since it costs Redis much */
+  private async rewritten(alive: () => Promise<void>): Promise<RedisFile | undefined> {
+    if (Date.now() < this.rewriteAgainAt) return undefined;
+    try {
+      return await this.files.rewrite(alive);
+    } catch (error) {
+      if (error instanceof StoppingError) throw error;
+      this.rewriteAgainAt = Date.now() + REWRITE_PAUSE_MS;
+      this.logger.warn({ err: error }, 'Redis has not written its files anew; erasures wait, and it is tried again');
+      return undefined;
     }
   }
 

@@ -4,7 +4,7 @@ import { binary } from '../../database/binary.js';
 import { sqlTime } from '../repositories/bulk.js';
 
 const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, LOWER(HEX(a.owner_id)) AS ownerId,
-  e.subject, e.user_value AS userValue, e.requested_at AS requestedAt, e.stage, a.deleted_before AS deletedBefore
+  e.subject, e.user_value AS userValue, e.requested_at AS requestedAt, e.stage
 FROM erasures e JOIN apps a ON a.id = e.app_id
 WHERE e.finished_at IS NULL ORDER BY e.requested_at, e.id LIMIT 1000`;
 const ADD = 'UPDATE erasures SET events_erased = events_erased + ? WHERE id = ?';
@@ -24,23 +24,14 @@ export interface OpenErasure {
   userValue?: string;
   requestedAt: Date;
   stage: ErasureStage;
-  /** Where the app's retention stands. */
-  deletedBefore?: Date;
 }
 
 /** Owns the SQL by which erasures go from stage to stage. */
 export class ErasureRepository extends Repository<Erasure> {
   /** Oldest first. */
   async open(): Promise<OpenErasure[]> {
-    const rows: (Omit<OpenErasure, 'userValue' | 'deletedBefore'> & {
-      userValue: Buffer | null;
-      deletedBefore: Date | null;
-    })[] = await this.manager.query(OPEN);
-    return rows.map((row) => ({
-      ...row,
-      userValue: row.userValue?.toString(),
-      deletedBefore: row.deletedBefore ?? undefined,
-    }));
+    const rows: (Omit<OpenErasure, 'userValue'> & { userValue: Buffer | null })[] = await this.manager.query(OPEN);
+    return rows.map((row) => ({ ...row, userValue: row.userValue?.toString() }));
   }
 
   async add(id: string, events: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { isOfPerson, userKeysOf } from '../../events/person.js';
+import { isNamed, isOwn, peopleOf, userKeysOf, withoutAlias } from '../../events/person.js';
 import { binary } from '../../database/binary.js';
 import { retried } from '../retried.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
@@ -17,7 +17,9 @@ const PAGE = 5000;
 /** Cells of distinct users in one transaction. */
 const CELLS = 100;
 
+const DELETED_BEFORE = 'SELECT deleted_before AS deletedBefore FROM apps WHERE id = ?';
 const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?';
+const REWRITE_LETTER = 'UPDATE dead_letters SET envelope = ? WHERE id = ?';
 const DELETE_LETTERS = 'DELETE FROM dead_letters WHERE id IN (?)';
 const PAGE_END = 'SELECT id FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?';
 const FORGET_ALIAS = `UPDATE events SET anonymous_id = NULL
@@ -57,15 +59,19 @@ export class PersonEraser {
         );
         await alive();
       } while (deleted === CHUNK);
-      if (erasure.deletedBefore) await this.forgetOldDays(person, erasure.deletedBefore, alive);
+      await this.forgetOldDays(person, alive);
       await this.forgetPerson(person);
     }
     await this.forgetAlias(erasure, userValue, alive);
-    await this.eraseDeadLetters(erasure, new Set(keys), alive);
+    await this.eraseDeadLetters(erasure, keys, alive);
   }
 
   /** What retention left of a person has no events to be found by. */
-  private async forgetOldDays(person: PersonKey, deletedBefore: Date, alive: () => Promise<void>): Promise<void> {
+  private async forgetOldDays(person: PersonKey, alive: () => Promise<void>): Promise<void> {
+    // Asked now: retention may have gone on since the order was read.
+    const [app]: { deletedBefore: Date | null }[] = await this.dataSource.query(DELETED_BEFORE, [person.appId]);
+    if (!app?.deletedBefore) return;
+    const { deletedBefore } = app;
     const cells = await oldCells(this.dataSource.manager, person.appId, deletedBefore);
     for (let at = 0; at < cells.length; at += CELLS) {
       const page = cells.slice(at, at + CELLS);
@@ -102,16 +108,24 @@ export class PersonEraser {
 
   private async eraseDeadLetters(
     erasure: OpenErasure,
-    userKeys: ReadonlySet<string>,
+    userKeys: readonly string[],
     alive: () => Promise<void>,
   ): Promise<void> {
     const appId = binary(erasure.appId);
-    const until = erasure.requestedAt.getTime();
+    const meant = new Map(userKeys.map((key) => [key, erasure.requestedAt.getTime()]));
     for (let after: Buffer | undefined = FIRST_ID; after;) {
       const letters: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, [appId, after, PAGE]);
-      const theirs = letters
-        .filter(({ envelope }) => isOfPerson(envelope.toString(), userKeys, until))
-        .map(({ id }) => id);
+      const read = letters.map(({ id, envelope }) => ({
+        id,
+        text: envelope.toString(),
+        people: peopleOf(envelope.toString()),
+      }));
+      const theirs = read.filter(({ people }) => isOwn(people, meant)).map(({ id }) => id);
+      // Somebody else's: the letter stays, without the id.
+      for (const { id, text, people } of read) {
+        if (isOwn(people, meant) || !isNamed(people, meant)) continue;
+        await retried(() => this.dataSource.query(REWRITE_LETTER, [withoutAlias(text), id]));
+      }
       if (theirs.length > 0) {
         await retried(() => this.dataSource.query(DELETE_LETTERS, [theirs]));
         await this.erasures.add(erasure.id, theirs.length);

@@ -31,17 +31,21 @@ export class RedisFiles {
       if ((error as Error).name === 'ReplyError') return 'operator';
       throw error;
     }
-    await this.ended(alive);
+    await this.ended(alive, hasLog, snapshots);
     return 'rewritten';
   }
 
-  private async ended(alive: () => Promise<void>): Promise<void> {
+  private async ended(alive: () => Promise<void>, hasLog: boolean, snapshots: boolean): Promise<void> {
     const deadline = Date.now() + REWRITTEN_WITHIN_MS;
     for (;;) {
       const now = await this.persistence();
       const busy = ['aof_rewrite_in_progress', 'aof_rewrite_scheduled', 'rdb_bgsave_in_progress'];
       if (busy.every((name) => now.get(name) !== '1')) {
-        const statuses = [now.get('aof_last_bgrewrite_status'), now.get('rdb_last_bgsave_status')];
+        // Of what was not asked for an old failure may stand there.
+        const statuses = [
+          ...(hasLog ? [now.get('aof_last_bgrewrite_status')] : []),
+          ...(snapshots ? [now.get('rdb_last_bgsave_status')] : []),
+        ];
         if (statuses.every((status) => status === undefined || status === 'ok')) return;
         throw new Error(`Redis could not rewrite its files: ${statuses.join(', ')}`);
       }

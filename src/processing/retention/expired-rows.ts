@@ -69,8 +69,9 @@ export async function dropExpiredCounts(transact: Transact, appId: Buffer, befor
   // Whole days of everything, so that days and quarter-hours tell the same.
   const day = Math.floor(before / DAY_MS);
   for (const { event } of names) {
-    await inPieces(transact, DELETE_SUMMARY, [appId, event, day * QUARTERS_A_DAY]);
     for (const sql of [DELETE_DAYS, DELETE_BATCHES, DELETE_USERS]) await inPieces(transact, sql, [appId, event, day]);
+    // Last: by it the name is found again when this ends halfway.
+    await inPieces(transact, DELETE_SUMMARY, [appId, event, day * QUARTERS_A_DAY]);
   }
   return day * DAY_MS;
 }

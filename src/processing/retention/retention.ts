@@ -7,6 +7,7 @@ import { DAY_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
 import { withNamedLock } from '../named-lock.js';
 import { retried } from '../retried.js';
+import { isRetryable } from '../sql-errors.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { dropExpiredPartitions } from './expired-partitions.js';
@@ -79,7 +80,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
       const bound = sqlTime(boundOf(app));
       await retried(() => runner.query(FENCE, [bound, app.id, bound]));
     }
-    const months = await dropExpiredPartitions(runner);
+    const months = await this.dropPartitions(runner);
     if (months.length > 0) this.logger.info({ partitions: months }, 'Dropped months that no app keeps');
     // On the session that holds the lock, so that it is never idle long enough to be ended.
     const transact = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => {
@@ -88,16 +89,29 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     };
     for (const app of apps) {
       const deleted = await deleteExpired(transact, app.id, boundOf(app), now);
-      if (app.rollups === 'drop') await this.dropCounts(transact, app, boundOf(app));
+      if (app.rollups === 'drop') await this.dropCounts(runner, transact, app, boundOf(app));
       else await forgetExpiredDetails(transact, app.id, boundOf(app));
       if (deleted > 0) this.logger.info({ app: app.id.toString('hex'), deleted }, 'Deleted expired events');
     }
   }
 
-  private async dropCounts(transact: Transact, app: AppRow, before: number): Promise<void> {
+  /** Somebody who reads the table for long keeps it locked: then rows go one by one, and the months another time. */
+  private async dropPartitions(runner: QueryRunner): Promise<string[]> {
+    try {
+      return await dropExpiredPartitions(runner);
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      this.logger.info('Months that no app keeps cannot be dropped while somebody reads them; it is tried again');
+      return [];
+    }
+  }
+
+  private async dropCounts(runner: QueryRunner, transact: Transact, app: AppRow, before: number): Promise<void> {
     const from = await dropExpiredCounts(transact, app.id, before);
-    const alone: Transact = (work) => {
+    const alone: Transact = async (work) => {
       if (this.stopping) throw new StoppingError();
+      // This is done on another session; the one that holds the lock must not fall silent.
+      await runner.query('DO 0');
       return whileNobodySeals(this.dataSource, work);
     };
     await dropExpiredPeople(alone, this.sealing, { appId: app.id, ownerId: app.ownerId }, from);
