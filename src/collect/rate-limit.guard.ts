@@ -11,6 +11,9 @@ import { type LimitState, SharedLimiter } from './shared-limiter.js';
 const LIMIT_NAMES = ['address', 'key', 'account'] as const;
 type LimitName = (typeof LIMIT_NAMES)[number];
 
+/** Before the end of a second, ms. */
+const GIVEN_BACK_BEFORE_MS = 200;
+
 interface NamedState extends LimitState {
   name: LimitName;
   points: number;
@@ -91,7 +94,7 @@ export class RateLimitGuard implements CanActivate {
     const states = await Promise.all(this.limiters.map((one) => take(one, who, events)));
     const refusing = states.find(isExceeded);
     if (!refusing) return states;
-    return this.refuse(refusing, this.limiters, who, events);
+    return this.refuse(refusing, states, who, events);
   }
 
   private async stepByStep(who: Record<LimitName, string>, events: number): Promise<NamedState[]> {
@@ -99,7 +102,7 @@ export class RateLimitGuard implements CanActivate {
     for (const one of this.limiters) {
       const state = await take(one, who, events);
       states.push(state);
-      if (isExceeded(state)) return this.refuse(state, this.limiters.slice(0, states.length), who, events);
+      if (isExceeded(state)) return this.refuse(state, states, who, events);
     }
     return states;
   }
@@ -107,14 +110,16 @@ export class RateLimitGuard implements CanActivate {
   /** Gives back what the others took. */
   private async refuse(
     refusing: NamedState,
-    asked: readonly Limit[],
+    asked: readonly NamedState[],
     who: Record<LimitName, string>,
     events: number,
   ): Promise<[NamedState]> {
     await Promise.all(
-      asked.map(async ({ name, limiter }) => {
-        if (name === refusing.name) limiter.remember(who[name], refusing.msBeforeNext);
-        else await limiter.giveBack(who[name], events);
+      asked.map(async ({ name, msBeforeNext }) => {
+        const { limiter } = this.limiters.find((one) => one.name === name)!;
+        if (name === refusing.name) limiter.remember(who[name], msBeforeNext);
+        // Near its end the second may be over before this arrives, and the next one would begin with a credit.
+        else if (msBeforeNext > GIVEN_BACK_BEFORE_MS) await limiter.giveBack(who[name], events);
       }),
     );
     return [refusing];

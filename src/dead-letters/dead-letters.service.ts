@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { DataSource, type EntityManager } from 'typeorm';
 import { BufferKeys, LIST_COUNT } from '../buffer/buffer-keys.js';
+import { LuaScript } from '../buffer/lua-script.js';
 import { BacklogReader } from '../buffer/backlog.js';
 import { ConflictError, UnavailableError } from '../common/app-error.js';
 import { Env } from '../config/env.js';
@@ -24,6 +26,13 @@ const LOCK_APPS = `SELECT LOWER(HEX(id)) AS appId, deleted_at IS NOT NULL AS del
 ORDER BY id LOCK IN SHARE MODE`;
 const TOMBSTONES = `SELECT LOWER(HEX(app_id)) AS appId, user_value AS userValue FROM erasures
 WHERE app_id IN (?) AND subject = 'person' AND finished_at IS NULL`;
+
+/** KEYS lease · ARGV its holder */
+const GIVE_UP = new LuaScript<number>(
+  `#!lua flags=allow-oom
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`,
+);
 
 /** How long a replay keeps others of the same app away after it was last heard of, ms. */
 const REPLAY_LEASE_MS = 60_000;
@@ -78,12 +87,14 @@ export class DeadLettersService {
    */
   async replay(selection: Selection, progress?: (replayed: number) => void): Promise<number> {
     const key = this.keys.replay(selection.appId ?? 'all');
-    const alone = await this.asked(() => this.redis.set(key, '1', 'PX', REPLAY_LEASE_MS, 'NX'));
+    const lease = randomUUID();
+    const alone = await this.asked(() => this.redis.set(key, lease, 'PX', REPLAY_LEASE_MS, 'NX'));
     if (!alone) throw new ConflictError('replay_under_way', 'A replay of this app goes on already. Wait for its end.');
     try {
       return await this.replayAll(selection, key, progress);
     } finally {
-      await this.asked(() => this.redis.del(key));
+      // It lapses by itself where Redis is away; ours may have lapsed already, and be somebody else's.
+      await GIVE_UP.run(this.redis, [key], [lease]).catch(() => undefined);
     }
   }
 

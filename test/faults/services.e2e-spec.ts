@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { uuidV7, formatUuid } from '../../src/events/event-id.js';
 import { type Answer, call, registerApp, signIn } from '../support/client.js';
 import { freePort, ServerProcess } from '../support/server-process.js';
@@ -83,6 +84,49 @@ describe('faults of the services', () => {
     expect((await stored()) - before).toBe(taken);
     await stack.redis.config('SET', 'maxmemory', '0');
     await until(async () => (await post()).status === 202, 'events to be taken again');
+  });
+
+  test('MySQL has no room on its disk: what was accepted waits, none of it is a dead letter, and is counted once there is', async () => {
+    await stack.drained(30_000);
+    // As the server says it (ER_DISK_FULL), from a trigger of the test's own.
+    await stack.query(`CREATE TRIGGER no_room BEFORE INSERT ON events FOR EACH ROW
+      SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'Disk full'`);
+    const before = await stored();
+    try {
+      for (let i = 0; i < 20; i += 1) expect((await post()).status).toBe(202);
+      const failures = await metric('drain_failures_total');
+      await until(async () => (await metric('drain_failures_total')) > failures, 'a drain to fail');
+      expect([await stored(), await stack.pending()]).toEqual([before, expect.any(Number)]);
+      expect(await stack.pending()).toBeGreaterThan(0);
+    } finally {
+      await stack.query('DROP TRIGGER no_room');
+    }
+    await stack.drained(40_000);
+    expect([await stored(), await summed()]).toEqual([before + 20, before + 20]);
+    expect(await stack.query('SELECT code FROM dead_letters')).toEqual([]);
+  });
+
+  test('Redis has no room on its disk: nothing is acknowledged that is not on it; afterwards events are taken again', async () => {
+    await stack.drained(30_000);
+    const before = await stored();
+    // Its files may grow no more: a write fails as on a full disk. (util-linux; a Redis that is started again is free of it.)
+    const pid = String(services.pid('redis'));
+    const limited = spawnSync('prlimit', ['--pid', pid, '--fsize=1:1']);
+    expect(limited.status).toBe(0);
+    let acknowledged = 0;
+    let refused = 0;
+    await until(async () => {
+      const { status } = await post();
+      if (status === 202) acknowledged += 1;
+      else refused += 1;
+      // It may have ended itself, as it does when it must sync and cannot, and be back: then all is well again.
+      return acknowledged > 5 && (refused > 0 || services.pid('redis') !== Number(pid));
+    }, 'a refusal, or another Redis');
+    await stack.drained(40_000);
+    // What was answered with an error may be there too: it is not known, and so is sent again by its sender.
+    expect(await stored()).toBeGreaterThanOrEqual(before + acknowledged);
+    expect(await stored()).toBeLessThanOrEqual(before + acknowledged + refused);
+    expect(await summed()).toBe(await stored());
   });
 
   test('a row lock held past the lock wait timeout: the chunk is tried again, and nothing fails', async () => {

@@ -46,8 +46,12 @@ export class FaultServices {
     return JSON.parse(this.line!) as { databaseUrl: string; redisUrl: string };
   }
 
+  pid(name: 'mysql' | 'redis'): number {
+    return Number.parseInt(readFileSync(join(this.folder, 'run', `${name}.pid`), 'utf8'), 10);
+  }
+
   signal(name: 'mysql' | 'redis', signal: NodeJS.Signals): void {
-    process.kill(Number.parseInt(readFileSync(join(this.folder, 'run', `${name}.pid`), 'utf8'), 10), signal);
+    process.kill(this.pid(name), signal);
   }
 
   async stop(): Promise<void> {
