@@ -23,8 +23,10 @@ export default tseslint.config(
     },
   },
   {
-    files: ['tracker/**/*.ts'],
-    languageOptions: { parserOptions: { project: 'tracker/tsconfig.json', projectService: false } },
+    files: ['tracker/**/*.ts', 'web/**/*.{ts,tsx}'],
+    languageOptions: {
+      parserOptions: { project: ['tracker/tsconfig.json', 'web/tsconfig.json'], projectService: false },
+    },
   },
   { files: ['src/config/**/*.ts', 'test/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {

@@ -77,7 +77,7 @@ async function fill(api) {
   if (sender.rejected.length > 0) throw new LaunchError(`${sender.rejected.length} events were rejected.`);
   await api.settled(sender.lastIds);
   await summary(api, app);
-  say(`\nLook at ${api.url}/api-docs and sign in as ${PERSON}; the app id is ${app.id}`);
+  say(`\nLook at ${api.url}/ and sign in as ${PERSON}; the app id is ${app.id}`);
   say('Remove it again: npm run demo -- --clean');
 }
 

@@ -97,5 +97,5 @@ async function tell(api, app, lastIds) {
       .map(([device, n]) => `${device} ${n}`)
       .join(', ')}`,
   );
-  say(`Look at ${api.url}/api-docs (sign in as replay@example.test, app id ${app.id})`);
+  say(`Look at ${api.url}/ (sign in as replay@example.test, app id ${app.id})`);
 }

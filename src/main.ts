@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
+import { setUpDashboard } from './dashboard/set-up.js';
 import { mountLocalSignIn } from './auth/local-sign-in/mount.js';
 import { isCollectRoute, prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
@@ -33,6 +34,7 @@ try {
   prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
   mountLocalSignIn(app, env);
   await setUpApiDocs(app);
+  await setUpDashboard(app);
   onSignals(parts, app);
   await listen(app, env, env.port, 'PORT');
   logger.info({ notice: true }, `ready ${env.publicUrl}`);

@@ -211,7 +211,8 @@ function welcome({ publicUrl }, dataDir, dev) {
   return `
 ready ${publicUrl}
 
-  Sign in and try the API   ${publicUrl}/api-docs
+  Sign in, see the numbers  ${publicUrl}/
+  Try the API               ${publicUrl}/api-docs
   Health                    ${publicUrl}/health
 
 Data and logs are in ${nice(dataDir.path)}. Ctrl-C stops everything and loses nothing.${dev ? '\nWatching the sources.' : ''}`;

@@ -27,8 +27,6 @@ export async function setUpApiDocs(app: NestFastifyApplication): Promise<void> {
       reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(html),
     );
   }
-  // Until the pages come, this is where people find their way.
-  fastify.get('/', (_request, reply) => reply.redirect('/api-docs', 302));
   await app.register(fastifyStatic as never, {
     root: swagger,
     prefix: '/api-docs/swagger-ui/',

@@ -1,0 +1,223 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchChromium } from './support/chromium.js';
+import { call } from './support/client.js';
+import { type Stack, startStack } from './support/stack.js';
+import { until } from './support/until.js';
+
+const JAVASCRIPT_MAX_BYTES = 170 * 1024;
+const PAGES = [
+  '/',
+  '/event?event=first_event',
+  '/users',
+  '/users?user=user-1',
+  '/live',
+  '/keys',
+  '/ingest',
+  '/settings',
+  '/start',
+];
+
+test('the first load is at most 170 kB of JavaScript, gzipped', () => {
+  const folder = join(process.cwd(), 'dist', 'web', 'assets');
+  const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
+  const bytes = scripts.map((name) => gzipSync(readFileSync(join(folder, name)), { level: 9 }).length);
+  expect(scripts.length).toBeGreaterThan(0);
+  expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(JAVASCRIPT_MAX_BYTES);
+});
+
+describe('the dashboard, in Chromium: a story', () => {
+  let stack: Stack;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let site: Server;
+  let key = '';
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    stack = await startStack();
+    browser = await launchChromium();
+    // Under its own name: requests that outlive their page do not keep another one.
+    context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin' });
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    context.setDefaultTimeout(20_000);
+    page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // Asking whether anybody is signed in is answered 401 when nobody is; the server is restarted under an open page.
+      if (message.type() === 'error' && !/40[14]|ERR_(INCOMPLETE|CONNECTION|INTERNET)/.test(message.text()))
+        complaints.push(message.text());
+    });
+    site = createServer((_request, answer) => {
+      answer.setHeader('content-type', 'text/html');
+      answer.end(`<!doctype html><title>Shop</title><script defer src="${stack.url}/t.js" data-key="${key}"></script>`);
+    });
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+  }, 300_000);
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+    await stack?.stop();
+  });
+
+  test('the client is typed by the OpenAPI document (npm run types:web)', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'types-'));
+    const [document, types] = [join(folder, 'document.json'), join(folder, 'api-types.ts')];
+    writeFileSync(document, JSON.stringify((await call(`${stack.url}/api-docs-json`)).body));
+    const run = (...args: string[]) => expect(spawnSync(process.execPath, args).status).toBe(0);
+    run(join('node_modules', 'openapi-typescript', 'bin', 'cli.js'), document, '-o', types);
+    run(join('node_modules', 'prettier', 'bin', 'prettier.cjs'), '--config', '.prettierrc.json', '--write', types);
+    expect(readFileSync(types, 'utf8')).toBe(readFileSync(join('web', 'src', 'api-types.ts'), 'utf8'));
+    rmSync(folder, { recursive: true });
+  });
+
+  const open = (path: string) => page.goto(stack.url + path);
+  const big = async (name: string): Promise<number> => {
+    const value = page.locator('.figure', { hasText: name }).first().locator('.value');
+    return Number(await value.getAttribute('data-value'));
+  };
+
+  test('whoever is not signed in is asked to, and comes back to where they were', async () => {
+    await open('/keys');
+    await page.getByRole('link', { name: 'Sign in with Google' }).click();
+    await page.fill('input[name=email]', 'cleo@example.test');
+    await page.fill('input[name=name]', 'Cleo');
+    await page.click('button[type=submit]');
+    // Without an app there is nothing to see: it leads to the first one.
+    await page.waitForURL(`${stack.url}/start`);
+    await page.getByRole('heading', { name: 'Count your first event' }).waitFor();
+  });
+
+  test('first run: register, take the key, post by the curl that is shown, and see the event come', async () => {
+    await page.getByLabel('Name').fill('Cleo’s shop');
+    await page.getByRole('button', { name: 'Register app' }).click();
+    await page.getByRole('button', { name: 'Copy the key' }).click();
+    key = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(key).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+    await page.getByRole('heading', { name: 'Waiting for your first event …' }).waitFor();
+    await page.getByRole('button', { name: 'Copy the curl command' }).click();
+    const curl = await page.evaluate<string>('navigator.clipboard.readText()');
+    const posted = spawnSync('sh', ['-c', `${curl} -s -o /dev/null -w '%{http_code}'`], { encoding: 'utf8' });
+    expect(posted.stdout).toBe('202');
+    await page.getByRole('heading', { name: 'Your first event is here' }).waitFor();
+    await page.getByRole('button', { name: 'Copy the script tag' }).click();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain(`data-key="${key}"`);
+  });
+
+  test('live: what happens is there within seconds', async () => {
+    await open('/live');
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await call(`${stack.url}/collect`, {
+      key,
+      body: { event: 'signup', userId: 'user-1', url: 'https://shop.example/a' },
+    });
+    await page.locator('.timeline li', { hasText: 'signup' }).waitFor();
+  });
+
+  test('a page with the script is browsed, goes offline, the server restarts: each view counts once', async () => {
+    const shop = await context.newPage();
+    const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    await shop.goto(`${origin}/one`);
+    await shop.goto(`${origin}/two`);
+    await context.setOffline(true);
+    await shop.evaluate(`history.pushState({}, '', '/three')`);
+    const { port } = new URL(stack.url);
+    await stack.apis[0]!.process.stop('SIGKILL');
+    stack.apis.splice(0);
+    await context.setOffline(false);
+    await stack.startApi({ PORT: port });
+    await shop.goto(`${origin}/four`);
+    const views = "SELECT url FROM events WHERE event = 'page_view' ORDER BY id";
+    await until(async () => (await stack.query(views)).length >= 4, 'all views', 60_000);
+    await stack.drained();
+    const urls = (await stack.query<{ url: string }>(views)).map(({ url }) => new URL(url).pathname);
+    expect(urls).toEqual(['/one', '/two', '/three', '/four']);
+    await shop.close();
+  });
+
+  test('overview, event and user pages show what the API and the database say', async () => {
+    await stack.drained();
+    const [stored] = await stack.query<{ n: string; users: string }>(
+      'SELECT COUNT(*) AS n, COUNT(DISTINCT user_key) AS users FROM events',
+    );
+    await open('/?range=today&zone=UTC');
+    await until(async () => (await big('Events')) === Number(stored!.n), 'the number of events');
+    expect(await big('Users')).toBe(Number(stored!.users));
+    const answer = (await page.evaluate(
+      `fetch('/api/analytics/event-summary?timezone=UTC').then((answer) => answer.json())`,
+    )) as { count: number; uniqueUsers: number };
+    expect([answer.count, answer.uniqueUsers]).toEqual([Number(stored!.n), Number(stored!.users)]);
+    const events = page.locator('section.panel', { has: page.getByRole('heading', { name: 'Events', exact: true }) });
+    const row = events.locator('tbody tr', { hasText: 'page_view' });
+    await row.waitFor();
+    expect((await row.locator('td').allTextContents()).slice(0, 2)).toEqual(['4', '1']);
+    // A click filters, the URL keeps it, and a link shows the same.
+    await row.getByRole('button', { name: 'page_view' }).click();
+    await page.waitForURL(/event=page_view/);
+    await until(async () => (await big('Events')) === 4, 'the filtered number');
+    await page.reload();
+    await until(async () => (await big('Events')) === 4, 'the same after a reload');
+    await open('/event?event=signup&range=today&zone=UTC');
+    await until(async () => (await big('Events')) === 1, 'the number of one event');
+    await page.getByRole('link', { name: 'user-1' }).click();
+    await page.getByRole('heading', { name: 'user-1' }).waitFor();
+    await page.locator('.timeline li', { hasText: 'signup' }).waitFor();
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'no page has a serious fault of accessibility (%s), nor one that the CSP stops',
+    async (colorScheme) => {
+      await page.emulateMedia({ colorScheme });
+      for (const path of PAGES) {
+        await open(path);
+        await page.locator('h1').first().waitFor({ state: 'attached' });
+        await page.waitForLoadState('networkidle').catch(() => undefined);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        const told = serious.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+        );
+        expect([path, told]).toEqual([path, []]);
+      }
+      expect(complaints).toEqual([]);
+    },
+    240_000,
+  );
+
+  test('settings are kept, "did my event arrive?" is answered', async () => {
+    await open('/settings');
+    await page.getByLabel('Days that events are kept').fill('400');
+    await page.getByRole('button', { name: 'Save settings' }).click();
+    await page.getByText('Saved', { exact: true }).waitFor();
+    const [app] = await stack.query<{ days: number }>('SELECT retention_days AS days FROM apps');
+    expect(app!.days).toBe(400);
+    const { body } = await call(`${stack.url}/collect`, { key, body: { event: 'asked for' } });
+    await stack.drained();
+    await open('/ingest');
+    await page.getByLabel('The id in the answer to your post').fill(body.id as string);
+    await page.getByRole('button', { name: 'Ask' }).click();
+    await page.getByText(/^Yes: stored/).waitFor();
+  });
+
+  test('a revoked key is refused, signed out is signed out', async () => {
+    await open('/keys');
+    await page.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('button', { name: 'Revoke key' }).click();
+    await until(
+      async () => (await call(`${stack.url}/collect`, { key, body: { event: 'late' } })).status === 401,
+      'a 401',
+    );
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('link', { name: 'Sign in with Google' }).waitFor();
+    await open('/settings');
+    await page.getByRole('link', { name: 'Sign in with Google' }).waitFor();
+  });
+});

@@ -1,0 +1,145 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
+import { api, data, Problem, type Schemas } from './api.js';
+import { EventPage } from './event-page.js';
+import { FirstRun } from './first-run.js';
+import { Ingest } from './ingest.js';
+import { Keys } from './keys.js';
+import { Live } from './live.js';
+import { Overview } from './overview.js';
+import { Failure } from './panels.js';
+import { Settings } from './settings.js';
+import { useView, write } from './url-state.js';
+import { Users } from './users.js';
+
+export type AppInfo = Schemas['AppDto'];
+export type Person = Schemas['UserDto'];
+
+const PAGES = [
+  ['/', 'Overview'],
+  ['/users', 'Users'],
+  ['/live', 'Live'],
+  ['/keys', 'Keys'],
+  ['/ingest', 'Ingest'],
+  ['/settings', 'Settings'],
+  ['/start', 'Set up'],
+] as const;
+
+export function App() {
+  const me = useQuery({ queryKey: ['me'], queryFn: () => data(api.GET('/api/auth/me')) });
+  const apps = useQuery({
+    queryKey: ['apps'],
+    queryFn: () => data(api.GET('/api/apps')),
+    enabled: me.data !== undefined,
+  });
+  if (me.error instanceof Problem && me.error.status === 401) return <SignIn />;
+  if (me.error) return <Failure error={me.error} retry={() => void me.refetch()} />;
+  if (apps.error) return <Failure error={apps.error} retry={() => void apps.refetch()} />;
+  if (!me.data || !apps.data) return <p className="loading muted">Loading …</p>;
+  return <SignedIn person={me.data} apps={apps.data.data} />;
+}
+
+function SignIn() {
+  const next = location.pathname + location.search;
+  return (
+    <main className="sign-in">
+      <h1>Tallystone</h1>
+      <p>Event analytics that counts every event exactly once.</p>
+      <a className="button" href={`/api/auth/google?next=${encodeURIComponent(next)}`}>
+        Sign in with Google
+      </a>
+      <p className="muted">
+        On the developer’s own machine a local stand-in signs you in. The API is at <a href="/api-docs">/api-docs</a>.
+      </p>
+    </main>
+  );
+}
+
+function SignedIn({ person, apps }: { person: Person; apps: AppInfo[] }) {
+  const [view] = useView();
+  const [path] = useLocation();
+  const app = apps.find(({ id }) => id === view.app) ?? (apps.length === 1 ? apps[0] : undefined);
+  // By its own address: what it shows stays when the first app is there.
+  if (apps.length === 0 && path !== '/start') return <Redirect to="/start" replace />;
+  return (
+    <>
+      <Bar person={person} apps={apps} />
+      <main>
+        <Switch>
+          <Route path="/">
+            <Overview apps={apps} app={app} />
+          </Route>
+          <Route path="/event">
+            <EventPage apps={apps} app={app} />
+          </Route>
+          <Route path="/users">
+            <Users apps={apps} app={app} />
+          </Route>
+          <Route path="/live">
+            <Live app={app} />
+          </Route>
+          <Route path="/keys">
+            <Keys apps={apps} app={app} />
+          </Route>
+          <Route path="/ingest">
+            <Ingest apps={apps} app={app} />
+          </Route>
+          <Route path="/settings">
+            <Settings apps={apps} app={app} />
+          </Route>
+          <Route path="/start">
+            <FirstRun apps={apps} />
+          </Route>
+          <Route>
+            <p>There is no such page.</p>
+          </Route>
+        </Switch>
+      </main>
+    </>
+  );
+}
+
+function Bar({ person, apps }: { person: Person; apps: AppInfo[] }) {
+  const [view, change] = useView();
+  const [path] = useLocation();
+  const signOut = async () => {
+    await api.POST('/api/auth/logout', { body: {} });
+    location.assign('/');
+  };
+  return (
+    <header className="top">
+      <Link href="/" className="brand">
+        Tallystone
+      </Link>
+      <select
+        aria-label="App"
+        value={view.app ?? ''}
+        onChange={(event) => change({ app: event.target.value || undefined })}
+      >
+        <option value="">{apps.length === 1 ? apps[0]!.name : apps.length === 0 ? 'No app yet' : 'All apps'}</option>
+        {apps.length > 1 &&
+          apps.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+      </select>
+      <nav aria-label="Pages">
+        {PAGES.map(([to, name]) => (
+          <Link
+            key={to}
+            href={`${to}${write({ ...view, filters: [] })}`}
+            aria-current={path === to ? 'page' : undefined}
+          >
+            {name}
+          </Link>
+        ))}
+        <a href="/api-docs">API</a>
+      </nav>
+      <span className="who muted">{person.email}</span>
+      <button type="button" className="quiet" onClick={() => void signOut()}>
+        Sign out
+      </button>
+    </header>
+  );
+}

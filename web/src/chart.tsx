@@ -1,0 +1,137 @@
+import { useEffect, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { Schemas } from './api.js';
+import { full } from './format.js';
+
+type Series = Schemas['SeriesDto'];
+type Bucket = Schemas['BucketDto'];
+
+const HEIGHT = 220;
+
+/** Counts over time: a line with a faint fill, the period before dashed, the bucket that is not over yet dotted. */
+export function SeriesChart({ series, figure }: { series: Series; figure: 'count' | 'uniqueUsers' }) {
+  const [asTable, setAsTable] = useState(false);
+  const [now, before] = [series.series[0]!.buckets, series.series[0]!.previous?.buckets];
+  return (
+    <>
+      <button type="button" className="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+        {asTable ? 'Show as a chart' : 'Show as a table'}
+      </button>
+      {asTable ? (
+        <BucketTable now={now} before={before} figure={figure} />
+      ) : (
+        <Lines now={now} before={before} figure={figure} />
+      )}
+    </>
+  );
+}
+
+function Lines({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figure: 'count' | 'uniqueUsers' }) {
+  const place = useRef<HTMLDivElement>(null);
+  const [under, setUnder] = useState<number | null>(null);
+  useEffect(() => {
+    const element = place.current!;
+    const colour = (name: string) => getComputedStyle(element).getPropertyValue(name).trim();
+    const values = (buckets: Bucket[]) => buckets.map((bucket) => bucket[figure]);
+    const running = now.findIndex(({ complete }) => !complete);
+    const whole = running < 0 ? values(now) : values(now).map((n, i) => (i < running ? n : null));
+    const open = running < 0 ? now.map(() => null) : values(now).map((n, i) => (i >= running - 1 ? n : null));
+    const past = now.map((_bucket, i) => before?.[i]?.[figure] ?? null);
+    const grid = { stroke: colour('--line'), width: 1 };
+    const chart = new uPlot(
+      {
+        width: element.clientWidth,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { y: false },
+        scales: { x: { time: false }, y: { range: (_chart, _min, max) => [0, Math.max(1, max * 1.05)] } },
+        axes: [
+          {
+            stroke: colour('--muted'),
+            grid: { show: false },
+            space: 90,
+            values: (_chart, at) => at.map((i) => (Number.isInteger(i) ? (now[i]?.label ?? '') : '')),
+          },
+          { stroke: colour('--muted'), grid, size: 60, values: (_chart, at) => at.map((n) => (n % 1 ? '' : full(n))) },
+        ],
+        series: [
+          {},
+          { stroke: colour('--accent'), width: 2, fill: `${colour('--accent')}1a`, points: { show: now.length === 1 } },
+          { stroke: colour('--accent'), width: 2, dash: [2, 4], points: { show: running === 0 } },
+          { stroke: colour('--second'), width: 1.5, dash: [6, 4], points: { show: false } },
+        ],
+        hooks: { setCursor: [(chart) => setUnder(chart.cursor.idx ?? null)] },
+      },
+      [now.map((_bucket, i) => i), whole, open, past],
+      element,
+    );
+    const resized = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resized.observe(element);
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const redraw = () => chart.redraw();
+    dark.addEventListener('change', redraw);
+    return () => {
+      dark.removeEventListener('change', redraw);
+      resized.disconnect();
+      chart.destroy();
+    };
+  }, [now, before, figure]);
+  const shown = under ?? now.length - 1;
+  const step = (by: number) => setUnder(Math.min(now.length - 1, Math.max(0, shown + by)));
+  return (
+    <div
+      className="chart"
+      role="group"
+      tabIndex={0}
+      aria-label="Chart over time. Left and right arrows go from bucket to bucket."
+      onKeyDown={(event) => {
+        if (event.key === 'ArrowLeft') step(-1);
+        if (event.key === 'ArrowRight') step(1);
+      }}
+    >
+      <div ref={place} className="plot" aria-hidden="true" />
+      <p className="under" aria-live="polite">
+        <strong>{now[shown]?.label}</strong> {full(now[shown]?.[figure] ?? 0)}
+        {before && (
+          <span className="second">
+            {' '}
+            · before, {before[shown]?.label}: {full(before[shown]?.[figure] ?? 0)}
+          </span>
+        )}
+        {now[shown] && !now[shown].complete && <span className="muted"> · not over yet</span>}
+      </p>
+    </div>
+  );
+}
+
+function BucketTable({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figure: 'count' | 'uniqueUsers' }) {
+  return (
+    <div className="scroll" tabIndex={0} role="region" aria-label="Values over time">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            <th scope="col" className="number">
+              {figure === 'count' ? 'Events' : 'Users'}
+            </th>
+            {before && (
+              <th scope="col" className="number">
+                Before
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {now.map((bucket, i) => (
+            <tr key={bucket.start}>
+              <th scope="row">{bucket.label}</th>
+              <td className="number">{full(bucket[figure])}</td>
+              {before && <td className="number">{full(before[i]?.[figure] ?? 0)}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

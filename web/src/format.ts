@@ -1,0 +1,43 @@
+const LOCALE = navigator.language;
+const FULL = new Intl.NumberFormat(LOCALE);
+const SHORT = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 });
+const PERCENT = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 1 });
+const SHORT_FROM = 100_000;
+
+export const full = (n: number): string => FULL.format(n);
+/** Full up to 99,999, then short: the full number belongs in a title. */
+export const figure = (n: number): string => (n < SHORT_FROM ? FULL.format(n) : SHORT.format(n));
+export const percent = (share: number): string => PERCENT.format(share);
+
+/** The change against before, in words; undefined where there was nothing before. */
+export function change(now: number, before: number): { text: string; direction: 'up' | 'down' | 'same' } | undefined {
+  if (before === 0) return undefined;
+  const share = (now - before) / before;
+  if (Math.abs(share) < 0.0005) return { text: 'as before', direction: 'same' };
+  return {
+    text: `${PERCENT.format(Math.abs(share))} ${share > 0 ? 'more' : 'fewer'}`,
+    direction: share > 0 ? 'up' : 'down',
+  };
+}
+
+/** A moment in a zone, which is named beside it. */
+export function moment(iso: string, timeZone: string): string {
+  return new Intl.DateTimeFormat(LOCALE, { timeZone, dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+}
+
+export function day(iso: string): string {
+  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(new Date(iso));
+}
+
+export function since(iso: string): string {
+  const seconds = Math.round((Date.parse(iso) - Date.now()) / 1000);
+  const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' });
+  for (const [unit, length] of [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+  ] as const) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
+  }
+  return relative.format(seconds, 'second');
+}

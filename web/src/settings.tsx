@@ -1,0 +1,152 @@
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { api, data } from './api.js';
+import type { AppInfo } from './app.js';
+import { Confirm } from './confirm.js';
+import { moment } from './format.js';
+import { Failure } from './panels.js';
+
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function Settings({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
+  return (
+    <>
+      <h1>Settings</h1>
+      {(app ? [app] : apps).map((one) => (
+        <AppSettings key={one.id} app={one} />
+      ))}
+      <AuditLog apps={apps} />
+    </>
+  );
+}
+
+function AppSettings({ app }: { app: AppInfo }) {
+  const queries = useQueryClient();
+  const [name, setName] = useState(app.name);
+  const [timeZone, setTimeZone] = useState(app.timeZone);
+  const [days, setDays] = useState(app.retentionDays === null ? '' : String(app.retentionDays));
+  const [rollups, setRollups] = useState(app.retentionRollups);
+  const [ipMode, setIpMode] = useState(app.ipMode);
+  const save = useMutation({
+    mutationFn: () => {
+      const body = {
+        name,
+        timeZone,
+        retentionDays: days === '' ? null : Number(days),
+        retentionRollups: rollups,
+        ipMode,
+      };
+      return data(api.PATCH('/api/apps/{id}', { params: { path: { id: app.id } }, body }));
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['apps'] }),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <section className="panel">
+      <h2>{app.name}</h2>
+      <form onSubmit={submit}>
+        <label>
+          Name
+          <input value={name} onChange={(event) => setName(event.target.value)} required maxLength={200} />
+        </label>
+        <label>
+          Time zone in which its days are counted
+          <select value={timeZone} onChange={(event) => setTimeZone(event.target.value)}>
+            {[...new Set([app.timeZone, 'UTC', ...Intl.supportedValuesOf('timeZone')])].map((zone) => (
+              <option key={zone}>{zone}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Days that events are kept; empty: for ever
+          <input type="number" min={1} max={36500} value={days} onChange={(event) => setDays(event.target.value)} />
+        </label>
+        <label>
+          When events expire, their counts are
+          <select value={rollups} onChange={(event) => setRollups(event.target.value as typeof rollups)}>
+            <option value="keep">kept</option>
+            <option value="drop">deleted too</option>
+          </select>
+        </label>
+        <label>
+          Addresses of connections are
+          <select value={ipMode} onChange={(event) => setIpMode(event.target.value as typeof ipMode)}>
+            <option value="truncated">kept without their last part</option>
+            <option value="full">kept whole</option>
+            <option value="none">not kept</option>
+          </select>
+        </label>
+        {save.error && <Failure error={save.error} />}
+        <div className="actions">
+          <button type="submit" disabled={save.isPending}>
+            Save settings
+          </button>
+          {save.isSuccess && <span role="status">Saved</span>}
+        </div>
+      </form>
+      <Confirm
+        open="Delete app"
+        title={`Delete ${app.name}`}
+        action="Delete this app"
+        word={app.name}
+        run={async () => {
+          await api.DELETE('/api/apps/{id}', { params: { path: { id: app.id } } });
+          await queries.invalidateQueries({ queryKey: ['apps'] });
+        }}
+      >
+        Its keys are refused at once; all its events and counts are deleted. This cannot be undone.
+      </Confirm>
+    </section>
+  );
+}
+
+function AuditLog({ apps }: { apps: AppInfo[] }) {
+  const log = useInfiniteQuery({
+    queryKey: ['audit'],
+    queryFn: ({ pageParam }) =>
+      data(
+        api.GET('/api/auth/audit-log', {
+          params: { query: { limit: 20, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextCursor,
+  });
+  const nameOf = (id: string | null) => (id === null ? '' : (apps.find((one) => one.id === id)?.name ?? id));
+  return (
+    <section className="panel">
+      <h2>What was done in your account</h2>
+      {log.error && <Failure error={log.error} retry={() => void log.refetch()} />}
+      <div className="scroll" tabIndex={0} role="region" aria-label="What was done">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">When ({HERE})</th>
+              <th scope="col">What</th>
+              <th scope="col">App</th>
+            </tr>
+          </thead>
+          <tbody>
+            {log.data?.pages
+              .flatMap((page) => page.data)
+              .map((entry) => (
+                <tr key={entry.id}>
+                  <th scope="row">{moment(entry.at, HERE)}</th>
+                  <td>{entry.action.replaceAll('_', ' ')}</td>
+                  <td>{nameOf(entry.appId)}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
+      {log.hasNextPage && (
+        <button type="button" onClick={() => void log.fetchNextPage()}>
+          More
+        </button>
+      )}
+    </section>
+  );
+}

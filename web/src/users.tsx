@@ -1,0 +1,202 @@
+import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link, useLocation, useSearch } from 'wouter';
+import { api, data } from './api.js';
+import type { AppInfo } from './app.js';
+import { Confirm } from './confirm.js';
+import { full, moment, since } from './format.js';
+import { Failure } from './panels.js';
+import { zoneOf } from './overview.js';
+import { useView, write } from './url-state.js';
+
+/** Who was there last, or one person's timeline. */
+export function Users({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
+  const user = new URLSearchParams(useSearch()).get('user');
+  return user === null ? <List app={app} /> : <Timeline key={user} userId={user} apps={apps} app={app} />;
+}
+
+function hrefOf(base: string, user: string): string {
+  return `/users${base}${base ? '&' : '?'}user=${encodeURIComponent(user)}`;
+}
+
+function List({ app }: { app?: AppInfo }) {
+  const [view] = useView();
+  const [search, setSearch] = useState('');
+  const query = { limit: 50, ...(search ? { search } : {}), ...(app ? { appId: app.id } : {}) };
+  const users = useInfiniteQuery({
+    queryKey: ['users', query],
+    queryFn: ({ pageParam }) =>
+      data(
+        api.GET('/api/analytics/users', {
+          params: { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextCursor,
+  });
+  const rows = users.data?.pages.flatMap((page) => page.data) ?? [];
+  return (
+    <section className="panel">
+      <header className="panel-head">
+        <h1>Users</h1>
+        <input
+          type="search"
+          aria-label="Part of a user id"
+          placeholder="Part of a user id"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+      </header>
+      {users.error && <Failure error={users.error} retry={() => void users.refetch()} />}
+      {users.data && rows.length === 0 && !users.hasNextPage && (
+        <p className="muted">
+          {search ? 'No user id holds this text.' : 'Nobody yet: send userId or anonymousId with your events.'}
+        </p>
+      )}
+      <div className="scroll" tabIndex={0} role="region" aria-label="Users">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col">Kind</th>
+              <th scope="col" className="number">
+                Events
+              </th>
+              <th scope="col">Last seen</th>
+              <th scope="col">Device</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={`${row.kind} ${row.userId}`}>
+                <th scope="row">
+                  <Link href={hrefOf(write(view), row.userId)}>{row.userId}</Link>
+                </th>
+                <td>{row.kind}</td>
+                <td className="number">{full(row.totalEvents)}</td>
+                <td title={row.lastSeen}>{since(row.lastSeen)}</td>
+                <td>{[row.device, row.browser, row.os].filter(Boolean).join(' · ')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {users.hasNextPage && (
+        <button type="button" onClick={() => void users.fetchNextPage()} disabled={users.isFetchingNextPage}>
+          More
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?: AppInfo }) {
+  const [view] = useView();
+  const zone = zoneOf(view, apps, app);
+  const query = { userId, limit: 50, ...(app ? { appId: app.id } : {}) };
+  const events = useInfiniteQuery({
+    queryKey: ['timeline', query],
+    queryFn: ({ pageParam }) =>
+      data(
+        api.GET('/api/analytics/users/timeline', {
+          params: { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextCursor,
+  });
+  const stats = useQuery({
+    queryKey: ['user-stats', query],
+    queryFn: () =>
+      data(api.GET('/api/analytics/user-stats', { params: { query: { userId, ...(app ? { appId: app.id } : {}) } } })),
+  });
+  const rows = events.data?.pages.flatMap((page) => page.data) ?? [];
+  const devices = events.data?.pages[0]?.devices ?? [];
+  const nameOf = (id: string) => apps.find((one) => one.id === id)?.name ?? id;
+  return (
+    <>
+      <p>
+        <Link href={`/users${write(view)}`}>All users</Link>
+      </p>
+      <section className="panel">
+        <header className="panel-head">
+          <h1>{userId}</h1>
+          <Privacy userId={userId} apps={app ? [app] : apps} />
+        </header>
+        {stats.data && (
+          <p>
+            <strong>{full(stats.data.totalEvents)}</strong> events
+            {stats.data.firstSeen &&
+              `, first seen ${moment(stats.data.firstSeen, zone)}, last seen ${moment(stats.data.lastSeen!, zone)} (${zone})`}
+          </p>
+        )}
+        {devices.length > 0 && (
+          <ul className="plain">
+            {devices.map((device) => (
+              <li key={JSON.stringify([device.device, device.browser, device.os])}>
+                {[device.device, device.browser, device.os].filter(Boolean).join(' · ')}: {full(device.count)} events
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+      <section className="panel">
+        <h2>What they did</h2>
+        {events.error && <Failure error={events.error} retry={() => void events.refetch()} />}
+        {events.data && rows.length === 0 && <p className="muted">Nothing is kept of this user.</p>}
+        <ol className="timeline">
+          {rows.map((row) => (
+            <li key={row.id}>
+              <time dateTime={row.occurredAt}>{moment(row.occurredAt, zone)}</time> <strong>{row.event}</strong>{' '}
+              <span className="muted">
+                {[apps.length > 1 ? nameOf(row.appId) : null, row.url, row.device, row.browser]
+                  .filter(Boolean)
+                  .join(' · ')}
+              </span>
+            </li>
+          ))}
+        </ol>
+        {events.hasNextPage && (
+          <button type="button" onClick={() => void events.fetchNextPage()} disabled={events.isFetchingNextPage}>
+            More
+          </button>
+        )}
+      </section>
+    </>
+  );
+}
+
+function Privacy({ userId, apps }: { userId: string; apps: AppInfo[] }) {
+  const [, navigate] = useLocation();
+  const erase = useMutation({
+    mutationFn: async () => {
+      for (const { id } of apps)
+        await api.DELETE('/api/apps/{id}/users/{userId}', { params: { path: { id, userId } } });
+    },
+    onSuccess: () => navigate('/users'),
+  });
+  return (
+    <span className="actions">
+      {apps.map((app) => (
+        <a
+          key={app.id}
+          className="button quiet"
+          href={`/api/apps/${app.id}/users/${encodeURIComponent(userId)}`}
+          download
+        >
+          Export{apps.length > 1 ? ` from ${app.name}` : ''}
+        </a>
+      ))}
+      <Confirm
+        open="Erase"
+        title={`Erase ${userId}`}
+        action="Erase this user"
+        word={userId}
+        run={() => erase.mutateAsync()}
+      >
+        All their events and their place in every count go, in {apps.map(({ name }) => name).join(', ')}. This cannot be
+        undone.
+      </Confirm>
+    </span>
+  );
+}
