@@ -135,7 +135,7 @@ describe('breakdown', () => {
     // 7^7 events in one statement, ten days earlier.
     await stack.query(
       `INSERT INTO events (app_id, id, event, occurred_at, received_at, user_key, device, payload_hash, batch_id)
-       SELECT ?, CONCAT(UNHEX(?), SUBSTRING(UNHEX(MD5(CONCAT(a.d, b.d, c.d, e.d, f.d, g.d, h.d))), 1, 8)), 'many', ?, ?, ?, 'other', ?, ?
+       SELECT ?, CONCAT(UNHEX(?), SUBSTRING(UNHEX(SHA2(CONCAT(a.d, b.d, c.d, e.d, f.d, g.d, h.d), 256)), 1, 8)), 'many', ?, ?, ?, 'other', ?, ?
        FROM ${['a', 'b', 'c', 'e', 'f', 'g', 'h'].map((name) => `${digits} ${name}`).join(', ')} LIMIT 250001`,
       [
         ...[app, (FIRST - 10 * 24 * HOUR).toString(16).padStart(12, '0') + '7000'],

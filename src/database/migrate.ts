@@ -15,9 +15,10 @@ export async function migrate(address: DatabaseAddress): Promise<string[]> {
   const dataSource = await createDataSource(address, { poolSize: 2 }).initialize();
   const lock = dataSource.createQueryRunner();
   try {
-    const [row] = (await lock.query(`SELECT GET_LOCK(CONCAT('tallystone ', MD5(DATABASE())), ?) AS taken`, [
-      LOCK_WAIT_S,
-    ])) as {
+    const [row] = (await lock.query(
+      `SELECT GET_LOCK(CONCAT('tallystone ', LEFT(SHA2(DATABASE(), 256), 32)), ?) AS taken`,
+      [LOCK_WAIT_S],
+    )) as {
       taken: number | string | null;
     }[];
     if (Number(row?.taken) !== 1) throw new Error('Another migration holds the lock. Wait for it, then try again.');

@@ -2,7 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { onOneConnection } from '../database/silence.js';
 
 /** MySQL takes names of up to 64 characters, which a database's alone may have. */
-const NAME = `CONCAT('tallystone ', ?, ' ', MD5(DATABASE()))`;
+const NAME = `CONCAT('tallystone ', ?, ' ', LEFT(SHA2(DATABASE(), 256), 32))`;
 const LOCK = `SELECT GET_LOCK(${NAME}, ?) AS taken`;
 const UNLOCK = `SELECT RELEASE_LOCK(${NAME})`;
 
