@@ -12,7 +12,7 @@ import { call } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
 
-const JAVASCRIPT_MAX_BYTES = 170 * 1024;
+const JAVASCRIPT_MAX_BYTES = 170_000;
 const PAGES = [
   '/',
   '/event?event=first_event',

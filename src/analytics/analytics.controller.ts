@@ -80,7 +80,7 @@ export class AnalyticsController {
   /**
    * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets (what would be taken
    * for a formula begins with an apostrophe) or NDJSON, a JSON object a line. It breaks off within a second when your
-   * session, key or app ends.
+   * token, session or app ends: for much that goes slowly take a key with `read`.
    */
   @Get('export')
   @Header('cache-control', 'no-store')
@@ -99,7 +99,7 @@ export class AnalyticsController {
   /**
    * What happens now, as server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) of the last 30 minutes and
    * `events`, the newest ones as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
-   * seconds. Send Last-Event-ID to go on where you were. It ends within a second when your session, key or app ends.
+   * seconds. Send Last-Event-ID to go on where you were. It ends within a second when your token, session or app ends.
    */
   @Get('live')
   @Header('cache-control', 'no-store')
@@ -130,7 +130,10 @@ export class AnalyticsController {
     return this.userList.timeline(caller, query);
   }
 
-  /** The events themselves, newest first, page by page. */
+  /**
+   * The events themselves, newest first, page by page. In a range that ends, those of a clock that ran over a day fast are
+   * not found, here, in `export` and in `breakdown`; they are counted all the same.
+   */
   @Get('events')
   @Header('cache-control', 'no-store')
   @ReaderRoute()

@@ -53,7 +53,7 @@ export class BreakdownQuery extends FilteredQuery {
 }
 
 export class BreakdownRowDto {
-  /** Null: events without one. Of a long value the first 512 characters. */
+  /** Null: events without one. Of a long value the first 255 characters. */
   @ApiProperty({ type: String, nullable: true })
   value!: string | null;
 

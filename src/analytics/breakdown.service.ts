@@ -15,7 +15,7 @@ import { type TimeRange, timeRange } from './time-range.js';
  * Events that a question may look at one by one. Names of events are counted by rollups, whatever the number of events;
  * other dimensions are not.
  */
-export const LOOKED_AT_MAX = 250_000;
+const LOOKED_AT_MAX = 250_000;
 
 const NOTHING: Breakdown<ValueCount> = { rows: [], total: 0 };
 

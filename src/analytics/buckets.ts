@@ -1,5 +1,5 @@
 import { zoneOf } from '../common/time-zones.js';
-import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+import { DAY_MS, MINUTE_MS, QUARTER_MS } from '../events/limits.js';
 import type { TimeRange } from './time-range.js';
 import { firstMomentShowing } from './time-zone.js';
 
@@ -14,7 +14,6 @@ export interface Bucket extends TimeRange {
   whole: boolean;
 }
 
-const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** 5 January 1970 was a Monday (ISO 8601 begins weeks with it). */
 const A_MONDAY_MS = 4 * DAY_MS;

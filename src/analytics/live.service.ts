@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import type { Caller } from '../common/caller.js';
 import { lowestId, parseUuid, storedIdTime } from '../events/event-id.js';
-import { FUTURE_TOLERANCE_MS } from '../events/limits.js';
+import { FUTURE_TOLERANCE_MS, MINUTE_MS } from '../events/limits.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import { listedDto } from './event-list.dto.js';
 import type { LiveQuery } from './live.dto.js';
@@ -14,7 +14,6 @@ import { eventPage } from './queries/event-page.js';
 import type { ListedEvent } from './queries/listed-event.js';
 import { minuteCounts } from './queries/live.js';
 
-const MINUTE_MS = 60_000;
 const WINDOW_MS = 30 * MINUTE_MS;
 const LOOK_EVERY_MS = 1000;
 /** Counting may take this share of the time, so that a busy app is counted less often instead of slowing others down. */

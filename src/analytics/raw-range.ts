@@ -4,7 +4,7 @@ import type { TimeRange } from './time-range.js';
 
 /** MySQL's times end with the year 9999; an end that was left open lies beyond. */
 const PAST_EVERY_TIME = Date.UTC(10_000, 0, 1);
-const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
+export const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 
 /**
  * How much later than it occurred an event may say that it did (its sender's clock ran fast) and still be found in a range

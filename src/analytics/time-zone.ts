@@ -1,7 +1,5 @@
 import { zoneOf } from '../common/time-zones.js';
-import { DAY_MS, QUARTER_MS } from '../events/limits.js';
-
-const MINUTE_MS = 60_000;
+import { DAY_MS, MINUTE_MS, QUARTER_MS } from '../events/limits.js';
 
 /**
  * The first moment at which the zone's clock shows this time or a later one, ms since 1970 UTC. So a day begins at its

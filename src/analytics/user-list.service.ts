@@ -2,19 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Caller } from '../common/caller.js';
 import { binary } from '../database/binary.js';
-import { userKey } from '../events/distinct-user.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
-import { USER_KINDS } from '../events/event.js';
+import { userKeysOf } from '../events/person.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import { listedDto } from './event-list.dto.js';
 import { scanFloor } from './queries/event-page.js';
 import { clientsOf, timelinePage } from './queries/timeline.js';
-import { foundUsers, type ListedUser, newestUsers, usersOf } from './queries/user-list.js';
+import { foundUsers, newestUsers } from './queries/user-list.js';
+import { newestOf, ofOneKind, type UserTotals, userTotals } from './queries/user-totals.js';
 import { RawQuestions } from './raw-questions.js';
+import { PAST_EVERY_ID } from './raw-range.js';
 import type { ListedUserDto, TimelineDto, TimelineQuery, UserListDto, UserListQuery } from './user-list.dto.js';
 
 const FIRST_ID = Buffer.alloc(16);
-const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 
 /** Who was there, and what one of them did, over all apps that the caller may see. */
 @Injectable()
@@ -50,7 +50,7 @@ export class UserListService {
     const floor = await scanFloor(manager, appIds, FIRST_ID, before);
     const found = await newestUsers(manager, appIds, { from: floor ?? FIRST_ID, before, limit: limit + 1 });
     const page = found.slice(0, limit);
-    const rows = await usersOf(manager, appIds, [...new Set(page.map((one) => one.userKey))]);
+    const rows = await userTotals(manager, appIds, [...new Set(page.map((one) => one.userKey))]);
     // Who came to two apps is listed with the newest event of both.
     const newest = page.map((one) => ({ one, rows: rows.filter((row) => row.userKey === one.userKey) }));
     const data = newest
@@ -64,12 +64,10 @@ export class UserListService {
   async timeline(caller: Caller, { appId, userId, cursor, limit }: TimelineQuery): Promise<TimelineDto> {
     const apps = (await this.scope.of(caller, appId)).map((app) => app.id);
     const { manager } = this.dataSource;
-    const keys = USER_KINDS.map((kind) => userKey(kind, userId).toString('hex'));
-    const known = apps.length === 0 ? [] : await usersOf(manager, apps, keys);
-    // A user id beats an equal anonymous id, and that a visitor id: they would be different people.
-    const person = keys.find((key) => known.some((row) => row.userKey === key));
-    if (person === undefined) return { userId, devices: [], data: [], nextCursor: null };
-    const appIds = known.filter((row) => row.userKey === person).map((row) => row.appId);
+    const known = apps.length === 0 ? [] : ofOneKind(await userTotals(manager, apps, userKeysOf(userId)));
+    const [first] = known;
+    if (!first) return { userId, devices: [], data: [], nextCursor: null };
+    const [person, appIds] = [first.userKey, known.map((row) => row.appId)];
     const events = await timelinePage(manager, appIds, person, cursor && parseUuid(cursor), limit! + 1);
     const devices = await clientsOf(manager, appIds, person);
     const data = events.slice(0, limit).map(listedDto);
@@ -87,10 +85,9 @@ export class UserListService {
     text: string,
     limit: number,
   ): Promise<ListedUserDto[]> {
-    const exact = USER_KINDS.map((kind) => userKey(kind, text).toString('hex'));
     const found = await foundUsers(manager, appIds, text, limit);
-    const keys = [...new Set([...exact, ...found])];
-    const rows = await usersOf(manager, appIds, keys);
+    const keys = [...new Set([...userKeysOf(text), ...found])];
+    const rows = await userTotals(manager, appIds, keys);
     return keys
       .map((key) => rows.filter((row) => row.userKey === key))
       .filter((own) => own.length > 0)
@@ -100,15 +97,13 @@ export class UserListService {
   }
 }
 
-function lastSeen(rows: readonly ListedUser[]): number {
+function lastSeen(rows: readonly UserTotals[]): number {
   return Math.max(...rows.map((row) => row.lastSeen.getTime()));
 }
 
 /** One user out of what is kept of them in each app. */
-function userDto(rows: readonly ListedUser[]): ListedUserDto {
-  const newest = rows.reduce((a, b) =>
-    b.lastSeen > a.lastSeen || (+b.lastSeen === +a.lastSeen && b.lastId > a.lastId) ? b : a,
-  );
+function userDto(rows: readonly UserTotals[]): ListedUserDto {
+  const newest = newestOf(rows);
   const { userValue, userKind, device, browser, os } = newest;
   return {
     userId: userValue,

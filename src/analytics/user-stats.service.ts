@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Caller } from '../common/caller.js';
-import { userKey } from '../events/distinct-user.js';
-import { USER_KINDS } from '../events/event.js';
+import { userKeysOf } from '../events/person.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import type { UserStatsDto, UserStatsQuery } from './analytics.dto.js';
 import { recentEvents } from './queries/recent-events.js';
-import { type UserTotals, userTotals } from './queries/user-totals.js';
+import { newestOf, ofOneKind, type UserTotals, userTotals } from './queries/user-totals.js';
 
 const RECENT = 10;
 
@@ -25,8 +24,7 @@ export class UserStatsService {
     // No transaction around the two questions: it would cost as much as they do. An event that is committed in between is
     // among the newest a moment before it is in the total.
     const { manager } = this.dataSource;
-    const keys = USER_KINDS.map((kind) => userKey(kind, userId).toString('hex'));
-    const rows = ofOneKind(await userTotals(manager, appIds, keys));
+    const rows = ofOneKind(await userTotals(manager, appIds, userKeysOf(userId)));
     const [first] = rows;
     if (!first) return nobody(userId);
     const activity = {
@@ -40,14 +38,8 @@ export class UserStatsService {
   }
 }
 
-/** A user id beats an equal anonymous id, and that a visitor id: they would be different people. */
-function ofOneKind(rows: UserTotals[]): UserTotals[] {
-  const kind = USER_KINDS.find((known) => rows.some((row) => row.userKind === known));
-  return rows.filter((row) => row.userKind === kind);
-}
-
 function describe(userId: string, rows: UserTotals[], recent: Awaited<ReturnType<typeof recentEvents>>): UserStatsDto {
-  const newest = rows.reduce((a, b) => (isNewer(b, a) ? b : a));
+  const newest = newestOf(rows);
   const firstSeen = Math.min(...rows.map((row) => row.firstSeen.getTime()));
   return {
     userId,
@@ -63,11 +55,6 @@ function describe(userId: string, rows: UserTotals[], recent: Awaited<ReturnType
       device,
     })),
   };
-}
-
-function isNewer(a: UserTotals, b: UserTotals): boolean {
-  const ms = a.lastSeen.getTime() - b.lastSeen.getTime();
-  return ms > 0 || (ms === 0 && a.lastId > b.lastId);
 }
 
 function nobody(userId: string): UserStatsDto {

@@ -11,7 +11,7 @@ import {
   METADATA_MAX_BYTES,
   USER_ID_MAX,
 } from '../events/limits.js';
-import { characters } from '../events/characters.js';
+import { fits } from '../events/characters.js';
 import { metadataText } from '../events/metadata.js';
 import { NO_PAYLOAD_HASH, payloadHash } from '../events/payload-hash.js';
 import { parseTimestamp } from '../events/timestamp.js';
@@ -91,7 +91,7 @@ function metadataUserId(metadata: Metadata | undefined): string | undefined {
   const value = metadata?.userId;
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'string' || value === '') return undefined;
-  if (characters(value) > USER_ID_MAX) {
+  if (!fits(value, USER_ID_MAX)) {
     throw new InvalidInputError([{ field: 'metadata.userId', message: `must be at most ${USER_ID_MAX} characters` }]);
   }
   if (value.includes('\0')) {

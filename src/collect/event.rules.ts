@@ -1,5 +1,5 @@
 import { ValidatorConstraint, type ValidationArguments, type ValidatorConstraintInterface } from 'class-validator';
-import { characters } from '../events/characters.js';
+import { fits } from '../events/characters.js';
 import { ADDRESS_MAX } from '../events/limits.js';
 import { metadataFault } from '../events/metadata.js';
 
@@ -10,21 +10,16 @@ import { metadataFault } from '../events/metadata.js';
 @ValidatorConstraint({ name: 'keptText' })
 export class KeptText implements ValidatorConstraintInterface {
   validate(value: unknown, rule?: ValidationArguments): boolean {
-    const max = rule?.constraints as [number];
+    const [max] = rule?.constraints as [number];
     return typeof value === 'string' && value.isWellFormed() && !value.includes('\0') && fits(value, max);
   }
 
   defaultMessage({ value, constraints }: ValidationArguments): string {
-    const max = constraints as [number];
+    const [max] = constraints as [number];
     return typeof value !== 'string' || fits(value, max)
       ? 'must be valid Unicode text without NUL'
-      : `must be at most ${max[0]} characters`;
+      : `must be at most ${max} characters`;
   }
-}
-
-/** A text has no more characters than UTF-16 code units: most need not be counted. */
-function fits(value: string, [max]: [number]): boolean {
-  return value.length <= max || characters(value) <= max;
 }
 
 /** An address that can be kept: @IsIP lets a zone of any length follow. */

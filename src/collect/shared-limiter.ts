@@ -13,7 +13,7 @@ interface Ask {
   reject: (error: unknown) => void;
 }
 
-/** Names that are remembered at one time; the others are asked of Redis each time. */
+/** Names that are remembered at one time; the oldest are asked of Redis again. */
 const REMEMBERED = 10_000;
 const SUSPECT_MS = 10_000;
 
@@ -56,8 +56,9 @@ export class SharedLimiter {
 
   /** Remembers that the name is over the limit until its second ends. */
   remember(name: string, msBeforeNext: number): void {
-    if (this.refused.size >= REMEMBERED) for (const other of this.refused.keys()) this.isSuspect(other);
-    if (this.refused.size < REMEMBERED) this.refused.set(name, Date.now() + msBeforeNext);
+    this.refused.delete(name);
+    if (this.refused.size >= REMEMBERED) this.refused.delete(this.refused.keys().next().value!);
+    this.refused.set(name, Date.now() + msBeforeNext);
   }
 
   /** Points that were taken for what another limit refused. @throws what the limiter throws when it cannot be asked */

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type FieldError } from './app-error.js';
+import { isBusy } from './busy-error.js';
 import type { Logger } from './logger.js';
 import { escapeHtml, page } from './page.js';
 
@@ -43,9 +44,6 @@ const AWAY_CODES = new Set([
   'ER_SERVER_SHUTDOWN',
   'ER_CON_COUNT_ERROR',
 ]);
-
-/** 1205 lock wait timeout, 1213 deadlock: somebody else was at the same rows. */
-const BUSY_ERRNOS = new Set([1205, 1213]);
 
 /** The one place where errors become HTTP. No stack, SQL or version leaves. */
 @Catch()
@@ -116,9 +114,7 @@ export function toProblem(error: AppError, requestId: string): Problem {
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof HttpException) return fromNest(error);
-  const { code, errno, statusCode, message } = error as Partial<
-    Record<'code' | 'message', string> & Record<'errno' | 'statusCode', number>
-  >;
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (statusCode && statusCode >= 400 && statusCode < 500) {
     return new AppError(statusCode, 'bad_request', String(message ?? 'The request does not fit.'), { cause: error });
   }
@@ -128,7 +124,7 @@ export function toAppError(error: unknown): AppError {
       cause: error,
     });
   }
-  if (errno && BUSY_ERRNOS.has(errno)) {
+  if (isBusy(error)) {
     return new AppError(503, 'service_busy', 'Something else is at the same data just now. Try again.', {
       headers: { 'retry-after': '2' },
       cause: error,

@@ -4,7 +4,7 @@ import {
   ValidatorConstraint,
   type ValidatorConstraintInterface,
 } from 'class-validator';
-import { characters } from '../events/characters.js';
+import { fits } from '../events/characters.js';
 import { parseTimestamp } from '../events/timestamp.js';
 import { isTimeZone } from './time-zones.js';
 
@@ -16,7 +16,7 @@ import { isTimeZone } from './time-zones.js';
 @ValidatorConstraint({ name: 'plainText' })
 export class PlainText implements ValidatorConstraintInterface {
   validate(value: unknown, { constraints }: ValidationArguments): boolean {
-    return isPlain(value) && characters(value) <= maxOf(constraints);
+    return isPlain(value) && fits(value, maxOf(constraints));
   }
 
   defaultMessage({ value, constraints }: ValidationArguments): string {

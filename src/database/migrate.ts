@@ -1,5 +1,6 @@
 import mysql from 'mysql2/promise';
 import type { DatabaseAddress } from '../config/service-url.js';
+import { OF_THIS_DATABASE } from './lock-name.js';
 import { createDataSource } from './data-source.js';
 
 /** Long enough for a schema change on a big table by somebody else, seconds. */
@@ -15,10 +16,9 @@ export async function migrate(address: DatabaseAddress): Promise<string[]> {
   const dataSource = await createDataSource(address, { poolSize: 2 }).initialize();
   const lock = dataSource.createQueryRunner();
   try {
-    const [row] = (await lock.query(
-      `SELECT GET_LOCK(CONCAT('tallystone ', LEFT(SHA2(DATABASE(), 256), 32)), ?) AS taken`,
-      [LOCK_WAIT_S],
-    )) as {
+    const [row] = (await lock.query(`SELECT GET_LOCK(CONCAT('tallystone ', ${OF_THIS_DATABASE}), ?) AS taken`, [
+      LOCK_WAIT_S,
+    ])) as {
       taken: number | string | null;
     }[];
     if (Number(row?.taken) !== 1) throw new Error('Another migration holds the lock. Wait for it, then try again.');

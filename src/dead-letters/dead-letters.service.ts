@@ -6,8 +6,9 @@ import { BufferKeys, LIST_COUNT } from '../buffer/buffer-keys.js';
 import { LuaScript } from '../buffer/lua-script.js';
 import { BacklogReader } from '../buffer/backlog.js';
 import { ConflictError, UnavailableError } from '../common/app-error.js';
+import { appFences } from '../database/app-fences.js';
 import { Env } from '../config/env.js';
-import { isNamed, isOwn, peopleOf, userKeysOf } from '../events/person.js';
+import { isNamed, isOwn, peopleOf } from '../events/person.js';
 import { encodeReplayOrder } from '../events/replay-order.js';
 
 /** Letters read and put into the buffer at a time. */
@@ -20,12 +21,6 @@ const HOPELESS = ['id_conflict', 'too_old'];
 
 const LETTERS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(app_id)) AS appId, LOWER(HEX(stored_id)) AS storedId, code,
   reason, envelope, created_at AS createdAt FROM dead_letters`;
-
-/** Held while letters are put into the buffer: whoever orders an erasure waits, and then finds them there. */
-const LOCK_APPS = `SELECT LOWER(HEX(id)) AS appId, deleted_at IS NOT NULL AS deleted FROM apps WHERE id IN (?)
-ORDER BY id LOCK IN SHARE MODE`;
-const TOMBSTONES = `SELECT LOWER(HEX(app_id)) AS appId, user_value AS userValue FROM erasures
-WHERE app_id IN (?) AND subject = 'person' AND finished_at IS NULL`;
 
 /** KEYS lease · ARGV its holder */
 const GIVE_UP = new LuaScript<number>(
@@ -135,27 +130,18 @@ export class DeadLettersService {
     });
   }
 
-  /** Letters of apps and people that are being erased stay where the erasure finds them. */
+  /**
+   * Letters of apps and people that are being erased stay where the erasure finds them. Whoever orders one waits for this
+   * transaction, and then finds in the buffer what was put there.
+   */
   private async withoutErased(manager: EntityManager, letters: StoredLetter[]): Promise<StoredLetter[]> {
-    const ids = [...new Set(letters.flatMap(({ appId }) => appId ?? []))].map(binary);
-    if (ids.length === 0) return letters;
-    const apps: { appId: string; deleted: number | string }[] = await manager.query(LOCK_APPS, [ids]);
-    // After the lock: at READ COMMITTED it sees every order that was given before.
-    const people: { appId: string; userValue: Buffer }[] = await manager.query(TOMBSTONES, [ids]);
-    const deleted = new Set(apps.filter((app) => Number(app.deleted) === 1).map(({ appId }) => appId));
-    const erased = new Map<string, Map<string, number>>();
-    for (const { appId, userValue } of people) {
-      const keys = erased.get(appId) ?? new Map<string, number>();
-      for (const key of userKeysOf(userValue.toString())) keys.set(key, Infinity);
-      erased.set(appId, keys);
-    }
+    const fences = await appFences(manager, [...new Set(letters.flatMap(({ appId }) => appId ?? []))]);
     return letters.filter(({ appId, envelope }) => {
-      if (appId === null) return true;
-      if (deleted.has(appId)) return false;
-      const meant = erased.get(appId);
-      if (!meant) return true;
-      const entry = peopleOf(envelope.toString());
-      return !isOwn(entry, meant) && !isNamed(entry, meant);
+      const fence = appId === null ? undefined : fences.get(appId);
+      if (!fence || fence.deleted) return !fence;
+      if (fence.tombstones.size === 0) return true;
+      const people = peopleOf(envelope.toString());
+      return !isOwn(people, fence.tombstones) && !isNamed(people, fence.tombstones);
     });
   }
 

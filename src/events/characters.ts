@@ -1,4 +1,9 @@
 /** Length of a text in characters as people and MySQL count them: code points, not UTF-16 code units. */
-export function characters(text: string): number {
+function characters(text: string): number {
   return Array.from(text).length;
+}
+
+/** Whether a text has at most `max` characters. It has no more than UTF-16 code units: most need not be counted. */
+export function fits(text: string, max: number): boolean {
+  return text.length <= max || characters(text) <= max;
 }

@@ -21,5 +21,6 @@ export const CLOCK_SKEW_MS = 60_000;
 /** Rollups are kept by UTC quarter-hour: every zone's offset since 1980 is a multiple of it. */
 /** Quarter-hours of a UTC day. */
 export const QUARTERS_A_DAY = 96;
-export const QUARTER_MS = 15 * 60_000;
+export const MINUTE_MS = 60_000;
+export const QUARTER_MS = 15 * MINUTE_MS;
 export const DAY_MS = 24 * 60 * 60_000;

@@ -10,7 +10,7 @@ import { InvalidInputError } from '../common/app-error.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { ErasureOrders } from '../erasures/erasure-orders.js';
 import { ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
-import { characters } from '../events/characters.js';
+import { fits } from '../events/characters.js';
 import { USER_ID_MAX } from '../events/limits.js';
 import { PersonExportDto } from './people.dto.js';
 import { PersonExport } from './person-export.js';
@@ -76,7 +76,7 @@ function deed(action: 'person_exported' | 'person_erased', user: UserCaller, app
 }
 
 function checkedUserId(userId: string): string {
-  if (characters(userId) > USER_ID_MAX || userId.includes('\0')) {
+  if (!fits(userId, USER_ID_MAX) || userId.includes('\0')) {
     throw new InvalidInputError([
       { field: 'userId', message: `must be at most ${USER_ID_MAX} characters, without NUL` },
     ]);

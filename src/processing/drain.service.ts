@@ -9,7 +9,8 @@ import { Metrics } from '../metrics/metrics.service.js';
 import { type Claim, ClaimStore } from './claim.store.js';
 import { type ChunkOutcome, CursorMovedError, EventWriter } from './event-writer.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
-import { dataErrorReason, isDataError, isRetryable } from './sql-errors.js';
+import { dataErrorReason, isDataError } from './sql-errors.js';
+import { isBusy } from '../common/busy-error.js';
 
 /** How often a transaction is tried again after a deadlock or a lock wait timeout before the claim is given back. */
 const ATTEMPTS = 8;
@@ -181,7 +182,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
           this.tell(await this.writer.condemn(claim.id, start, texts[0]!, reason), performance.now() - begun);
           return;
         }
-        if (!isRetryable(error) || attempt === ATTEMPTS || this.stopping) throw error;
+        if (!isBusy(error) || attempt === ATTEMPTS || this.stopping) throw error;
         this.metrics.chunkRetries.inc();
         await wait(RETRY_PAUSE_MS * attempt * (0.5 + Math.random()));
         await this.store.renew(claim);

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { appFences } from '../database/app-fences.js';
 import { uuidV7 } from '../events/event-id.js';
 import { type Chunk, type Entry, eventKey, readChunk, type Refused } from './chunk.js';
 import { fence, type FencedChunk } from './fence.js';
-import { AppFenceRepository } from './repositories/app-fence.repository.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository, type StoredCopy } from './repositories/event.repository.js';
@@ -48,7 +48,6 @@ export class EventWriter {
     private readonly events: EventRepository,
     private readonly rollups: RollupRepository,
     private readonly deadLetters: DeadLetterRepository,
-    private readonly fences: AppFenceRepository,
   ) {}
 
   /**
@@ -94,7 +93,7 @@ export class EventWriter {
       ...chunk.entries.map(({ event }) => event.appId),
       ...chunk.refused.flatMap(({ appId }) => appId ?? []),
     ];
-    const fences = await manager.withRepository(this.fences).fences([...new Set(apps)]);
+    const fences = await appFences(manager, [...new Set(apps)]);
     return { ...fence(chunk, fences), overtaken };
   }
 

@@ -2,7 +2,7 @@ import type { AcceptedEvent } from '../events/event.js';
 import { storedIdTime } from '../events/event-id.js';
 import { isNamed, isOwn, peopleOf, withoutAlias } from '../events/person.js';
 import type { Chunk, Entry, Refused } from './chunk.js';
-import type { AppFence, Tombstones } from './repositories/app-fence.repository.js';
+import type { AppFence, Tombstones } from '../database/app-fences.js';
 import { userKeyHex } from './user-keys.js';
 
 /** The code of a dead letter whose event expired before it was stored. Trying it again cannot help. */

@@ -1,8 +1,8 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { OF_THIS_DATABASE } from '../database/lock-name.js';
 import { onOneConnection } from '../database/silence.js';
 
-/** MySQL takes names of up to 64 characters, which a database's alone may have. */
-const NAME = `CONCAT('tallystone ', ?, ' ', LEFT(SHA2(DATABASE(), 256), 32))`;
+const NAME = `CONCAT('tallystone ', ?, ' ', ${OF_THIS_DATABASE})`;
 const LOCK = `SELECT GET_LOCK(${NAME}, ?) AS taken`;
 const UNLOCK = `SELECT RELEASE_LOCK(${NAME})`;
 

@@ -1,6 +1,6 @@
 import { Module, type Provider } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
-import { App, DeadLetter, Erasure, Event, EventSummary, EventUsers, IngestClaim } from '../database/entities/index.js';
+import { DeadLetter, Erasure, Event, EventSummary, EventUsers, IngestClaim } from '../database/entities/index.js';
 import { ClaimStore } from './claim.store.js';
 import { AppEraser } from './erasure/app-eraser.js';
 import { Eraser } from './erasure/eraser.js';
@@ -11,7 +11,6 @@ import { DrainProcessor } from './drain.processor.js';
 import { DrainService } from './drain.service.js';
 import { EventWriter } from './event-writer.js';
 import { Partitions } from './partitions.js';
-import { AppFenceRepository } from './repositories/app-fence.repository.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository } from './repositories/event.repository.js';
@@ -28,7 +27,6 @@ import { Tidy } from './tidy.js';
     repository(EventRepository, Event),
     repository(RollupRepository, EventSummary),
     repository(DeadLetterRepository, DeadLetter),
-    repository(AppFenceRepository, App),
     repository(ErasureRepository, Erasure),
     repository(SealingRepository, EventUsers),
     ClaimStore,

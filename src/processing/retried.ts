@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isRetryable } from './sql-errors.js';
+import { isBusy } from '../common/busy-error.js';
 
 const ATTEMPTS = 8;
 const PAUSE_MS = 25;
@@ -10,7 +10,7 @@ export async function retried<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!isRetryable(error) || attempt === ATTEMPTS) throw error;
+      if (!isBusy(error) || attempt === ATTEMPTS) throw error;
       await wait(PAUSE_MS * attempt * (0.5 + Math.random()));
     }
   }

@@ -26,15 +26,8 @@ const DATA_ERRORS: ReadonlySet<number> = new Set([
   3819, // CHECK constraint (MySQL)
 ]);
 
-/** 1213 deadlock, 1205 lock wait timeout: the whole transaction is tried again. */
-const RETRY_ERRORS: ReadonlySet<number> = new Set([1205, 1213]);
-
 export function isDataError(error: unknown): boolean {
   return DATA_ERRORS.has((error as SqlError).errno ?? 0);
-}
-
-export function isRetryable(error: unknown): boolean {
-  return RETRY_ERRORS.has((error as SqlError).errno ?? 0);
 }
 
 export function isDuplicateKey(error: unknown): boolean {

@@ -437,7 +437,7 @@ export interface paths {
     /**
      * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets (what would be taken
      *     for a formula begins with an apostrophe) or NDJSON, a JSON object a line. It breaks off within a second when your
-     *     session, key or app ends.
+     *     token, session or app ends: for much that goes slowly take a key with `read`.
      */
     get: operations['Analytics_export'];
     put?: never;
@@ -458,7 +458,7 @@ export interface paths {
     /**
      * What happens now, as server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) of the last 30 minutes and
      *     `events`, the newest ones as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
-     *     seconds. Send Last-Event-ID to go on where you were. It ends within a second when your session, key or app ends.
+     *     seconds. Send Last-Event-ID to go on where you were. It ends within a second when your token, session or app ends.
      */
     get: operations['Analytics_live'];
     put?: never;
@@ -510,7 +510,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The events themselves, newest first, page by page. */
+    /**
+     * The events themselves, newest first, page by page. In a range that ends, those of a clock that ran over a day fast are
+     *     not found, here, in `export` and in `breakdown`; they are counted all the same.
+     */
     get: operations['Analytics_events'];
     put?: never;
     post?: never;
@@ -729,7 +732,7 @@ export interface components {
       name: string;
       url: string | null;
       /** @enum {string|null} */
-      platform: 'web' | 'ios' | 'android' | 'server' | null;
+      platform: 'server' | 'web' | 'ios' | 'android' | null;
       timeZone: string;
       description: string | null;
       /** @enum {string} */
@@ -839,7 +842,7 @@ export interface components {
       name: string;
       /** @description The last four characters of the key. */
       last4: string;
-      scopes: ('write' | 'read')[];
+      scopes: ('read' | 'write')[];
       /** @description Empty: any. */
       allowedOrigins: string[];
       issuedAt: string;
@@ -894,7 +897,7 @@ export interface components {
       keyId: string;
       name: string;
       app: components['schemas']['SelfAppDto'];
-      scopes: ('write' | 'read')[];
+      scopes: ('read' | 'write')[];
       expiresAt: string | null;
       allowedOrigins: string[];
     };
@@ -1077,7 +1080,7 @@ export interface components {
     };
     SeriesDto: {
       /** @enum {string} */
-      interval: 'week' | 'day' | 'hour' | 'month';
+      interval: 'hour' | 'day' | 'week' | 'month';
       /** @description The zone by whose clock the buckets are. */
       timezone: string;
       /** @description Whatever was accepted before this moment is counted here. */
@@ -1085,7 +1088,7 @@ export interface components {
       series: components['schemas']['OneSeriesDto'][];
     };
     BreakdownRowDto: {
-      /** @description Null: events without one. Of a long value the first 512 characters. */
+      /** @description Null: events without one. Of a long value the first 255 characters. */
       value: string | null;
       count: number;
       /** @description Distinct users; one who has two values is in both. */

@@ -17,7 +17,7 @@ export class Problem extends Error {
 let renewing: Promise<boolean> | undefined;
 
 /** A new access token by the refresh cookie; one request for all that need it at the same time. */
-function renew(): Promise<boolean> {
+export function renew(): Promise<boolean> {
   renewing ??= fetch('/api/auth/refresh', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -60,5 +60,3 @@ export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {
   if (found === undefined) throw new Error('The server answered nothing');
   return found;
 }
-
-export { renew };

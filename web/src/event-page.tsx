@@ -3,9 +3,10 @@ import { Link } from 'wouter';
 import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { moment } from './format.js';
-import { Controls, Figures, Top, zoneOf } from './overview.js';
+import { Controls, Figures } from './overview.js';
 import { Panel } from './panels.js';
-import { daysOf, useView, write } from './url-state.js';
+import { Top } from './top.js';
+import { daysOf, userHref, useView, zoneOf } from './url-state.js';
 
 const DIMENSIONS = [
   ['url', 'Pages'],
@@ -57,11 +58,7 @@ export function EventPage({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
                     <th scope="row">{moment(one.occurredAt, zone)}</th>
                     <td>
                       {one.userId ? (
-                        <Link
-                          href={`/users${write(rest)}${write(rest) ? '&' : '?'}user=${encodeURIComponent(one.userId)}`}
-                        >
-                          {one.userId}
-                        </Link>
+                        <Link href={userHref(rest, one.userId)}>{one.userId}</Link>
                       ) : (
                         <span className="muted">no id</span>
                       )}

@@ -3,11 +3,9 @@ import { useEffect, useState, type FormEvent } from 'react';
 import { Link } from 'wouter';
 import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
-import { moment } from './format.js';
+import { HERE, moment } from './format.js';
 import { Copyable, Failure } from './panels.js';
 import { write } from './url-state.js';
-
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Register an app, take its key, paste it, and see the first event come. */
 export function FirstRun({ apps }: { apps: AppInfo[] }) {

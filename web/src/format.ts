@@ -1,4 +1,6 @@
 const LOCALE = navigator.language;
+/** The reader's own zone. */
+export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const FULL = new Intl.NumberFormat(LOCALE);
 const SHORT = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 });
 const PERCENT = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 1 });

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { renew, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
-import { full } from './format.js';
+import { full, HERE } from './format.js';
 
 type Listed = Schemas['ListedEventDto'];
 interface Counts {
@@ -11,7 +11,6 @@ interface Counts {
 
 const SHOWN = 100;
 const CLOCK = new Intl.DateTimeFormat(navigator.language, { timeStyle: 'medium' });
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What happens now. */
 export function Live({ app }: { app?: AppInfo }) {

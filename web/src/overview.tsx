@@ -4,9 +4,19 @@ import { Link } from 'wouter';
 import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { SeriesChart } from './chart.js';
-import { change, figure, full, moment, percent } from './format.js';
+import { change, figure, full, moment } from './format.js';
 import { Panel } from './panels.js';
-import { daysOf, type Filter, type FilterName, RANGES, type Range, useView, type View, write } from './url-state.js';
+import { Top } from './top.js';
+import {
+  type Asked,
+  daysOf,
+  type Filter,
+  type FilterName,
+  type Range,
+  useView,
+  type View,
+  zoneOf,
+} from './url-state.js';
 
 const RANGE_NAMES: Record<Range, string> = {
   today: 'Today',
@@ -39,19 +49,6 @@ export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
       </div>
     </>
   );
-}
-
-/** The zone of the view: as asked, the app's, the one that all apps share, else UTC. */
-export function zoneOf(view: View, apps: AppInfo[], app?: AppInfo): string {
-  const zones = new Set(apps.map(({ timeZone }) => timeZone));
-  return view.zone ?? app?.timeZone ?? (zones.size === 1 ? apps[0]!.timeZone : 'UTC');
-}
-
-export interface Asked {
-  startDate: string;
-  endDate: string;
-  timezone: string;
-  appId?: string;
 }
 
 export function Controls({ view, zone, set }: { view: View; zone: string; set: (change: Partial<View>) => void }) {
@@ -218,103 +215,3 @@ function NothingYet() {
     </p>
   );
 }
-
-export function Top({
-  title,
-  by,
-  asked,
-  view,
-  pick,
-  event,
-  toEvent,
-}: {
-  title: string;
-  by: FilterName;
-  asked: Asked;
-  view: View;
-  pick?: (name: FilterName, value: string) => void;
-  event?: string;
-  toEvent?: boolean;
-}) {
-  const filters = Object.groupBy(
-    event === undefined ? view.filters : [...view.filters, { name: 'event' as const, value: event }],
-    ({ name }) => name,
-  );
-  const values = Object.fromEntries(
-    Object.entries(filters).map(([name, list]) => [name, list.map(({ value }) => value)]),
-  );
-  const query = { by, ...asked, ...values, limit: 8 };
-  const top = useQuery({
-    queryKey: ['breakdown', query],
-    queryFn: () => data(api.GET('/api/analytics/breakdown', { params: { query: query as never } })),
-    placeholderData: keepPreviousData,
-  });
-  return (
-    <Panel
-      title={title}
-      query={top}
-      isEmpty={(found) => found.data.length === 0}
-      empty={<p className="muted">Nothing in this range.</p>}
-    >
-      {(found) => (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{title}</th>
-              <th scope="col" className="number">
-                Events
-              </th>
-              <th scope="col" className="number">
-                Users
-              </th>
-              <th scope="col" className="number">
-                Share
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.data.map((row) => (
-              <tr key={row.value ?? ''}>
-                <th scope="row">
-                  <span className="share">
-                    <progress max={1} value={row.share} aria-hidden="true" />
-                    {row.value === null ? (
-                      <span className="muted">none</span>
-                    ) : (
-                      <button
-                        type="button"
-                        className="link"
-                        title={`Only ${row.value}`}
-                        disabled={!pick}
-                        onClick={() => pick?.(by, row.value!)}
-                      >
-                        {row.value}
-                      </button>
-                    )}
-                    {toEvent && row.value !== null && (
-                      <Link
-                        href={`/event${write({ ...view, filters: [{ name: 'event', value: row.value }] })}`}
-                        aria-label={`Page of ${row.value}`}
-                      >
-                        →
-                      </Link>
-                    )}
-                  </span>
-                </th>
-                <td className="number" title={full(row.count)}>
-                  {figure(row.count)}
-                </td>
-                <td className="number" title={full(row.uniqueUsers)}>
-                  {figure(row.uniqueUsers)}
-                </td>
-                <td className="number">{percent(row.share)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </Panel>
-  );
-}
-
-export const RANGE_DAYS = RANGES;

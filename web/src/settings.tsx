@@ -3,10 +3,8 @@ import { useState, type FormEvent } from 'react';
 import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
-import { moment } from './format.js';
+import { HERE, moment } from './format.js';
 import { Failure } from './panels.js';
-
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export function Settings({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   return (

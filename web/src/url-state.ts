@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from 'react';
 import { useLocation, useSearch } from 'wouter';
+import type { AppInfo } from './app.js';
 
 /** What a view is of: kept in the URL, so that a link shows the same. */
 export interface View {
@@ -67,4 +68,23 @@ export function daysOf({ range, from, to }: View, zone: string): { startDate: st
   const days = range === 'custom' ? 30 : RANGES[range];
   const first = new Date(Date.parse(today) - (days - 1) * 86_400_000).toISOString().slice(0, 10);
   return { startDate: first, endDate: today };
+}
+
+export interface Asked {
+  startDate: string;
+  endDate: string;
+  timezone: string;
+  appId?: string;
+}
+
+/** The zone of the view: as asked, the app's, the one that all apps share, else UTC. */
+export function zoneOf(view: View, apps: AppInfo[], app?: AppInfo): string {
+  const zones = new Set(apps.map(({ timeZone }) => timeZone));
+  return view.zone ?? app?.timeZone ?? (zones.size === 1 ? apps[0]!.timeZone : 'UTC');
+}
+
+/** The page of one user, in the view that is shown. */
+export function userHref(view: View, user: string): string {
+  const base = write(view);
+  return `/users${base}${base ? '&' : '?'}user=${encodeURIComponent(user)}`;
 }

@@ -6,17 +6,12 @@ import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
 import { full, moment, since } from './format.js';
 import { Failure } from './panels.js';
-import { zoneOf } from './overview.js';
-import { useView, write } from './url-state.js';
+import { userHref, useView, write, zoneOf } from './url-state.js';
 
 /** Who was there last, or one person's timeline. */
 export function Users({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const user = new URLSearchParams(useSearch()).get('user');
   return user === null ? <List app={app} /> : <Timeline key={user} userId={user} apps={apps} app={app} />;
-}
-
-function hrefOf(base: string, user: string): string {
-  return `/users${base}${base ? '&' : '?'}user=${encodeURIComponent(user)}`;
 }
 
 function List({ app }: { app?: AppInfo }) {
@@ -70,7 +65,7 @@ function List({ app }: { app?: AppInfo }) {
             {rows.map((row) => (
               <tr key={`${row.kind} ${row.userId}`}>
                 <th scope="row">
-                  <Link href={hrefOf(write(view), row.userId)}>{row.userId}</Link>
+                  <Link href={userHref(view, row.userId)}>{row.userId}</Link>
                 </th>
                 <td>{row.kind}</td>
                 <td className="number">{full(row.totalEvents)}</td>

@@ -1,9 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { binary } from '../../database/binary.js';
 import { lowestId } from '../../events/event-id.js';
-import { FUTURE_TOLERANCE_MS } from '../../events/limits.js';
-
-const MINUTE_MS = 60_000;
+import { FUTURE_TOLERANCE_MS, MINUTE_MS } from '../../events/limits.js';
 
 /** What occurred since a moment has an id of then or later: a short piece at the end of the primary key. */
 const BY_MINUTE = `SELECT TIMESTAMPDIFF(MINUTE, '1970-01-01', occurred_at) AS minute, COUNT(*) AS n FROM events

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { binary } from '../../database/binary.js';
 import type { Device } from '../../events/event.js';
+import { PAST_EVERY_ID } from '../raw-range.js';
 import { LISTED_COLUMNS, listed, type ListedEvent, type ListedRow } from './listed-event.js';
 
 /** From the index events_user. */
@@ -36,7 +37,7 @@ export async function timelinePage(
   limit: number,
 ): Promise<ListedEvent[]> {
   const last =
-    after === undefined ? { id: Buffer.alloc(16, 0xff), occurredAt: LAST_TIME } : await placeOf(manager, appIds, after);
+    after === undefined ? { id: PAST_EVERY_ID, occurredAt: LAST_TIME } : await placeOf(manager, appIds, after);
   if (!last) return [];
   const { id, occurredAt } = last;
   const rows: ListedRow[] = await manager.query(

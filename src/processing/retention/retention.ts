@@ -7,7 +7,7 @@ import { DAY_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
 import { withNamedLock } from '../named-lock.js';
 import { retried } from '../retried.js';
-import { isRetryable } from '../sql-errors.js';
+import { isBusy } from '../../common/busy-error.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { dropExpiredPartitions } from './expired-partitions.js';
@@ -100,7 +100,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     try {
       return await dropExpiredPartitions(runner);
     } catch (error) {
-      if (!isRetryable(error)) throw error;
+      if (!isBusy(error)) throw error;
       this.logger.info('Months that no app keeps cannot be dropped while somebody reads them; it is tried again');
       return [];
     }
