@@ -128,8 +128,7 @@ describe('sign-in', () => {
     async (next) => {
       const browser = new Browser();
       const answer = await browser.open(`${begin}?login_hint=ann@example.test&next=${encodeURIComponent(next)}`);
-      // Where / leads until the pages come.
-      expect(answer.url).toBe(`${stack.url}/api-docs`);
+      expect(answer.url).toBe(`${stack.url}/`);
     },
   );
 

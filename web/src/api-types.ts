@@ -732,14 +732,14 @@ export interface components {
       name: string;
       url: string | null;
       /** @enum {string|null} */
-      platform: 'server' | 'web' | 'ios' | 'android' | null;
+      platform: 'android' | 'ios' | 'server' | 'web' | null;
       timeZone: string;
       description: string | null;
       /** @enum {string} */
-      ipMode: 'none' | 'truncated' | 'full';
+      ipMode: 'full' | 'none' | 'truncated';
       retentionDays: number | null;
       /** @enum {string} */
-      retentionRollups: 'keep' | 'drop';
+      retentionRollups: 'drop' | 'keep';
       /** @description RFC 3339, UTC. */
       createdAt: string;
     };
@@ -1080,7 +1080,7 @@ export interface components {
     };
     SeriesDto: {
       /** @enum {string} */
-      interval: 'hour' | 'day' | 'week' | 'month';
+      interval: 'day' | 'hour' | 'month' | 'week';
       /** @description The zone by whose clock the buckets are. */
       timezone: string;
       /** @description Whatever was accepted before this moment is counted here. */
@@ -1108,7 +1108,7 @@ export interface components {
       browser: string | null;
       os: string | null;
       /** @enum {string|null} */
-      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other' | null;
+      device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet' | null;
     };
     RecentEventDto: {
       event: string;
@@ -1116,7 +1116,7 @@ export interface components {
       /** @description When it happened. RFC 3339, UTC. */
       timestamp: string;
       /** @enum {string} */
-      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
+      device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
     };
     UserStatsDto: {
       /** @description As asked. */
@@ -1138,7 +1138,7 @@ export interface components {
       /** @description The user id, anonymous id or visitor id, as `kind` says. */
       userId: string;
       /** @enum {string} */
-      kind: 'user' | 'anonymous' | 'visitor';
+      kind: 'anonymous' | 'user' | 'visitor';
       /** @description Over the apps asked for. */
       totalEvents: number;
       /** @description RFC 3339, UTC. */
@@ -1149,7 +1149,7 @@ export interface components {
        * @description Of the newest event, like browser and os.
        * @enum {string}
        */
-      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
+      device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
       browser: string | null;
       os: string | null;
     };
@@ -1164,7 +1164,7 @@ export interface components {
     };
     ClientDto: {
       /** @enum {string} */
-      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
+      device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
       browser: string | null;
       os: string | null;
       /** @description Events that came from it, among the newest 1,000 of each app. */
@@ -1189,7 +1189,7 @@ export interface components {
       url: string | null;
       referrer: string | null;
       /** @enum {string} */
-      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
+      device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
       browser: string | null;
       os: string | null;
       /** @description As the app's ipMode keeps it. */
@@ -1229,7 +1229,7 @@ export interface components {
        * @description `unknown`: it may still be on its way; ask again.
        * @enum {string}
        */
-      status: 'stored' | 'dead_letter' | 'unknown';
+      status: 'dead_letter' | 'stored' | 'unknown';
       /** @description The stored id. */
       id?: string;
       /** @description As you sent it, else equal to id. */
@@ -1296,37 +1296,37 @@ export interface components {
        * @description Whether events can be appended; `refuses_writes`: Redis is a replica, full, or cannot write to its disk.
        * @enum {string}
        */
-      redis: 'ok' | 'away' | 'refuses_writes';
+      redis: 'away' | 'ok' | 'refuses_writes';
       /** @enum {string} */
-      mysql: 'ok' | 'away';
+      mysql: 'away' | 'ok';
       /**
        * @description `full`: nothing more is taken; `old`: the oldest event waits too long; `unknown`: Redis is away.
        * @enum {string}
        */
-      backlog: 'full' | 'unknown' | 'ok' | 'old';
+      backlog: 'full' | 'ok' | 'old' | 'unknown';
       /**
        * @description Whether any worker was seen lately; `unknown`: Redis is away.
        * @enum {string}
        */
-      worker: 'unknown' | 'ok' | 'unseen';
+      worker: 'ok' | 'unknown' | 'unseen';
       /**
        * @description Whether revoked keys are known, where this process accepts events; they stay known while MySQL is away a while.
        * @enum {string}
        */
-      revocations?: 'unknown' | 'ok';
+      revocations?: 'ok' | 'unknown';
     };
     ReadyDto: {
       /**
        * @description `degraded`: accepts events, but they are not counted as they should; `unavailable`: accepts none.
        * @enum {string}
        */
-      status: 'ok' | 'degraded' | 'unavailable';
+      status: 'degraded' | 'ok' | 'unavailable';
       checks: components['schemas']['ChecksDto'];
       /**
        * @description What REDIS_DURABILITY says of a 202: `relaxed` survives our processes, not Redis.
        * @enum {string}
        */
-      durability: 'fsync' | 'vouched' | 'relaxed';
+      durability: 'fsync' | 'relaxed' | 'vouched';
       /** @description True from the moment on which this process was told to stop. */
       stopping: boolean;
     };
