@@ -76,8 +76,16 @@ function execute(connection: DriverConnection, sql: string, values: Row): Promis
   });
 }
 
-/** DATETIME(3) in UTC. */
+let lastSecond = NaN;
+let lastText = '';
+
+/** DATETIME(3) in UTC. Events of one chunk are mostly of the same few seconds: a second's text is made once. */
 export function sqlTime(ms: number): string {
-  const text = new Date(ms).toISOString();
-  return `${text.slice(0, 10)} ${text.slice(11, 23)}`;
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    const text = new Date(second * 1000).toISOString();
+    lastText = `${text.slice(0, 10)} ${text.slice(11, 19)}`;
+    lastSecond = second;
+  }
+  return `${lastText}.${String(ms - second * 1000).padStart(3, '0')}`;
 }
