@@ -14,6 +14,7 @@ import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { ErasuresModule } from './erasures/erasures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { OperationModule } from './operation/operation.module.js';
 import { PeopleModule } from './people/people.module.js';
 import type { ProcessParts } from './process-parts.js';
 import { TrackerModule } from './tracker/tracker.module.js';
@@ -43,6 +44,7 @@ export class ApiModule {
         AnalyticsModule,
         DeadLettersModule,
         TrackerModule,
+        OperationModule,
         HealthModule.with('lenient', [CollectModule]),
       ],
     };

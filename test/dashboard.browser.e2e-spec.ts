@@ -207,6 +207,58 @@ describe('the dashboard, in Chromium: a story', () => {
     await page.getByText(/^Yes: stored/).waitFor();
   });
 
+  test('a person is erased after their id was typed, and how far it is stays in sight', async () => {
+    await open('/users?user=user-1');
+    await page.getByRole('button', { name: 'Erase', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('(1 event)').waitFor();
+    await dialog.getByRole('textbox').fill('user-1');
+    await dialog.getByRole('button', { name: 'Erase this user' }).click();
+    await page.waitForURL(`${stack.url}/users`);
+    await page.getByText(/^user-1: 1 erased, of events and dead letters\./).waitFor({ timeout: 60_000 });
+    expect(await stack.query("SELECT id FROM events WHERE user_id = 'user-1'")).toEqual([]);
+    await until(async () => (await page.getByRole('link', { name: 'user-1' }).count()) === 0, 'the list without them');
+  });
+
+  test('operators see the installation: backlog, rates, a proxy that is not named', async () => {
+    await open('/ingest');
+    const panel = page.locator('section.panel', { has: page.getByRole('heading', { name: 'The installation' }) });
+    const hour = panel.locator('tbody tr', { hasText: 'Last hour' });
+    await hour.waitFor();
+    const [sums] = await stack.query<{ inserted: string }>('SELECT SUM(inserted) AS inserted FROM ingest_batches');
+    expect(await hour.locator('td').nth(1).textContent()).toBe(sums!.inserted);
+    expect(await panel.getByText('Waiting to be counted').count()).toBe(1);
+  });
+
+  test('heads sort what is shown; a key that expires soon says so', async () => {
+    const expiresAt = new Date(Date.now() + 5 * 86_400_000).toISOString();
+    const made = await page.evaluate<number>(`fetch('/api/apps')
+      .then((answer) => answer.json())
+      .then(({ data: [app] }) => fetch('/api/auth/api-key', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ appId: app.id, name: 'Another', expiresAt: '${expiresAt}' }),
+      }))
+      .then((answer) => answer.status)`);
+    expect(made).toBe(201);
+    await open('/keys');
+    await page.getByText('Soon, in 5 days: rotate it').waitFor();
+    const names = () => page.locator('tbody th[scope=row]').allTextContents();
+    const came = await names();
+    const name = page.getByRole('columnheader', { name: 'Name' });
+    await name.getByRole('button').click();
+    expect(await names()).toEqual([...came].sort((a, b) => a.localeCompare(b)));
+    expect(await name.getAttribute('aria-sort')).toBe('ascending');
+    await name.getByRole('button').click();
+    expect(await names()).toEqual([...came].sort((a, b) => b.localeCompare(a)));
+    await name.getByRole('button').click();
+    expect(await names()).toEqual(came);
+    // Away again: what follows looks for the one key of the story.
+    await page.locator('tbody tr', { hasText: 'Another' }).getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke key' }).click();
+    await page.locator('tr.over', { hasText: 'Another' }).waitFor();
+  });
+
   test('a revoked key is refused, signed out is signed out', async () => {
     await open('/keys');
     await page.getByRole('button', { name: 'Revoke' }).click();
@@ -219,5 +271,19 @@ describe('the dashboard, in Chromium: a story', () => {
     await page.getByRole('link', { name: 'Sign in with Google' }).waitFor();
     await open('/settings');
     await page.getByRole('link', { name: 'Sign in with Google' }).waitFor();
+  });
+
+  test('an account is deleted after its address was typed', async () => {
+    await page.getByRole('link', { name: 'Sign in with Google' }).click();
+    await page.fill('input[name=email]', 'cleo@example.test');
+    await page.click('button[type=submit]');
+    await page.getByRole('button', { name: 'Delete account' }).click();
+    const dialog = page.getByRole('dialog');
+    const go = dialog.getByRole('button', { name: 'Delete my account' });
+    expect(await go.isDisabled()).toBe(true);
+    await dialog.getByRole('textbox').fill('cleo@example.test');
+    await go.click();
+    await page.getByRole('link', { name: 'Sign in with Google' }).waitFor();
+    expect(await stack.query("SELECT id FROM users WHERE email <> ''")).toEqual([]);
   });
 });

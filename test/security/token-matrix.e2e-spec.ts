@@ -61,6 +61,7 @@ const PLACES: Record<string, Place> = {
   'GET /api/auth/me': user,
   'DELETE /api/auth/me': user,
   'GET /api/auth/audit-log': user,
+  'GET /api/operation': user,
   'POST /api/auth/register': { ...user, body: () => ({ name: 'Matrix' }) },
   'GET /api/auth/api-key': { ...user, query: ({ app }) => `?app_id=${app}` },
   'POST /api/auth/api-key': { ...user, body: ({ app }) => ({ appId: app }) },

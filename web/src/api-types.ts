@@ -577,6 +577,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/operation': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The installation's figures, for those whom OPERATORS names: backlog, rates, dead letters. Nothing of anybody's events. */
+    get: operations['Operation_figures'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/health': {
     parameters: {
       query?: never;
@@ -1283,6 +1300,43 @@ export interface components {
     ReplayedDto: {
       /** @description So many were put into the buffer again. Each is stored within about a second, or is a dead letter again. */
       replayed: number;
+    };
+    BacklogDto: {
+      events: number;
+      /** @description Memory of them in Redis. */
+      bytes: number;
+      /** @description From here on nothing more is taken (BUFFER_MAX_BYTES). */
+      maxBytes: number;
+      /** @description Since the oldest of them was received; null: nothing waits. */
+      oldestAgeMs: number | null;
+      /** @description Since any worker was last seen; null: never. */
+      workerSeenAgeMs: number | null;
+    };
+    RateDto: {
+      /** @description The time that is summed, back from now. */
+      minutes: number;
+      received: number;
+      /** @description Stored and counted. */
+      inserted: number;
+      /** @description Were stored already. */
+      duplicated: number;
+      /** @description Put among the dead letters. */
+      dead: number;
+      /** @description Passed over: of a deleted app or an erased person. */
+      erased: number;
+    };
+    OperationDto: {
+      /** @description null: Redis is away. */
+      backlog: components['schemas']['BacklogDto'] | null;
+      /** @description Of the last minute, hour and day. */
+      rates: components['schemas']['RateDto'][];
+      /** @description Dead letters of all owners together. */
+      deadLetters: number;
+      /**
+       * @description Requests that brought a forwarded header from an address outside TRUSTED_PROXIES, since this process started: the header
+       *     was ignored, and behind a proxy that is not named all visitors share its address.
+       */
+      untrustedForwarded: number;
     };
     HealthDto: {
       /**
@@ -6043,6 +6097,70 @@ export interface operations {
            */
           'application/problem+json': components['schemas']['Problem'];
         };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Operation_figures: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['OperationDto'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description OPERATORS does not name you. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
       503: {

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { api, data, Problem, type Schemas } from './api.js';
+import { Erasures } from './erasures.js';
 import { EventPage } from './event-page.js';
 import { FirstRun } from './first-run.js';
 import { Ingest } from './ingest.js';
@@ -65,6 +66,7 @@ function SignedIn({ person, apps }: { person: Person; apps: AppInfo[] }) {
     <>
       <Bar person={person} apps={apps} />
       <main>
+        <Erasures />
         <Switch>
           <Route path="/">
             <Overview apps={apps} app={app} />
@@ -82,10 +84,10 @@ function SignedIn({ person, apps }: { person: Person; apps: AppInfo[] }) {
             <Keys apps={apps} app={app} />
           </Route>
           <Route path="/ingest">
-            <Ingest apps={apps} app={app} />
+            <Ingest person={person} apps={apps} app={app} />
           </Route>
           <Route path="/settings">
-            <Settings apps={apps} app={app} />
+            <Settings person={person} apps={apps} app={app} />
           </Route>
           <Route path="/start">
             <FirstRun apps={apps} />

@@ -3,10 +3,11 @@ import { Link } from 'wouter';
 import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { moment } from './format.js';
-import { Controls, Figures } from './overview.js';
+import { Chips, Controls, Download } from './controls.js';
+import { Figures } from './overview.js';
 import { Panel } from './panels.js';
 import { Top } from './top.js';
-import { daysOf, userHref, useView, zoneOf } from './url-state.js';
+import { daysOf, type Filter, userHref, useView, zoneOf } from './url-state.js';
 
 const DIMENSIONS = [
   ['url', 'Pages'],
@@ -23,6 +24,7 @@ export function EventPage({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const rest = { ...view, filters: view.filters.filter(({ name }) => name !== 'event') };
   const zone = zoneOf(view, apps, app);
   const asked = { ...daysOf(view, zone), timezone: zone, ...(app ? { appId: app.id } : {}) };
+  const set = (filters: readonly Filter[]) => setView({ filters: [{ name: 'event', value: event }, ...filters] });
   const query = { ...asked, event: [event], limit: 20 };
   const newest = useQuery({
     queryKey: ['events', query],
@@ -32,13 +34,22 @@ export function EventPage({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
     <>
       <h1>{event}</h1>
       <Controls view={view} zone={zone} set={setView} />
+      <Chips filters={rest.filters} set={set} />
       <Figures asked={asked} view={rest} zone={zone} event={event} />
       <div className="grid">
         {DIMENSIONS.map(([by, title]) => (
-          <Top key={by} title={title} by={by} asked={asked} view={rest} event={event} />
+          <Top
+            key={by}
+            title={title}
+            by={by}
+            asked={asked}
+            view={rest}
+            event={event}
+            pick={(name, value) => set([...rest.filters, { name, value }])}
+          />
         ))}
         <Panel
-          title="Newest"
+          title="Who did it last"
           query={newest}
           isEmpty={(found) => found.data.length === 0}
           empty={<p className="muted">Nothing in this range.</p>}
@@ -71,6 +82,7 @@ export function EventPage({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
           )}
         </Panel>
       </div>
+      <Download asked={asked} view={rest} event={event} />
     </>
   );
 }

@@ -9,6 +9,8 @@ const SHORT_FROM = 100_000;
 export const full = (n: number): string => FULL.format(n);
 /** Full up to 99,999, then short: the full number belongs in a title. */
 export const figure = (n: number): string => (n < SHORT_FROM ? FULL.format(n) : SHORT.format(n));
+/** 1 event, 2 events. */
+export const counted = (n: number, noun: string): string => `${FULL.format(n)} ${noun}${n === 1 ? '' : 's'}`;
 export const percent = (share: number): string => PERCENT.format(share);
 
 /** The change against before, in words; undefined where there was nothing before. */
@@ -31,15 +33,39 @@ export function day(iso: string): string {
   return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(new Date(iso));
 }
 
+const LENGTHS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** The largest unit of which there is at least one in it. */
+function unitOf(seconds: number): (typeof LENGTHS)[number] {
+  return LENGTHS.find(([, length]) => Math.abs(seconds) >= length) ?? LENGTHS[3];
+}
+
+/** How long ago, or how soon. */
 export function since(iso: string): string {
   const seconds = Math.round((Date.parse(iso) - Date.now()) / 1000);
-  const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' });
-  for (const [unit, length] of [
-    ['day', 86_400],
-    ['hour', 3600],
-    ['minute', 60],
-  ] as const) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
-  }
-  return relative.format(seconds, 'second');
+  const [unit, length] = unitOf(seconds);
+  return new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' }).format(Math.round(seconds / length), unit);
+}
+
+/** A length of time. */
+export function duration(ms: number): string {
+  const [unit, length] = unitOf(ms / 1000);
+  return inUnit(unit, ms / 1000 / length);
+}
+
+const BYTES = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+
+/** In the largest unit of which there is at least one, powers of 1,000. */
+export function bytes(n: number): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(n, 1)) / 3), BYTES.length - 1);
+  return inUnit(BYTES[power]!, n / 1000 ** power);
+}
+
+function inUnit(unit: string, n: number): string {
+  return new Intl.NumberFormat(LOCALE, { style: 'unit', unit, maximumFractionDigits: 1 }).format(n);
 }

@@ -1,42 +1,18 @@
-import { useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, data, Problem } from './api.js';
-import type { AppInfo } from './app.js';
+import type { AppInfo, Person } from './app.js';
 import { since } from './format.js';
-import { Failure, Panel } from './panels.js';
+import { Installation, Running } from './installation.js';
+import { Failure } from './panels.js';
 
 /** How the ingest is, what could not be stored, and whether an event arrived. */
-export function Ingest({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
-  const ready = useQuery({
-    queryKey: ['ready'],
-    queryFn: () => data(api.GET('/ready')),
-    refetchInterval: 5000,
-  });
+export function Ingest({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
   return (
     <>
       <h1>Ingest</h1>
-      <Panel title="Is everything running?" query={ready}>
-        {(state) => (
-          <>
-            <p>
-              <strong>{state.status === 'ok' ? 'Yes' : 'Events are taken, but something needs a look'}</strong>
-            </p>
-            <ul className="plain">
-              {Object.entries(state.checks).map(([name, check]) => (
-                <li key={name}>
-                  {name}: {String(check)}
-                </li>
-              ))}
-              <li>
-                a 202 survives:{' '}
-                {state.durability === 'relaxed'
-                  ? 'the death of our processes, not of Redis (REDIS_DURABILITY=relaxed)'
-                  : 'any process'}
-              </li>
-            </ul>
-          </>
-        )}
-      </Panel>
+      <Running />
+      {person.operator && <Installation />}
       <Receipt />
       <DeadLetters apps={app ? [app] : apps} />
     </>

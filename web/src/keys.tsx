@@ -5,6 +5,7 @@ import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
 import { day, since } from './format.js';
 import { Copyable, Failure } from './panels.js';
+import { useSorted } from './sort.js';
 
 type Key = Schemas['KeyDto'];
 type Scope = 'write' | 'read';
@@ -34,24 +35,33 @@ export function Keys({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   );
 }
 
+const BY = {
+  name: (key: Key) => key.name,
+  last4: (key: Key) => key.last4,
+  scopes: (key: Key) => key.scopes.join(),
+  lastUsedAt: (key: Key) => key.lastUsedAt,
+  expiresAt: (key: Key) => key.revokedAt ?? key.expiresAt,
+};
+
 function KeyTable({ keys, appId }: { keys: Key[]; appId: string }) {
+  const { sorted, head } = useSorted(keys, BY);
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label="Keys">
       <table>
         <thead>
           <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Ends with</th>
-            <th scope="col">May</th>
-            <th scope="col">Last used</th>
-            <th scope="col">Expires</th>
+            {head('name', 'Name')}
+            {head('last4', 'Ends with')}
+            {head('scopes', 'May')}
+            {head('lastUsedAt', 'Last used')}
+            {head('expiresAt', 'Expires')}
             <th scope="col">
               <span className="hidden">What to do</span>
             </th>
           </tr>
         </thead>
         <tbody>
-          {keys.map((key) => (
+          {sorted.map((key) => (
             <KeyRow key={key.keyId} apiKey={key} appId={appId} />
           ))}
         </tbody>
@@ -97,7 +107,9 @@ function KeyRow({ apiKey: key, appId }: { apiKey: Key; appId: string }) {
           ) : (
             <span className="muted">never</span>
           )}
-          {key.notice && !over && <strong className="warning"> soon</strong>}
+          {key.notice && !over && !key.revokedAt && (
+            <strong className="warning"> Soon, {since(key.expiresAt!)}: rotate it</strong>
+          )}
         </td>
         <td className="actions">
           {!over && (

@@ -4,28 +4,11 @@ import { Link } from 'wouter';
 import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { SeriesChart } from './chart.js';
+import { Chips, Controls, Download } from './controls.js';
 import { change, figure, full, moment } from './format.js';
 import { Panel } from './panels.js';
 import { Top } from './top.js';
-import {
-  type Asked,
-  daysOf,
-  type Filter,
-  type FilterName,
-  type Range,
-  useView,
-  type View,
-  zoneOf,
-} from './url-state.js';
-
-const RANGE_NAMES: Record<Range, string> = {
-  today: 'Today',
-  '7d': '7 days',
-  '30d': '30 days',
-  '90d': '90 days',
-  custom: 'Custom',
-};
-const ZONES = Intl.supportedValuesOf('timeZone');
+import { type Asked, daysOf, type FilterName, useView, type View, zoneOf } from './url-state.js';
 
 export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const [view, setView] = useView();
@@ -47,76 +30,8 @@ export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
         <Top title="Browsers" by="browser" asked={asked} view={view} pick={filter} />
         <Top title="Campaign sources" by="utmSource" asked={asked} view={view} pick={filter} />
       </div>
+      <Download asked={asked} view={view} />
     </>
-  );
-}
-
-export function Controls({ view, zone, set }: { view: View; zone: string; set: (change: Partial<View>) => void }) {
-  const { startDate, endDate } = daysOf(view, zone);
-  return (
-    <div className="controls" role="group" aria-label="What is shown">
-      <div className="segments" role="group" aria-label="Range">
-        {(Object.keys(RANGE_NAMES) as Range[]).map((range) => (
-          <button
-            key={range}
-            type="button"
-            aria-pressed={view.range === range}
-            onClick={() => set({ range, ...(range === 'custom' ? { from: startDate, to: endDate } : {}) })}
-          >
-            {RANGE_NAMES[range]}
-          </button>
-        ))}
-      </div>
-      {view.range === 'custom' && (
-        <>
-          <label>
-            From
-            <input
-              type="date"
-              value={startDate}
-              max={endDate}
-              onChange={(event) => set({ from: event.target.value })}
-            />
-          </label>
-          <label>
-            To
-            <input type="date" value={endDate} min={startDate} onChange={(event) => set({ to: event.target.value })} />
-          </label>
-        </>
-      )}
-      <label>
-        Time zone
-        <select value={zone} onChange={(event) => set({ zone: event.target.value })}>
-          {[...new Set(['UTC', zone, ...ZONES])].map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
-      <label className="check">
-        <input type="checkbox" checked={view.compare} onChange={(event) => set({ compare: event.target.checked })} />
-        Compare with the time before
-      </label>
-    </div>
-  );
-}
-
-function Chips({ filters, set }: { filters: readonly Filter[]; set: (filters: Filter[]) => void }) {
-  if (filters.length === 0) return null;
-  return (
-    <ul className="chips" aria-label="Filters">
-      {filters.map((filter, i) => (
-        <li key={`${filter.name} ${filter.value}`}>
-          {filter.name} is {filter.value}
-          <button
-            type="button"
-            aria-label={`Remove the filter ${filter.name}`}
-            onClick={() => set(filters.filter((_one, at) => at !== i))}
-          >
-            ×
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }
 

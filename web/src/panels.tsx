@@ -1,6 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Problem } from './api.js';
+import { HERE, moment } from './format.js';
 
 /** A panel that keeps its old content, dimmed, while new is loading, and says what went wrong. */
 export function Panel<T>({
@@ -18,7 +19,7 @@ export function Panel<T>({
   children: (data: T) => ReactNode;
   aside?: ReactNode;
 }) {
-  const { data, error, isFetching } = query;
+  const { data, error, isFetching, dataUpdatedAt } = query;
   return (
     <section className={`panel${isFetching && data !== undefined ? ' dimmed' : ''}`} aria-busy={isFetching}>
       <header className="panel-head">
@@ -27,6 +28,11 @@ export function Panel<T>({
       </header>
       {isFetching && <div className="bar" />}
       {error && <Failure error={error} retry={() => void query.refetch()} />}
+      {error && data !== undefined && (
+        <p className="small warning">
+          What is shown is of {moment(new Date(dataUpdatedAt).toISOString(), HERE)} ({HERE}).
+        </p>
+      )}
       {data === undefined ? !error && <p className="muted">Loading …</p> : isEmpty?.(data) ? empty : children(data)}
     </section>
   );

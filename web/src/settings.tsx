@@ -1,12 +1,13 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, data } from './api.js';
-import type { AppInfo } from './app.js';
+import type { AppInfo, Person } from './app.js';
 import { Confirm } from './confirm.js';
-import { HERE, moment } from './format.js';
+import { useOrdered } from './erasures.js';
+import { full, HERE, moment } from './format.js';
 import { Failure } from './panels.js';
 
-export function Settings({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
+export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
   return (
     <>
       <h1>Settings</h1>
@@ -14,17 +15,23 @@ export function Settings({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
         <AppSettings key={one.id} app={one} />
       ))}
       <AuditLog apps={apps} />
+      <Account person={person} apps={apps} />
     </>
   );
 }
 
 function AppSettings({ app }: { app: AppInfo }) {
   const queries = useQueryClient();
+  const ordered = useOrdered();
   const [name, setName] = useState(app.name);
   const [timeZone, setTimeZone] = useState(app.timeZone);
   const [days, setDays] = useState(app.retentionDays === null ? '' : String(app.retentionDays));
   const [rollups, setRollups] = useState(app.retentionRollups);
   const [ipMode, setIpMode] = useState(app.ipMode);
+  const all = useQuery({
+    queryKey: ['all events', app.id],
+    queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id } } })),
+  });
   const save = useMutation({
     mutationFn: () => {
       const body = {
@@ -91,11 +98,12 @@ function AppSettings({ app }: { app: AppInfo }) {
         action="Delete this app"
         word={app.name}
         run={async () => {
-          await api.DELETE('/api/apps/{id}', { params: { path: { id: app.id } } });
+          ordered(app.name, await data(api.DELETE('/api/apps/{id}', { params: { path: { id: app.id } } })));
           await queries.invalidateQueries({ queryKey: ['apps'] });
         }}
       >
-        Its keys are refused at once; all its events and counts are deleted. This cannot be undone.
+        Its keys are refused at once; all its events{all.data && ` (${full(all.data.count)})`} and their counts are
+        deleted. This cannot be undone.
       </Confirm>
     </section>
   );
@@ -145,6 +153,28 @@ function AuditLog({ apps }: { apps: AppInfo[] }) {
           More
         </button>
       )}
+    </section>
+  );
+}
+
+function Account({ person, apps }: { person: Person; apps: AppInfo[] }) {
+  return (
+    <section className="panel">
+      <h2>Your account</h2>
+      <p>Signed in as {person.email}.</p>
+      <Confirm
+        open="Delete account"
+        title="Delete your account"
+        action="Delete my account"
+        word={person.email}
+        run={async () => {
+          await api.DELETE('/api/auth/me');
+          location.assign('/');
+        }}
+      >
+        {apps.length > 0 ? `All your apps (${apps.map(({ name }) => name).join(', ')}) go` : 'It goes'}, with their
+        keys, events and counts, and you are signed out everywhere. This cannot be undone.
+      </Confirm>
     </section>
   );
 }

@@ -1,8 +1,9 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { api, data } from './api.js';
+import { api, data, type Schemas } from './api.js';
 import { figure, full, percent } from './format.js';
 import { Panel } from './panels.js';
+import { useSorted } from './sort.js';
 import { type Asked, type FilterName, type View, write } from './url-state.js';
 
 /** The most frequent values of a dimension. A click on one filters by it. */
@@ -36,6 +37,7 @@ export function Top({
     queryFn: () => data(api.GET('/api/analytics/breakdown', { params: { query: query as never } })),
     placeholderData: keepPreviousData,
   });
+  const eventHref = (value: string) => `/event${write({ ...view, filters: [{ name: 'event', value }] })}`;
   return (
     <Panel
       title={title}
@@ -44,62 +46,84 @@ export function Top({
       empty={<p className="muted">Nothing in this range.</p>}
     >
       {(found) => (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{title}</th>
-              <th scope="col" className="number">
-                Events
-              </th>
-              <th scope="col" className="number">
-                Users
-              </th>
-              <th scope="col" className="number">
-                Share
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.data.map((row) => (
-              <tr key={row.value ?? ''}>
-                <th scope="row">
-                  <span className="share">
-                    <progress max={1} value={row.share} aria-hidden="true" />
-                    {row.value === null ? (
-                      <span className="muted">none</span>
-                    ) : (
-                      <button
-                        type="button"
-                        className="link"
-                        title={`Only ${row.value}`}
-                        disabled={!pick}
-                        onClick={() => pick?.(by, row.value!)}
-                      >
-                        {row.value}
-                      </button>
-                    )}
-                    {toEvent && row.value !== null && (
-                      <Link
-                        href={`/event${write({ ...view, filters: [{ name: 'event', value: row.value }] })}`}
-                        aria-label={`Page of ${row.value}`}
-                      >
-                        →
-                      </Link>
-                    )}
-                  </span>
-                </th>
-                <td className="number" title={full(row.count)}>
-                  {figure(row.count)}
-                </td>
-                <td className="number" title={full(row.uniqueUsers)}>
-                  {figure(row.uniqueUsers)}
-                </td>
-                <td className="number">{percent(row.share)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <TopTable
+          title={title}
+          rows={found.data}
+          pick={pick && ((value) => pick(by, value))}
+          link={toEvent ? eventHref : undefined}
+        />
       )}
     </Panel>
+  );
+}
+
+type Row = Schemas['BreakdownRowDto'];
+
+const BY = {
+  value: (row: Row) => row.value,
+  count: (row: Row) => row.count,
+  uniqueUsers: (row: Row) => row.uniqueUsers,
+  share: (row: Row) => row.share,
+};
+
+function TopTable({
+  title,
+  rows,
+  pick,
+  link,
+}: {
+  title: string;
+  rows: readonly Row[];
+  pick?: (value: string) => void;
+  link?: (value: string) => string;
+}) {
+  const { sorted, head } = useSorted(rows, BY);
+  return (
+    <table>
+      <thead>
+        <tr>
+          {head('value', title)}
+          {head('count', 'Events')}
+          {head('uniqueUsers', 'Users')}
+          {head('share', 'Share')}
+        </tr>
+      </thead>
+      <tbody>
+        {sorted.map((row) => (
+          <tr key={row.value ?? ''}>
+            <th scope="row">
+              <span className="share">
+                <progress max={1} value={row.share} aria-hidden="true" />
+                {row.value === null ? (
+                  <span className="muted">none</span>
+                ) : (
+                  <button
+                    type="button"
+                    className="link"
+                    title={`Only ${row.value}`}
+                    disabled={!pick}
+                    onClick={() => pick?.(row.value!)}
+                  >
+                    {row.value}
+                  </button>
+                )}
+                {link && row.value !== null && (
+                  <Link href={link(row.value)} aria-label={`Page of ${row.value}`}>
+                    →
+                  </Link>
+                )}
+              </span>
+            </th>
+            <td className="number" title={full(row.count)}>
+              {figure(row.count)}
+            </td>
+            <td className="number" title={full(row.uniqueUsers)}>
+              {figure(row.uniqueUsers)}
+            </td>
+            <td className="number">{percent(row.share)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

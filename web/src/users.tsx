@@ -1,12 +1,14 @@
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
-import { api, data } from './api.js';
+import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
-import { full, moment, since } from './format.js';
+import { useOrdered } from './erasures.js';
+import { counted, full, moment, since } from './format.js';
 import { Failure } from './panels.js';
-import { userHref, useView, write, zoneOf } from './url-state.js';
+import { useSorted } from './sort.js';
+import { userHref, useView, type View, write, zoneOf } from './url-state.js';
 
 /** Who was there last, or one person's timeline. */
 export function Users({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
@@ -49,32 +51,7 @@ function List({ app }: { app?: AppInfo }) {
         </p>
       )}
       <div className="scroll" tabIndex={0} role="region" aria-label="Users">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col">Kind</th>
-              <th scope="col" className="number">
-                Events
-              </th>
-              <th scope="col">Last seen</th>
-              <th scope="col">Device</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={`${row.kind} ${row.userId}`}>
-                <th scope="row">
-                  <Link href={userHref(view, row.userId)}>{row.userId}</Link>
-                </th>
-                <td>{row.kind}</td>
-                <td className="number">{full(row.totalEvents)}</td>
-                <td title={row.lastSeen}>{since(row.lastSeen)}</td>
-                <td>{[row.device, row.browser, row.os].filter(Boolean).join(' · ')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <UserTable rows={rows} view={view} />
       </div>
       {users.hasNextPage && (
         <button type="button" onClick={() => void users.fetchNextPage()} disabled={users.isFetchingNextPage}>
@@ -82,6 +59,46 @@ function List({ app }: { app?: AppInfo }) {
         </button>
       )}
     </section>
+  );
+}
+
+type Row = Schemas['ListedUserDto'];
+
+const BY = {
+  userId: (row: Row) => row.userId,
+  kind: (row: Row) => row.kind,
+  totalEvents: (row: Row) => row.totalEvents,
+  lastSeen: (row: Row) => row.lastSeen,
+  device: (row: Row) => row.device,
+};
+
+function UserTable({ rows, view }: { rows: readonly Row[]; view: View }) {
+  const { sorted, head } = useSorted(rows, BY);
+  return (
+    <table>
+      <thead>
+        <tr>
+          {head('userId', 'User')}
+          {head('kind', 'Kind')}
+          {head('totalEvents', 'Events')}
+          {head('lastSeen', 'Last seen')}
+          {head('device', 'Device')}
+        </tr>
+      </thead>
+      <tbody>
+        {sorted.map((row) => (
+          <tr key={`${row.kind} ${row.userId}`}>
+            <th scope="row">
+              <Link href={userHref(view, row.userId)}>{row.userId}</Link>
+            </th>
+            <td>{row.kind}</td>
+            <td className="number">{full(row.totalEvents)}</td>
+            <td title={row.lastSeen}>{since(row.lastSeen)}</td>
+            <td>{[row.device, row.browser, row.os].filter(Boolean).join(' · ')}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -116,11 +133,11 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
       <section className="panel">
         <header className="panel-head">
           <h1>{userId}</h1>
-          <Privacy userId={userId} apps={app ? [app] : apps} />
+          <Privacy userId={userId} apps={app ? [app] : apps} events={stats.data?.totalEvents} />
         </header>
         {stats.data && (
           <p>
-            <strong>{full(stats.data.totalEvents)}</strong> events
+            <strong>{counted(stats.data.totalEvents, 'event')}</strong>
             {stats.data.firstSeen &&
               `, first seen ${moment(stats.data.firstSeen, zone)}, last seen ${moment(stats.data.lastSeen!, zone)} (${zone})`}
           </p>
@@ -129,7 +146,8 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
           <ul className="plain">
             {devices.map((device) => (
               <li key={JSON.stringify([device.device, device.browser, device.os])}>
-                {[device.device, device.browser, device.os].filter(Boolean).join(' · ')}: {full(device.count)} events
+                {[device.device, device.browser, device.os].filter(Boolean).join(' · ')}:{' '}
+                {counted(device.count, 'event')}
               </li>
             ))}
           </ul>
@@ -161,12 +179,16 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
   );
 }
 
-function Privacy({ userId, apps }: { userId: string; apps: AppInfo[] }) {
+function Privacy({ userId, apps, events }: { userId: string; apps: AppInfo[]; events?: number }) {
   const [, navigate] = useLocation();
+  const ordered = useOrdered();
   const erase = useMutation({
     mutationFn: async () => {
-      for (const { id } of apps)
-        await api.DELETE('/api/apps/{id}/users/{userId}', { params: { path: { id, userId } } });
+      for (const { id, name } of apps) {
+        const path = { id, userId };
+        const order = await data(api.DELETE('/api/apps/{id}/users/{userId}', { params: { path } }));
+        ordered(apps.length > 1 ? `${userId} in ${name}` : userId, order);
+      }
     },
     onSuccess: () => navigate('/users'),
   });
@@ -189,8 +211,8 @@ function Privacy({ userId, apps }: { userId: string; apps: AppInfo[] }) {
         word={userId}
         run={() => erase.mutateAsync()}
       >
-        All their events and their place in every count go, in {apps.map(({ name }) => name).join(', ')}. This cannot be
-        undone.
+        {events === undefined ? 'All their events' : `All that is kept of them (${counted(events, 'event')})`} and their
+        place in every count go, in {apps.map(({ name }) => name).join(', ')}. This cannot be undone.
       </Confirm>
     </span>
   );

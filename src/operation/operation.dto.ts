@@ -1,0 +1,56 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+/** What is accepted and not yet committed. */
+export class BacklogDto {
+  events!: number;
+
+  /** Memory of them in Redis. */
+  bytes!: number;
+
+  /** From here on nothing more is taken (BUFFER_MAX_BYTES). */
+  maxBytes!: number;
+
+  /** Since the oldest of them was received; null: nothing waits. */
+  oldestAgeMs!: number | null;
+
+  /** Since any worker was last seen; null: never. */
+  workerSeenAgeMs!: number | null;
+}
+
+/** What was committed lately, by all workers together. received = inserted + duplicated + dead + erased. */
+export class RateDto {
+  /** The time that is summed, back from now. */
+  minutes!: number;
+
+  received!: number;
+
+  /** Stored and counted. */
+  inserted!: number;
+
+  /** Were stored already. */
+  duplicated!: number;
+
+  /** Put among the dead letters. */
+  dead!: number;
+
+  /** Passed over: of a deleted app or an erased person. */
+  erased!: number;
+}
+
+/** The whole installation's figures; nothing of any owner's events. */
+export class OperationDto {
+  @ApiProperty({ type: BacklogDto, nullable: true, description: 'null: Redis is away.' })
+  backlog!: BacklogDto | null;
+
+  /** Of the last minute, hour and day. */
+  rates!: RateDto[];
+
+  /** Dead letters of all owners together. */
+  deadLetters!: number;
+
+  /**
+   * Requests that brought a forwarded header from an address outside TRUSTED_PROXIES, since this process started: the header
+   * was ignored, and behind a proxy that is not named all visitors share its address.
+   */
+  untrustedForwarded!: number;
+}
