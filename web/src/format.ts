@@ -3,6 +3,7 @@ const LOCALE = navigator.language;
 export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const FULL = new Intl.NumberFormat(LOCALE);
 const SHORT = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 });
+const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const PERCENT = new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: 1 });
 const SHORT_FROM = 100_000;
 
@@ -11,6 +12,7 @@ export const full = (n: number): string => FULL.format(n);
 export const figure = (n: number): string => (n < SHORT_FROM ? FULL.format(n) : SHORT.format(n));
 /** 1 event, 2 events. */
 export const counted = (n: number, noun: string): string => `${FULL.format(n)} ${noun}${n === 1 ? '' : 's'}`;
+export const tenths = (n: number): string => TENTHS.format(n);
 export const percent = (share: number): string => PERCENT.format(share);
 
 /** The change against before, in words; undefined where there was nothing before. */

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, data, type Schemas } from './api.js';
-import { bytes, duration, figure, full } from './format.js';
-import { Panel } from './panels.js';
+import { bytes, duration, figure, full, tenths } from './format.js';
+import { NumberCell, Panel } from './panels.js';
 
 type Ready = Schemas['ReadyDto'];
 type Figures = Schemas['OperationDto'];
@@ -170,11 +170,12 @@ function Rates({ rates }: { rates: Figures['rates'] }) {
           {rates.map(({ minutes, received, inserted, duplicated, dead, erased }) => (
             <tr key={minutes}>
               <th scope="row">{RATE_NAMES[minutes] ?? `last ${minutes} minutes`}</th>
-              {[received, inserted, inserted / (minutes * 60), duplicated, dead, erased].map((n, i) => (
-                <td key={i} className="number" title={full(n)}>
-                  {figure(n)}
-                </td>
-              ))}
+              <NumberCell n={received} />
+              <NumberCell n={inserted} />
+              <td className="number">{tenths(inserted / (minutes * 60))}</td>
+              <NumberCell n={duplicated} />
+              <NumberCell n={dead} />
+              <NumberCell n={erased} />
             </tr>
           ))}
         </tbody>

@@ -5,7 +5,7 @@ import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { SeriesChart } from './chart.js';
 import { Chips, Controls, Download } from './controls.js';
-import { change, figure, full, moment } from './format.js';
+import { change, figure, full, moment, tenths } from './format.js';
 import { Panel } from './panels.js';
 import { Top } from './top.js';
 import { type Asked, daysOf, type FilterName, useView, type View, zoneOf } from './url-state.js';
@@ -105,7 +105,7 @@ function Figure({
   digits?: boolean;
 }) {
   const changed = before === undefined ? undefined : change(value, before);
-  const shown = digits ? value.toFixed(1) : figure(value);
+  const shown = digits ? tenths(value) : figure(value);
   const content: ReactNode = (
     <>
       <span className="name">{name}</span>

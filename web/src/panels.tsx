@@ -1,7 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Problem } from './api.js';
-import { HERE, moment } from './format.js';
+import { figure, full, HERE, moment } from './format.js';
 
 /** A panel that keeps its old content, dimmed, while new is loading, and says what went wrong. */
 export function Panel<T>({
@@ -35,6 +35,15 @@ export function Panel<T>({
       )}
       {data === undefined ? !error && <p className="muted">Loading …</p> : isEmpty?.(data) ? empty : children(data)}
     </section>
+  );
+}
+
+/** A figure in a table; a short one tells the full number on hover. */
+export function NumberCell({ n }: { n: number }) {
+  return (
+    <td className="number" title={full(n)}>
+      {figure(n)}
+    </td>
   );
 }
 

@@ -1,8 +1,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { api, data, type Schemas } from './api.js';
-import { figure, full, percent } from './format.js';
-import { Panel } from './panels.js';
+import { percent } from './format.js';
+import { NumberCell, Panel } from './panels.js';
 import { useSorted } from './sort.js';
 import { type Asked, type FilterName, type View, write } from './url-state.js';
 
@@ -114,12 +114,8 @@ function TopTable({
                 )}
               </span>
             </th>
-            <td className="number" title={full(row.count)}>
-              {figure(row.count)}
-            </td>
-            <td className="number" title={full(row.uniqueUsers)}>
-              {figure(row.uniqueUsers)}
-            </td>
+            <NumberCell n={row.count} />
+            <NumberCell n={row.uniqueUsers} />
             <td className="number">{percent(row.share)}</td>
           </tr>
         ))}
