@@ -149,6 +149,45 @@ describe('breakdown', () => {
     expect((await ask('by=event&limit=1')).status).toBe(200);
   }, 240_000);
 
+  test('devices of such a range are told from the counts: all of them, and those of one name', async () => {
+    for (const [query, matches] of [
+      ['', all],
+      ['&event=buy', (one: AcceptedEvent) => one.event === 'buy'],
+    ] as const) {
+      const { status, body } = await ask(`by=device${query}`);
+      const { rows, total } = expected((one) => one.device, matches);
+      expect([status, body.total]).toEqual([200, total]);
+      expect(inOrder(body.data)).toEqual(rows.map((row) => ({ ...row, uniqueUsers: null })));
+    }
+    expect((await ask('by=device&browser=Chrome')).body.code).toBe('too_many_events');
+    expect((await ask('by=device&event=buy&event=view')).body.code).toBe('too_many_events');
+    // Where they can be looked at, their users are told too.
+    const few = await ask(`by=device&${range(FIRST, FIRST + 400 * HOUR)}`);
+    expect(few.body.data).toEqual(expected((one) => one.device, all).rows);
+  });
+
+  test('a value that is told shortened can be filtered by as it is told', async () => {
+    const app = await registerApp(stack.url, ann);
+    const appId = app.id.replaceAll('-', '');
+    const long = `https://shop.example/${'ä'.repeat(300)}`;
+    const urls = [`${long}?1`, `${long}?2`, long.slice(0, 200)];
+    await stack.store(urls.map((one, i) => acceptedEvent({ appId, eventId: `${i}`, url: one, occurredAt: FIRST })));
+    const { body } = await ask(`by=url&app_id=${app.id}`);
+    expect(body.data.map(({ value, count }: Row) => [value, count])).toEqual([
+      [long.slice(0, 255), 2],
+      [long.slice(0, 200), 1],
+    ]);
+    for (const [value, count] of [
+      [long.slice(0, 255), 2],
+      [`${long}?1`, 1],
+      [long.slice(0, 200), 1],
+      [long.slice(0, 199), 0],
+    ] as const) {
+      const of = await ask(`by=event&app_id=${app.id}&url=${encodeURIComponent(value)}`);
+      expect([value, of.body.total]).toEqual([value, count]);
+    }
+  });
+
   test('names without number do not stop it', async () => {
     const app = await registerApp(stack.url, ann);
     const appId = app.id.replaceAll('-', '');

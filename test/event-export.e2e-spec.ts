@@ -146,6 +146,23 @@ describe('export', () => {
       },
     ],
     [
+      'a key expires',
+      async () => {
+        const expiresAt = new Date(Date.now() + 2000).toISOString();
+        const key = await createKey(stack.url, ann, { appId: large.id, scopes: ['read'], expiresAt });
+        const end = () => until(() => Date.now() > Date.parse(key.expiresAt as string), 'the key to expire');
+        return { headers: { 'x-api-key': key.apiKey }, query: '', end };
+      },
+    ],
+    [
+      'an app is deleted, of all that were asked for',
+      async () => {
+        const other = await registerApp(stack.url, ann);
+        const end = () => call(`${stack.url}/api/apps/${other.id}`, { token: ann.accessToken, method: 'DELETE' });
+        return { headers: { authorization: `Bearer ${ann.accessToken}` }, query: '', end };
+      },
+    ],
+    [
       'the app is deleted',
       async () => {
         const end = () => call(`${stack.url}/api/apps/${large.id}`, { token: ann.accessToken, method: 'DELETE' });

@@ -144,6 +144,30 @@ describe('live', () => {
     }
   });
 
+  test('contract: ends within a second of the expiry of its key', async () => {
+    const expiresAt = new Date(Date.now() + 2500).toISOString();
+    const key = await createKey(stack.url, ann, { appId: app.id, scopes: ['read'], expiresAt });
+    const listener = await listen({ 'x-api-key': key.apiKey });
+    await until(() => listener.ended, 'the stream to end', 10_000);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(key.expiresAt as string));
+    expect(Date.now() - Date.parse(key.expiresAt as string)).toBeLessThan(2000);
+  });
+
+  test('of all apps: ends when one of them is deleted', async () => {
+    const bob = await signIn(stack.url, 'of-two@x.test');
+    const [goes, stays] = [await registerApp(stack.url, bob), await registerApp(stack.url, bob)];
+    const headers = { authorization: `Bearer ${bob.accessToken}` };
+    const listener = await listen(headers);
+    await until(() => listener.total === 0, 'the stream to begin');
+    expect((await call(`${stack.url}/api/apps/${goes.id}`, { token: bob.accessToken, method: 'DELETE' })).status).toBe(
+      202,
+    );
+    await until(() => listener.ended, 'the stream to end');
+    const again = await listen(headers);
+    expect((await call(`${stack.url}/collect`, { key: stays.apiKey, body: { event: 'stays' } })).status).toBe(202);
+    await until(() => again.names.includes('stays'), 'the other app');
+  });
+
   test('ends within a second of the revocation of its key, of logout, and of the deletion of its app', async () => {
     const other = await registerApp(stack.url, ann);
     const key = await createKey(stack.url, ann, { appId: app.id, scopes: ['read'] });

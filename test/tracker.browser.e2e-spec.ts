@@ -157,6 +157,8 @@ describe('the script of a web site, in Chromium', () => {
     await page.goto(origin);
     await track(page, 'never');
     expect(await waiting(page)).toBe(0);
+    const kept = await page.evaluate<string[]>('Object.keys(localStorage)');
+    expect(kept.filter((name) => name !== 'tallystone.out')).toEqual([]);
     // Somebody else's page view, which comes later, is there: theirs is not on its way.
     await visit('/else');
     await eventually(['page_view']);
@@ -197,6 +199,22 @@ describe('the script of a web site, in Chromium', () => {
     key = apiKey;
     await page.goto(`${origin}/b`);
     await eventually(['page_view', 'for the old key', 'page_view']);
+  });
+
+  test('whoever counts without a pause is heard meanwhile; of nobody known is nobody; coming back is a view', async () => {
+    const page = await visit();
+    await page.evaluate(`tallystone.identify(undefined); onTick = setInterval(() => tallystone.track('tick'), 50)`);
+    await until(
+      async () => (await counted()).filter(({ event }) => event === 'tick').length > 5,
+      'ticks while it ticks',
+    );
+    await page.evaluate(`clearInterval(onTick)`);
+    expect(new Set((await counted()).map(({ user }) => user))).toEqual(new Set([null]));
+    await page.evaluate(`dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))`);
+    await until(
+      async () => (await counted()).filter(({ event }) => event === 'page_view').length === 2,
+      'the second view',
+    );
   });
 
   test('opting out throws away what waits; opting in counts again', async () => {

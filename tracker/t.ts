@@ -8,8 +8,8 @@
 interface Tallystone {
   /** Counts something. @param metadata anything else about it, as JSON */
   track(name: string, metadata?: object): void;
-  /** From now on events are of this person; null: of nobody known. */
-  identify(userId: string | null): void;
+  /** From now on events are of this person; null or nothing: of nobody known. */
+  identify(userId?: string | null): void;
   /** True: nothing is counted in this browser any more, and what waits is thrown away. */
   optOut(out: boolean): void;
 }
@@ -48,19 +48,19 @@ interface Tallystone {
     delete memory[name];
   };
 
-  // The place for the word is taken now: where storage is full later, it can still be changed.
-  if (!read(`${prefix}out`)) write(`${prefix}out`, '0');
-
   const silent = () =>
     read(`${prefix}out`) === '1' ||
     navigator.doNotTrack === '1' ||
     (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+  // The place for the word is taken now: where storage is full later, it can still be changed.
+  if (!silent() && !read(`${prefix}out`)) write(`${prefix}out`, '0');
+
   const keys = () =>
     [...new Set([...Object.keys(kept), ...Object.keys(memory)])].filter((name) => name.startsWith(waiting)).sort();
 
   let busy = false;
   let failures = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer = 0;
 
   const later = (ms: number) => {
     clearTimeout(timer);
@@ -68,6 +68,8 @@ interface Tallystone {
   };
 
   const send = async () => {
+    clearTimeout(timer);
+    timer = 0;
     if (busy) return;
     const names: string[] = [];
     const events: string[] = [];
@@ -133,7 +135,8 @@ interface Tallystone {
     };
     const text = JSON.stringify({ ...said, userId: read(`${prefix}user`), metadata });
     write(waiting + eventId, text);
-    if (!failures) later(200);
+    // Not put off by each one that follows.
+    if (!failures && !timer) later(200);
   };
 
   let page: string | undefined;
@@ -153,6 +156,12 @@ interface Tallystone {
     };
   }
   addEventListener('popstate', view);
+  // Back to a page that the browser had kept as it was.
+  addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    page = undefined;
+    view();
+  });
   addEventListener('online', () => later(0));
   document.addEventListener('visibilitychange', () => void send());
   document.addEventListener(
@@ -174,7 +183,7 @@ interface Tallystone {
     track,
     identify: (userId) => {
       forget(`${prefix}user`);
-      if (userId !== null) write(`${prefix}user`, userId);
+      if (userId != null) write(`${prefix}user`, userId);
     },
     optOut: (out) => {
       if (out) keys().forEach(forget);

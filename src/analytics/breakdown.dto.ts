@@ -59,8 +59,9 @@ export class BreakdownRowDto {
 
   count!: number;
 
-  /** Distinct users; one who has two values is in both. */
-  uniqueUsers!: number;
+  /** Distinct users; one who has two values is in both. Null: of devices, in a range of too many events to look at one by one. */
+  @ApiProperty({ type: Number, nullable: true })
+  uniqueUsers!: number | null;
 
   /** Of `total`, from 0 to 1. */
   share!: number;

@@ -2,18 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { InvalidInputError } from '../common/app-error.js';
 import type { Caller } from '../common/caller.js';
+import { ALL_EVENTS } from '../database/all-events.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { type BreakdownDto, type BreakdownQuery, dimensionOf } from './breakdown.dto.js';
 import { filtersOf } from './filters.dto.js';
 import { type Breakdown, eventBreakdown, holdsMoreThan, nameBreakdown, type ValueCount } from './queries/breakdown.js';
+import { type EventCounts, eventCounts } from './queries/event-counts.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { RawQuestions } from './raw-questions.js';
 import { rawRange } from './raw-range.js';
 import { type TimeRange, timeRange } from './time-range.js';
 
 /**
- * Events that a question may look at one by one. Names of events are counted by rollups, whatever the number of events;
- * other dimensions are not.
+ * Events that a question may look at one by one. Names of events, and devices, are counted by rollups, whatever the number
+ * of events; other dimensions are not.
  */
 const LOOKED_AT_MAX = 250_000;
 
@@ -76,11 +78,31 @@ export class BreakdownService {
     const raw = rawRange(range);
     if (!raw) return NOTHING;
     // By ids, as they are looked at: clocks that run ahead put events where the counts know of none.
-    if (await holdsMoreThan(manager, idsOf(apps), raw, LOOKED_AT_MAX)) throw tooMany();
+    if (await holdsMoreThan(manager, idsOf(apps), raw, LOOKED_AT_MAX)) {
+      const counted = countedName(query);
+      if (counted === undefined) throw tooMany();
+      return deviceSplit(await eventCounts(manager, idsOf(apps), counted, range), query.limit!);
+    }
     const { occurredFrom, occurredBefore } = raw;
     const filters = { ...filtersOf(query), occurredFrom, occurredBefore };
     return eventBreakdown(manager, idsOf(apps), dimensionOf(query.by)!, raw, filters, query.limit!);
   }
+}
+
+/** The name whose counts by device answer the question; undefined: they do not. */
+function countedName(query: BreakdownQuery): string | undefined {
+  const { event = [], ...others } = filtersOf(query);
+  const isFiltered = Object.values(others).some((values) => values !== undefined && values.length > 0);
+  if (query.by !== 'device' || isFiltered || event.length > 1) return undefined;
+  return event[0] ?? ALL_EVENTS;
+}
+
+/** From the rollups, which do not know the users of a device. */
+function deviceSplit(counts: EventCounts, limit: number): Breakdown<ValueCount> {
+  const rows = Object.entries(counts)
+    .map(([value, count]) => ({ value, count, uniqueUsers: null }))
+    .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  return { rows: rows.slice(0, limit), total: rows.reduce((sum, { count }) => sum + count, 0) };
 }
 
 function tooMany(): InvalidInputError {

@@ -47,7 +47,8 @@ export class EventExport {
     const apps = await this.scope.of(caller, query.appId);
     const range = rawRange(timeRange(query.startDate, query.endDate, query.timezone ?? commonZone(apps)));
     const format = query.format ?? 'csv';
-    const stream = this.streams.watch(request, query.appId);
+    const appIds = apps.map(({ id }) => id);
+    const stream = this.streams.watch(request, query.appId, appIds);
     const pieces = this.write(format, apps, range, query, stream);
     const readable = Readable.from(pieces, { objectMode: false }).once('close', () => stream.close());
     return new StreamableFile(readable, {

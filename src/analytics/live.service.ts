@@ -38,7 +38,7 @@ export class LiveService {
     const appIds = (await this.scope.of(caller, appId)).map((app) => app.id);
     const last = request.headers['last-event-id'];
     const since = typeof last === 'string' ? parseUuid(last) : undefined;
-    const stream = this.streams.watch(request, appId);
+    const stream = this.streams.watch(request, appId, appIds);
     const messages = Readable.from(this.messages(appIds, since, stream.ended), { objectMode: false });
     return new StreamableFile(
       messages.once('close', () => stream.close()),

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
-import { AppError } from '../common/app-error.js';
+import { AppError, NotFoundError } from '../common/app-error.js';
 import { AnalyticsScope } from './analytics-scope.js';
 
 /** How often it is asked whether the caller is still let in: an answer ends within a second of what let it begin. */
@@ -33,9 +33,10 @@ export class OpenStreams implements OnModuleDestroy {
 
   /**
    * @param request that a reader's route has let in @param appId as it was asked for
+   * @param appIds 32 hex digits each, of the apps whose events it tells: one that is deleted ends it
    * @throws AppError 429 when too many are open
    */
-  watch(request: FastifyRequest, appId: string | undefined): OpenStream {
+  watch(request: FastifyRequest, appId: string | undefined, appIds: readonly string[]): OpenStream {
     const caller = request.caller!;
     const account = caller.kind === 'key' ? caller.ownerId : caller.userId;
     this.assertRoom(account);
@@ -51,7 +52,7 @@ export class OpenStreams implements OnModuleDestroy {
     // It may have closed while the caller was looked up: then nobody says so any more.
     if (socket.destroyed || this.stopping) ended.abort(new Error('Nobody reads any more'));
     else socket.once('close', gone);
-    void this.askAgainAndAgain(request, appId, ended);
+    void this.askAgainAndAgain(request, appId, appIds, ended);
     return { ended: ended.signal, close };
   }
 
@@ -69,13 +70,19 @@ export class OpenStreams implements OnModuleDestroy {
   }
 
   /** One question at a time, however long it takes to be answered. */
-  private async askAgainAndAgain(request: FastifyRequest, appId: string | undefined, ended: AbortController) {
+  private async askAgainAndAgain(
+    request: FastifyRequest,
+    appId: string | undefined,
+    appIds: readonly string[],
+    ended: AbortController,
+  ): Promise<void> {
     while (!ended.signal.aborted) {
       await wait(ASK_EVERY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
       if (ended.signal.aborted) return;
       try {
         await this.guard.admit(request, 'read');
-        await this.scope.of(request.caller!, appId);
+        const still = new Set((await this.scope.of(request.caller!, appId)).map(({ id }) => id));
+        if (!appIds.every((id) => still.has(id))) throw new NotFoundError('An app whose events were told is deleted.');
       } catch (error) {
         // A service that is away says nothing of the token.
         if (error instanceof AppError && error.status < 500) ended.abort(error);

@@ -1107,9 +1107,9 @@ export interface components {
     BreakdownRowDto: {
       /** @description Null: events without one. Of a long value the first 255 characters. */
       value: string | null;
+      /** @description Distinct users; one who has two values is in both. Null: of devices, in a range of too many events to look at one by one. */
+      uniqueUsers: number | null;
       count: number;
-      /** @description Distinct users; one who has two values is in both. */
-      uniqueUsers: number;
       /** @description Of `total`, from 0 to 1. */
       share: number;
     };

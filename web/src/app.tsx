@@ -1,4 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { api, data, Problem, type Schemas } from './api.js';
 import { Erasures } from './erasures.js';
@@ -34,8 +35,9 @@ export function App() {
     enabled: me.data !== undefined,
   });
   if (me.error instanceof Problem && me.error.status === 401) return <SignIn />;
-  if (me.error) return <Failure error={me.error} retry={() => void me.refetch()} />;
-  if (apps.error) return <Failure error={apps.error} retry={() => void apps.refetch()} />;
+  // What is there stays, also when asking again fails for a while.
+  if (me.error && !me.data) return <Failure error={me.error} retry={() => void me.refetch()} />;
+  if (apps.error && !apps.data) return <Failure error={apps.error} retry={() => void apps.refetch()} />;
   if (!me.data || !apps.data) return <p className="loading muted">Loading …</p>;
   return <SignedIn person={me.data} apps={apps.data.data} />;
 }
@@ -59,7 +61,13 @@ function SignIn() {
 function SignedIn({ person, apps }: { person: Person; apps: AppInfo[] }) {
   const [view] = useView();
   const [path] = useLocation();
-  const app = apps.find(({ id }) => id === view.app) ?? (apps.length === 1 ? apps[0] : undefined);
+  const asked = apps.find(({ id }) => id === view.app);
+  const app = asked ?? (apps.length === 1 ? apps[0] : undefined);
+  const isForeign = view.app !== undefined && !asked && path !== '/start';
+  useEffect(() => {
+    const page = PAGES.find(([to]) => to === path)?.[1] ?? (path === '/event' ? view.filters[0]?.value : undefined);
+    document.title = [page, app?.name, 'Tallystone'].filter(Boolean).join(' · ');
+  }, [path, app?.name, view.filters]);
   // By its own address: what it shows stays when the first app is there.
   if (apps.length === 0 && path !== '/start') return <Redirect to="/start" replace />;
   return (
@@ -67,47 +75,64 @@ function SignedIn({ person, apps }: { person: Person; apps: AppInfo[] }) {
       <Bar person={person} apps={apps} />
       <main>
         <Erasures />
-        <Switch>
-          <Route path="/">
-            <Overview apps={apps} app={app} />
-          </Route>
-          <Route path="/event">
-            <EventPage apps={apps} app={app} />
-          </Route>
-          <Route path="/users">
-            <Users apps={apps} app={app} />
-          </Route>
-          <Route path="/live">
-            <Live app={app} />
-          </Route>
-          <Route path="/keys">
-            <Keys apps={apps} app={app} />
-          </Route>
-          <Route path="/ingest">
-            <Ingest person={person} apps={apps} app={app} />
-          </Route>
-          <Route path="/settings">
-            <Settings person={person} apps={apps} app={app} />
-          </Route>
-          <Route path="/start">
-            <FirstRun apps={apps} />
-          </Route>
-          <Route>
-            <p>There is no such page.</p>
-          </Route>
-        </Switch>
+        {isForeign ? <NoSuchApp /> : <Pages person={person} apps={apps} app={app} />}
       </main>
     </>
+  );
+}
+
+/** An app of somebody else, or one that is deleted: its numbers are not made up from others. */
+function NoSuchApp() {
+  return (
+    <section className="panel">
+      <h1>You have no such app</h1>
+      <p>It was deleted, or belongs to somebody else: the link shows it to its owner alone.</p>
+      <Link href="/">All your apps</Link>
+    </section>
+  );
+}
+
+function Pages({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
+  return (
+    <Switch>
+      <Route path="/">
+        <Overview apps={apps} app={app} />
+      </Route>
+      <Route path="/event">
+        <EventPage apps={apps} app={app} />
+      </Route>
+      <Route path="/users">
+        <Users apps={apps} app={app} />
+      </Route>
+      <Route path="/live">
+        <Live app={app} />
+      </Route>
+      <Route path="/keys">
+        <Keys apps={apps} app={app} />
+      </Route>
+      <Route path="/ingest">
+        <Ingest person={person} apps={apps} app={app} />
+      </Route>
+      <Route path="/settings">
+        <Settings person={person} apps={apps} app={app} />
+      </Route>
+      <Route path="/start">
+        <FirstRun apps={apps} app={app} />
+      </Route>
+      <Route>
+        <p>There is no such page.</p>
+      </Route>
+    </Switch>
   );
 }
 
 function Bar({ person, apps }: { person: Person; apps: AppInfo[] }) {
   const [view, change] = useView();
   const [path] = useLocation();
-  const signOut = async () => {
-    await api.POST('/api/auth/logout', { body: {} });
-    location.assign('/');
-  };
+  const signOut = useMutation({
+    mutationFn: () => api.POST('/api/auth/logout', { body: {} }),
+    onSuccess: () => location.assign('/'),
+  });
   return (
     <header className="top">
       <Link href="/" className="brand">
@@ -130,7 +155,7 @@ function Bar({ person, apps }: { person: Person; apps: AppInfo[] }) {
         {PAGES.map(([to, name]) => (
           <Link
             key={to}
-            href={`${to}${write({ ...view, filters: [] })}`}
+            href={`${to}${write({ ...view, filters: [], user: undefined, search: undefined })}`}
             aria-current={path === to ? 'page' : undefined}
           >
             {name}
@@ -139,9 +164,10 @@ function Bar({ person, apps }: { person: Person; apps: AppInfo[] }) {
         <a href="/api-docs">API</a>
       </nav>
       <span className="who muted">{person.email}</span>
-      <button type="button" className="quiet" onClick={() => void signOut()}>
+      <button type="button" className="quiet" onClick={() => signOut.mutate()}>
         Sign out
       </button>
+      {signOut.error && <Failure error={signOut.error} retry={() => signOut.mutate()} />}
     </header>
   );
 }

@@ -13,21 +13,33 @@ const HEIGHT = 220;
 export function SeriesChart({ series, figure }: { series: Series; figure: 'count' | 'uniqueUsers' }) {
   const [asTable, setAsTable] = useState(false);
   const [now, before] = [series.series[0]!.buckets, series.series[0]!.previous?.buckets];
+  const begun = now.filter(({ start }) => start <= series.asOf).length;
   return (
     <>
       <button type="button" className="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
         {asTable ? 'Show as a chart' : 'Show as a table'}
       </button>
       {asTable ? (
-        <BucketTable now={now} before={before} figure={figure} />
+        <BucketTable now={now.slice(0, begun)} before={before} figure={figure} />
       ) : (
-        <Lines now={now} before={before} figure={figure} />
+        <Lines now={now} begun={begun} before={before} figure={figure} />
       )}
     </>
   );
 }
 
-function Lines({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figure: 'count' | 'uniqueUsers' }) {
+function Lines({
+  now,
+  begun,
+  before,
+  figure,
+}: {
+  now: Bucket[];
+  /** How many of these have begun: of the others there is nothing to draw. */
+  begun: number;
+  before?: Bucket[];
+  figure: 'count' | 'uniqueUsers';
+}) {
   const place = useRef<HTMLDivElement>(null);
   const [under, setUnder] = useState<number | null>(null);
   useEffect(() => {
@@ -36,9 +48,10 @@ function Lines({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figu
     const values = (buckets: Bucket[]) => buckets.map((bucket) => bucket[figure]);
     const running = now.findIndex(({ complete }) => !complete);
     const whole = running < 0 ? values(now) : values(now).map((n, i) => (i < running ? n : null));
-    const open = running < 0 ? now.map(() => null) : values(now).map((n, i) => (i >= running - 1 ? n : null));
+    const isOpen = (i: number) => running >= 0 && i >= running - 1 && i < begun;
+    const open = values(now).map((n, i) => (isOpen(i) ? n : null));
     const past = now.map((_bucket, i) => before?.[i]?.[figure] ?? null);
-    const grid = { stroke: colour('--line'), width: 1 };
+    const grid = { stroke: () => colour('--line'), width: 1 };
     const chart = new uPlot(
       {
         width: element.clientWidth,
@@ -48,18 +61,28 @@ function Lines({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figu
         scales: { x: { time: false }, y: { range: (_chart, _min, max) => [0, Math.max(1, max * 1.05)] } },
         axes: [
           {
-            stroke: colour('--muted'),
+            stroke: () => colour('--muted'),
             grid: { show: false },
             space: 90,
             values: (_chart, at) => at.map((i) => (Number.isInteger(i) ? (now[i]?.label ?? '') : '')),
           },
-          { stroke: colour('--muted'), grid, size: 60, values: (_chart, at) => at.map((n) => (n % 1 ? '' : full(n))) },
+          {
+            stroke: () => colour('--muted'),
+            grid,
+            size: 60,
+            values: (_chart, at) => at.map((n) => (n % 1 ? '' : full(n))),
+          },
         ],
         series: [
           {},
-          { stroke: colour('--accent'), width: 2, fill: `${colour('--accent')}1a`, points: { show: now.length === 1 } },
-          { stroke: colour('--accent'), width: 2, dash: [2, 4], points: { show: running === 0 } },
-          { stroke: colour('--second'), width: 1.5, dash: [6, 4], points: { show: false } },
+          {
+            stroke: () => colour('--accent'),
+            width: 2,
+            fill: () => `${colour('--accent')}1a`,
+            points: { show: now.length === 1 },
+          },
+          { stroke: () => colour('--accent'), width: 2, dash: [2, 4], points: { show: running === 0 } },
+          { stroke: () => colour('--second'), width: 1.5, dash: [6, 4], points: { show: false } },
         ],
         hooks: { setCursor: [(chart) => setUnder(chart.cursor.idx ?? null)] },
       },
@@ -76,9 +99,10 @@ function Lines({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figu
       resized.disconnect();
       chart.destroy();
     };
-  }, [now, before, figure]);
-  const shown = under ?? now.length - 1;
-  const step = (by: number) => setUnder(Math.min(now.length - 1, Math.max(0, shown + by)));
+  }, [now, begun, before, figure]);
+  const last = Math.max(0, begun - 1);
+  const shown = Math.min(under ?? last, last);
+  const step = (by: number) => setUnder(Math.min(last, Math.max(0, shown + by)));
   return (
     <div
       className="chart"
@@ -125,7 +149,10 @@ function BucketTable({ now, before, figure }: { now: Bucket[]; before?: Bucket[]
         <tbody>
           {now.map((bucket, i) => (
             <tr key={bucket.start}>
-              <th scope="row">{bucket.label}</th>
+              <th scope="row">
+                {bucket.label}
+                {!bucket.complete && <span className="muted"> · not over yet</span>}
+              </th>
               <td className="number">{full(bucket[figure])}</td>
               {before && <td className="number">{full(before[i]?.[figure] ?? 0)}</td>}
             </tr>

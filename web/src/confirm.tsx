@@ -10,6 +10,7 @@ export function Confirm({
   title,
   action,
   word,
+  quiet,
   run,
   children,
 }: {
@@ -17,6 +18,8 @@ export function Confirm({
   title: string;
   action: string;
   word?: string;
+  /** The button that opens it does not look dangerous. */
+  quiet?: boolean;
   run: () => Promise<unknown>;
   children: ReactNode;
 }) {
@@ -29,7 +32,6 @@ export function Confirm({
     setBusy(true);
     try {
       await run();
-      setTyped('');
       dialog.current?.close();
     } catch (failure) {
       setError(failure as Error);
@@ -37,14 +39,19 @@ export function Confirm({
       setBusy(false);
     }
   };
+  // What was typed, and what went wrong, is of this once.
+  const forget = () => {
+    setTyped('');
+    setError(undefined);
+  };
   return (
     <>
-      <button type="button" className="danger" onClick={() => dialog.current?.showModal()}>
+      <button type="button" className={quiet ? 'quiet' : 'danger'} onClick={() => dialog.current?.showModal()}>
         {open}
       </button>
-      <dialog ref={dialog} className="modal" aria-labelledby={heading}>
+      <dialog ref={dialog} className="modal" aria-labelledby={heading} onClose={forget}>
         <h2 id={heading}>{title}</h2>
-        <p>{children}</p>
+        <div className="says">{children}</div>
         {word !== undefined && (
           <label>
             <span>

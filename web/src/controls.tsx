@@ -1,4 +1,6 @@
-import { type Asked, daysOf, type Filter, type FilterName, type Range, type View } from './url-state.js';
+import { useEffect, useState } from 'react';
+import { DownloadLink } from './panels.js';
+import type { Asked, Filter, FilterName, Range, View } from './url-state.js';
 
 const RANGE_NAMES: Record<Range, string> = {
   today: 'Today',
@@ -24,8 +26,8 @@ const FORMATS = [
 ] as const;
 
 /** Range, zone and comparison of the view. */
-export function Controls({ view, zone, set }: { view: View; zone: string; set: (change: Partial<View>) => void }) {
-  const { startDate, endDate } = daysOf(view, zone);
+export function Controls({ view, asked, set }: { view: View; asked: Asked; set: (change: Partial<View>) => void }) {
+  const { startDate, endDate, timezone: zone } = asked;
   return (
     <div className="controls" role="group" aria-label="What is shown">
       <div className="segments" role="group" aria-label="Range">
@@ -42,19 +44,8 @@ export function Controls({ view, zone, set }: { view: View; zone: string; set: (
       </div>
       {view.range === 'custom' && (
         <>
-          <label>
-            From
-            <input
-              type="date"
-              value={startDate}
-              max={endDate}
-              onChange={(event) => set({ from: event.target.value })}
-            />
-          </label>
-          <label>
-            To
-            <input type="date" value={endDate} min={startDate} onChange={(event) => set({ to: event.target.value })} />
-          </label>
+          <Day name="From" value={startDate} max={endDate} set={(from) => set({ from, to: endDate })} />
+          <Day name="To" value={endDate} min={startDate} set={(to) => set({ from: startDate, to })} />
         </>
       )}
       <label>
@@ -70,6 +61,43 @@ export function Controls({ view, zone, set }: { view: View; zone: string; set: (
         Compare with the time before
       </label>
     </div>
+  );
+}
+
+const EARLIEST = '2000-01-01';
+const LATEST = '2999-12-31';
+
+/** A day to be typed or picked: it counts as soon as it is whole, so that a year can be typed digit by digit. */
+function Day({
+  name,
+  value,
+  min = EARLIEST,
+  max = LATEST,
+  set,
+}: {
+  name: string;
+  value: string;
+  min?: string;
+  max?: string;
+  set: (day: string) => void;
+}) {
+  const [draft, setDraft] = useState(value);
+  useEffect(() => setDraft(value), [value]);
+  return (
+    <label>
+      {name}
+      <input
+        type="date"
+        value={draft}
+        min={min}
+        max={max}
+        onChange={({ target }) => {
+          setDraft(target.value);
+          if (target.value >= min && target.value <= max && target.value >= EARLIEST) set(target.value);
+        }}
+        onBlur={() => setDraft(value)}
+      />
+    </label>
   );
 }
 
@@ -103,9 +131,9 @@ export function Download({ asked, view, event }: { asked: Asked; view: View; eve
     <p className="small muted">
       These events as a file:{' '}
       {FORMATS.map(([format, name]) => (
-        <a key={format} href={`/api/analytics/export?${query}&format=${format}`} download>
+        <DownloadLink key={format} href={`/api/analytics/export?${query}&format=${format}`}>
           {name}
-        </a>
+        </DownloadLink>
       ))}
     </p>
   );

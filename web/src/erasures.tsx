@@ -32,11 +32,13 @@ export function Erasures() {
       list.filter((one) => one.id !== id),
     );
   return (
-    <ul className="panel plain" aria-label="Erasures" role="status">
-      {list.map((one) => (
-        <Progress key={one.id} {...one} close={() => close(one.id)} />
-      ))}
-    </ul>
+    <div className="panel" role="status">
+      <ul className="plain" aria-label="Erasures">
+        {list.map((one) => (
+          <Progress key={one.id} {...one} close={() => close(one.id)} />
+        ))}
+      </ul>
+    </div>
   );
 }
 

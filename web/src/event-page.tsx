@@ -1,13 +1,23 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { api, data } from './api.js';
+import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
-import { moment } from './format.js';
+import { counted, moment } from './format.js';
 import { Chips, Controls, Download } from './controls.js';
 import { Figures } from './overview.js';
-import { Panel } from './panels.js';
+import { Failure, Loading, NumberCell } from './panels.js';
 import { Top } from './top.js';
-import { daysOf, type Filter, userHref, useView, zoneOf } from './url-state.js';
+import {
+  type Asked,
+  type Filter,
+  filterQuery,
+  useAsked,
+  userHref,
+  useView,
+  type View,
+  withFilter,
+  zoneOf,
+} from './url-state.js';
 
 const DIMENSIONS = [
   ['url', 'Pages'],
@@ -23,19 +33,24 @@ export function EventPage({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const event = view.filters.find(({ name }) => name === 'event')?.value ?? '';
   const rest = { ...view, filters: view.filters.filter(({ name }) => name !== 'event') };
   const zone = zoneOf(view, apps, app);
-  const asked = { ...daysOf(view, zone), timezone: zone, ...(app ? { appId: app.id } : {}) };
+  const asked = useAsked(view, zone, app);
   const set = (filters: readonly Filter[]) => setView({ filters: [{ name: 'event', value: event }, ...filters] });
-  const query = { ...asked, event: [event], limit: 20 };
-  const newest = useQuery({
-    queryKey: ['events', query],
-    queryFn: () => data(api.GET('/api/analytics/events', { params: { query } })),
-  });
+  if (event === '') {
+    return (
+      <section className="panel">
+        <h1>Which event?</h1>
+        <p>
+          Choose one in the <Link href="/">overview</Link>: the arrow beside its name leads here.
+        </p>
+      </section>
+    );
+  }
   return (
     <>
       <h1>{event}</h1>
-      <Controls view={view} zone={zone} set={setView} />
+      <Controls view={view} asked={asked} set={setView} />
       <Chips filters={rest.filters} set={set} />
-      <Figures asked={asked} view={rest} zone={zone} event={event} />
+      <Figures asked={asked} view={rest} event={event} />
       <div className="grid">
         {DIMENSIONS.map(([by, title]) => (
           <Top
@@ -45,44 +60,95 @@ export function EventPage({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
             asked={asked}
             view={rest}
             event={event}
-            pick={(name, value) => set([...rest.filters, { name, value }])}
+            pick={(name, value) => set(withFilter(rest.filters, { name, value }))}
           />
         ))}
-        <Panel
-          title="Who did it last"
-          query={newest}
-          isEmpty={(found) => found.data.length === 0}
-          empty={<p className="muted">Nothing in this range.</p>}
-        >
-          {(found) => (
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">When ({zone})</th>
-                  <th scope="col">User</th>
-                  <th scope="col">Device</th>
-                </tr>
-              </thead>
-              <tbody>
-                {found.data.map((one) => (
-                  <tr key={one.id}>
-                    <th scope="row">{moment(one.occurredAt, zone)}</th>
-                    <td>
-                      {one.userId ? (
-                        <Link href={userHref(rest, one.userId)}>{one.userId}</Link>
-                      ) : (
-                        <span className="muted">no id</span>
-                      )}
-                    </td>
-                    <td>{one.device}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
-        </Panel>
+        <WhoDidIt event={event} asked={asked} view={rest} />
       </div>
       <Download asked={asked} view={rest} event={event} />
     </>
   );
+}
+
+interface Doer {
+  id: string;
+  last: string;
+  device: string;
+  times: number;
+}
+
+/** The users of the newest events, each once. */
+function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: View }) {
+  const zone = asked.timezone;
+  const query = { ...asked, ...filterQuery(view.filters), event: [event], limit: 100 };
+  const events = useInfiniteQuery({
+    queryKey: ['who', query],
+    queryFn: ({ pageParam }) =>
+      data(
+        api.GET('/api/analytics/events', {
+          params: { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextCursor,
+  });
+  const looked = events.data?.pages.flatMap((page) => page.data) ?? [];
+  const doers = doersOf(looked);
+  const nobody = looked.length > 0 ? 'Nobody of them is known by an id.' : 'Nothing found so far.';
+  return (
+    <section className={`panel${events.isFetching && events.data ? ' dimmed' : ''}`} aria-busy={events.isFetching}>
+      <h2>Who did it last</h2>
+      <Loading query={events} />
+      {events.error && <Failure error={events.error} retry={() => void events.refetch()} />}
+      {events.data && doers.length === 0 && (
+        <p className="muted">{events.hasNextPage || looked.length > 0 ? nobody : 'Nothing in this range.'}</p>
+      )}
+      {doers.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col">Last ({zone})</th>
+              <th scope="col" className="number">
+                Of {counted(looked.length, 'event')}
+              </th>
+              <th scope="col">Device</th>
+            </tr>
+          </thead>
+          <tbody>
+            {doers.slice(0, SHOWN).map(({ id, last, device, times }) => (
+              <tr key={id}>
+                <th scope="row">
+                  <Link href={userHref(view, id)}>{id}</Link>
+                </th>
+                <td>{moment(last, zone)}</td>
+                <NumberCell n={times} />
+                <td>{device}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {events.hasNextPage && (
+        <button type="button" onClick={() => void events.fetchNextPage()} disabled={events.isFetchingNextPage}>
+          Look further
+        </button>
+      )}
+    </section>
+  );
+}
+
+const SHOWN = 200;
+
+/** @param events newest first */
+function doersOf(events: readonly Schemas['ListedEventDto'][]): Doer[] {
+  const doers = new Map<string, Doer>();
+  for (const { userId, anonymousId, occurredAt, device } of events) {
+    const id = userId ?? anonymousId;
+    if (id === null) continue;
+    const doer = doers.get(id);
+    if (doer) doer.times += 1;
+    else doers.set(id, { id, last: occurredAt, device, times: 1 });
+  }
+  return [...doers.values()];
 }

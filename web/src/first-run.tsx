@@ -1,14 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, type FormEvent } from 'react';
 import { Link } from 'wouter';
-import { api, data } from './api.js';
+import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { HERE, moment } from './format.js';
 import { Copyable, Failure } from './panels.js';
 import { write } from './url-state.js';
 
 /** Register an app, take its key, paste it, and see the first event come. */
-export function FirstRun({ apps }: { apps: AppInfo[] }) {
+export function FirstRun({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const queries = useQueryClient();
   const [made, setMade] = useState<{ app: AppInfo; apiKey: string }>();
   const [name, setName] = useState('');
@@ -46,19 +46,40 @@ export function FirstRun({ apps }: { apps: AppInfo[] }) {
           </button>
         </form>
       )}
-      {!made && apps.length > 0 && <Existing apps={apps} use={setMade} />}
-      {made && <Snippets app={made.app} apiKey={made.apiKey} />}
+      {!made && apps.length > 0 && <Existing apps={apps} first={app} use={setMade} />}
+      {made && (
+        <>
+          <Snippets app={made.app} apiKey={made.apiKey} />
+          <button type="button" onClick={() => setMade(undefined)}>
+            Set up another app
+          </button>
+        </>
+      )}
     </div>
   );
 }
 
+/** One that may be shown, works, and may be used from anywhere, a terminal too. */
+function isForSnippets({ revokedAt, expiresAt, scopes, allowedOrigins }: Schemas['KeyDto']): boolean {
+  const isGood = revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > Date.now());
+  return isGood && scopes.join() === 'write' && allowedOrigins.length === 0;
+}
+
 /** An app that is there already: its first key that may be shown again. */
-function Existing({ apps, use }: { apps: AppInfo[]; use: (made: { app: AppInfo; apiKey: string }) => void }) {
-  const [id, setId] = useState(apps[0]!.id);
+function Existing({
+  apps,
+  first,
+  use,
+}: {
+  apps: AppInfo[];
+  first?: AppInfo;
+  use: (made: { app: AppInfo; apiKey: string }) => void;
+}) {
+  const [id, setId] = useState((first ?? apps[0]!).id);
   const reveal = useMutation({
     mutationFn: async () => {
       const { keys } = await data(api.GET('/api/auth/api-key', { params: { query: { appId: id } } }));
-      const key = keys.find((one) => one.revokedAt === null && one.scopes.length === 1 && one.scopes[0] === 'write');
+      const key = keys.find(isForSnippets);
       if (!key) return data(api.POST('/api/auth/api-key', { body: { appId: id, name: 'Web page' } }));
       return data(api.POST('/api/auth/api-key/reveal', { body: { keyId: key.keyId } }));
     },
@@ -139,12 +160,11 @@ function FirstEvent({ app }: { app: AppInfo }) {
   return (
     <section className="panel" aria-live="polite" data-testid="first-event">
       <h2>{first ? 'Your first event is here' : 'Waiting for your first event …'}</h2>
+      {events.error && <Failure error={events.error} retry={() => void events.refetch()} />}
       {first ? (
         <p>
           <strong>{first.event}</strong> at {moment(first.occurredAt, app.timeZone)} ({app.timeZone}).{' '}
-          <Link href={`/${write({ app: app.id, range: 'today', compare: true, filters: [] })}`}>
-            Go to the overview
-          </Link>
+          <Link href={`/${write({ app: app.id, range: '30d', compare: true, filters: [] })}`}>Go to the overview</Link>
         </p>
       ) : (
         <p className="muted">It shows here about a second after it was posted.</p>

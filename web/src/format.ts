@@ -31,10 +31,6 @@ export function moment(iso: string, timeZone: string): string {
   return new Intl.DateTimeFormat(LOCALE, { timeZone, dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
 }
 
-export function day(iso: string): string {
-  return new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' }).format(new Date(iso));
-}
-
 const LENGTHS = [
   ['day', 86_400],
   ['hour', 3600],

@@ -3,8 +3,8 @@ import { useState, type FormEvent } from 'react';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
-import { day, since } from './format.js';
-import { Copyable, Failure } from './panels.js';
+import { moment, since } from './format.js';
+import { Copyable, Failure, Loading } from './panels.js';
 import { useSorted } from './sort.js';
 
 type Key = Schemas['KeyDto'];
@@ -27,7 +27,8 @@ export function Keys({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
       {shown.map((one, i) => (
         <section key={one.id} className="panel">
           <h2>{one.name}</h2>
-          <KeyTable keys={lists[i]!.data?.keys ?? []} appId={one.id} />
+          <Loading query={lists[i]!} />
+          {lists[i]!.data && <KeyTable keys={lists[i]!.data.keys} appId={one.id} />}
           <CreateKey appId={one.id} />
         </section>
       ))}
@@ -72,21 +73,15 @@ function KeyTable({ keys, appId }: { keys: Key[]; appId: string }) {
 
 function KeyRow({ apiKey: key, appId }: { apiKey: Key; appId: string }) {
   const queries = useQueryClient();
-  const [issued, setIssued] = useState<string>();
+  const [issued, setIssued] = useState<{ apiKey: string; says: string }>();
   const again = () => queries.invalidateQueries({ queryKey: ['keys', appId] });
   const reveal = useMutation({
     mutationFn: () => data(api.POST('/api/auth/api-key/reveal', { body: { keyId: key.keyId } })),
-    onSuccess: ({ apiKey }) => setIssued(apiKey),
+    onSuccess: ({ apiKey }) => setIssued({ apiKey, says: 'The key:' }),
   });
-  const rotate = useMutation({
-    mutationFn: () => data(api.POST('/api/auth/regenerate', { body: { keyId: key.keyId, overlapSeconds: 86_400 } })),
-    onSuccess: ({ apiKey }) => {
-      setIssued(apiKey);
-      void again();
-    },
-  });
-  const over = key.revokedAt !== null && Date.parse(key.revokedAt) <= Date.now();
-  const failure = reveal.error ?? rotate.error;
+  const isExpired = key.expiresAt !== null && Date.parse(key.expiresAt) <= Date.now();
+  const isRevoked = key.revokedAt !== null && Date.parse(key.revokedAt) <= Date.now();
+  const over = isExpired || isRevoked;
   return (
     <>
       <tr className={over ? 'over' : undefined}>
@@ -101,9 +96,9 @@ function KeyRow({ apiKey: key, appId }: { apiKey: Key; appId: string }) {
         <td>{key.lastUsedAt ? since(key.lastUsedAt) : <span className="muted">never</span>}</td>
         <td>
           {key.revokedAt ? (
-            `${over ? 'revoked' : 'ends'} ${since(key.revokedAt)}`
+            `${isRevoked ? 'revoked' : 'ends'} ${since(key.revokedAt)}`
           ) : key.expiresAt ? (
-            day(key.expiresAt)
+            `${isExpired ? 'expired ' : ''}${moment(key.expiresAt, 'UTC')} UTC`
           ) : (
             <span className="muted">never</span>
           )}
@@ -119,9 +114,13 @@ function KeyRow({ apiKey: key, appId }: { apiKey: Key; appId: string }) {
                   Show
                 </button>
               )}
-              <button type="button" className="quiet" onClick={() => rotate.mutate()}>
-                Rotate
-              </button>
+              <Rotate
+                apiKey={key}
+                done={(apiKey, says) => {
+                  setIssued({ apiKey, says });
+                  void again();
+                }}
+              />
               <Confirm
                 open="Revoke"
                 title={`Revoke ${key.name ?? 'this key'}`}
@@ -137,20 +136,54 @@ function KeyRow({ apiKey: key, appId }: { apiKey: Key; appId: string }) {
           )}
         </td>
       </tr>
-      {(issued || failure) && (
+      {(issued || reveal.error) && (
         <tr>
           <td colSpan={6}>
-            {failure && <Failure error={failure} />}
+            {reveal.error && <Failure error={reveal.error} />}
             {issued && (
               <>
-                {key.scopes.includes('read') && <p>Shown once: copy it now. The old key works for another day.</p>}
-                <Copyable text={issued} label="the key" />
+                <p role="status">{issued.says}</p>
+                <Copyable text={issued.apiKey} label="the key" />
               </>
             )}
           </td>
         </tr>
       )}
     </>
+  );
+}
+
+const OVERLAPS = [
+  [0, 'at once'],
+  [3600, 'in an hour'],
+  [86_400, 'in a day'],
+  [7 * 86_400, 'in a week'],
+] as const;
+const USUAL_OVERLAP = 86_400;
+
+/** A new key for an old one, which works on for a while. */
+function Rotate({ apiKey: key, done }: { apiKey: Key; done: (apiKey: string, says: string) => void }) {
+  const [overlapSeconds, setOverlap] = useState<number>(USUAL_OVERLAP);
+  const run = async () => {
+    const { apiKey } = await data(api.POST('/api/auth/regenerate', { body: { keyId: key.keyId, overlapSeconds } }));
+    const ends = OVERLAPS.find(([seconds]) => seconds === overlapSeconds)![1];
+    const once = key.scopes.includes('read') ? ' It is shown once: copy it now.' : '';
+    done(apiKey, `The new key. The old one, which ends in ${key.last4}, is refused ${ends}.${once}`);
+  };
+  return (
+    <Confirm quiet open="Rotate" title={`Rotate ${key.name ?? 'this key'}`} action="Make a new key" run={run}>
+      <p>Whatever uses the key ending in {key.last4}, pages too, needs the new one before the old one is refused.</p>
+      <label>
+        The old key is refused
+        <select value={overlapSeconds} onChange={(event) => setOverlap(Number(event.target.value))}>
+          {OVERLAPS.map(([seconds, name]) => (
+            <option key={seconds} value={seconds}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </Confirm>
   );
 }
 
@@ -161,8 +194,7 @@ function CreateKey({ appId }: { appId: string }) {
   const [origins, setOrigins] = useState('');
   const [expires, setExpires] = useState('');
   const create = useMutation({
-    mutationFn: () => {
-      const scopes: Scope[] = scope === 'both' ? ['read', 'write'] : [scope];
+    mutationFn: (scopes: Scope[]) => {
       const allowedOrigins = origins.split(/[\s,]+/).filter(Boolean);
       const body = {
         ...{ appId, name, scopes },
@@ -175,7 +207,7 @@ function CreateKey({ appId }: { appId: string }) {
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create.mutate();
+    create.mutate(scope === 'both' ? ['read', 'write'] : [scope]);
   };
   return (
     <details>
@@ -212,7 +244,7 @@ function CreateKey({ appId }: { appId: string }) {
       </form>
       {create.data && (
         <>
-          {scope !== 'write' && <p>Shown once: copy it now.</p>}
+          {create.variables.includes('read') && <p>Shown once: copy it now.</p>}
           <Copyable text={create.data.apiKey} label="the new key" />
         </>
       )}

@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { renew, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
@@ -10,35 +11,59 @@ interface Counts {
 }
 
 const SHOWN = 100;
+/** ms between two tries to connect, at the most. */
+const LONGEST_PAUSE_MS = 30_000;
 const CLOCK = new Intl.DateTimeFormat(navigator.language, { timeStyle: 'medium' });
+
+const clock = (iso: string) => CLOCK.format(new Date(iso));
 
 /** What happens now. */
 export function Live({ app }: { app?: AppInfo }) {
   const [events, setEvents] = useState<Listed[]>([]);
   const [counts, setCounts] = useState<Counts>();
   const [connected, setConnected] = useState(false);
+  const [heardAt, setHeardAt] = useState<string>();
+  const queries = useQueryClient();
   useEffect(() => {
     let source: EventSource | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let over = false;
+    let failures = 0;
     setEvents([]);
+    setCounts(undefined);
+    setConnected(false);
+    const hear = () => setHeardAt(new Date().toISOString());
     const open = () => {
       source = new EventSource(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`);
-      source.onopen = () => setConnected(true);
+      source.onopen = () => {
+        failures = 0;
+        setConnected(true);
+        hear();
+      };
       source.addEventListener('events', ({ data }: MessageEvent<string>) => {
+        hear();
         const news = JSON.parse(data) as Listed[];
         setEvents((known) => {
           const ids = new Set(news.map(({ id }) => id));
           return [...news, ...known.filter(({ id }) => !ids.has(id))].slice(0, SHOWN);
         });
       });
-      source.addEventListener('counts', ({ data }: MessageEvent<string>) => setCounts(JSON.parse(data) as Counts));
+      source.addEventListener('counts', ({ data }: MessageEvent<string>) => {
+        hear();
+        setCounts(JSON.parse(data) as Counts);
+      });
       source.onerror = () => {
         setConnected(false);
         // It comes back by itself after an end; refused, it does not: the sign-in is renewed first.
         if (source?.readyState !== EventSource.CLOSED) return;
-        timer = setTimeout(() => void renew().then(() => !over && open()), 1000);
+        timer = setTimeout(() => void again(), Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS));
+        failures += 1;
       };
+    };
+    const again = async () => {
+      // Where it cannot be renewed, the question who is signed in tells whether that is over, or the server is away.
+      if (!(await renew())) await queries.invalidateQueries({ queryKey: ['me'] });
+      if (!over) open();
     };
     open();
     return () => {
@@ -46,7 +71,7 @@ export function Live({ app }: { app?: AppInfo }) {
       clearTimeout(timer);
       source?.close();
     };
-  }, [app?.id]);
+  }, [app?.id, queries]);
   const most = Math.max(1, ...(counts?.minutes ?? []).map(({ count }) => count));
   return (
     <>
@@ -54,7 +79,7 @@ export function Live({ app }: { app?: AppInfo }) {
         <header className="panel-head">
           <h1>Live</h1>
           <span className="muted" role="status">
-            {connected ? 'Connected' : 'Connecting …'}
+            {connected ? 'Connected' : heardAt ? `Connecting again … last heard ${clock(heardAt)}` : 'Connecting …'}
           </span>
         </header>
         <div className="figures">
@@ -65,9 +90,9 @@ export function Live({ app }: { app?: AppInfo }) {
         </div>
         <ol className="minutes" aria-label="Events a minute, the newest last">
           {counts?.minutes.map(({ minute, count }) => (
-            <li key={minute} title={`${CLOCK.format(new Date(minute))}: ${full(count)}`}>
+            <li key={minute} title={`${clock(minute)}: ${full(count)}`}>
               <span className="hidden">
-                {CLOCK.format(new Date(minute))}: {full(count)}
+                {clock(minute)}: {full(count)}
               </span>
               <span className="column" style={{ height: `${(100 * count) / most}%` }} aria-hidden="true" />
             </li>
@@ -77,7 +102,8 @@ export function Live({ app }: { app?: AppInfo }) {
       </section>
       <section className="panel">
         <h2>Newest events</h2>
-        {events.length === 0 && (
+        {!counts && <p className="muted">Loading …</p>}
+        {counts && events.length === 0 && (
           <p className="muted">
             Nothing in the last 30 minutes. Events show here about a second after they were posted.
           </p>
@@ -85,8 +111,7 @@ export function Live({ app }: { app?: AppInfo }) {
         <ol className="timeline">
           {events.map((event) => (
             <li key={event.id}>
-              <time dateTime={event.occurredAt}>{CLOCK.format(new Date(event.occurredAt))}</time>{' '}
-              <strong>{event.event}</strong>{' '}
+              <time dateTime={event.occurredAt}>{clock(event.occurredAt)}</time> <strong>{event.event}</strong>{' '}
               <span className="muted">
                 {[event.userId, event.url, event.device, event.browser].filter(Boolean).join(' · ')}
               </span>

@@ -5,23 +5,22 @@ import { api, data } from './api.js';
 import type { AppInfo } from './app.js';
 import { SeriesChart } from './chart.js';
 import { Chips, Controls, Download } from './controls.js';
-import { change, figure, full, moment, tenths } from './format.js';
-import { Panel } from './panels.js';
+import { change, moment, tenths } from './format.js';
+import { Count, Panel } from './panels.js';
 import { Top } from './top.js';
-import { type Asked, daysOf, type FilterName, useView, type View, zoneOf } from './url-state.js';
+import { type Asked, type FilterName, useAsked, useView, type View, withFilter, zoneOf } from './url-state.js';
 
 export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const [view, setView] = useView();
   const zone = zoneOf(view, apps, app);
-  const days = daysOf(view, zone);
-  const asked = { ...days, timezone: zone, ...(app ? { appId: app.id } : {}) };
-  const filter = (name: FilterName, value: string) => setView({ filters: [...view.filters, { name, value }] });
+  const asked = useAsked(view, zone, app);
+  const filter = (name: FilterName, value: string) => setView({ filters: withFilter(view.filters, { name, value }) });
   return (
     <>
       <h1 className="hidden">Overview</h1>
-      <Controls view={view} zone={zone} set={setView} />
+      <Controls view={view} asked={asked} set={setView} />
       <Chips filters={view.filters} set={(filters) => setView({ filters })} />
-      <Figures asked={asked} view={view} zone={zone} />
+      <Figures asked={asked} view={view} />
       <div className="grid">
         <Top title="Events" by="event" asked={asked} view={view} pick={filter} toEvent />
         <Top title="Pages" by="url" asked={asked} view={view} pick={filter} />
@@ -35,14 +34,27 @@ export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   );
 }
 
-export function Figures({ asked, view, zone, event }: { asked: Asked; view: View; zone: string; event?: string }) {
+const INTERVALS = { hour: 'Hours', day: 'Days', week: 'Weeks', month: 'Months' } as const;
+/** Days up to which a series has a bucket a day, or a week: the API has at most 1,000 buckets, and a screen fewer. */
+const BY_DAY_MAX = 400;
+const BY_WEEK_MAX = 2500;
+
+function intervalOf({ startDate, endDate }: Asked): keyof typeof INTERVALS {
+  const days = (Date.parse(endDate) - Date.parse(startDate)) / 86_400_000 + 1;
+  if (days === 1) return 'hour';
+  if (days <= BY_DAY_MAX) return 'day';
+  return days <= BY_WEEK_MAX ? 'week' : 'month';
+}
+
+/** Big numbers with their change, and how they came about over time; of all events, or of one. */
+export function Figures({ asked, view, event }: { asked: Asked; view: View; event?: string }) {
+  const { timezone: zone } = asked;
   const [shown, setShown] = useState<'count' | 'uniqueUsers'>('count');
   const names =
     event !== undefined ? [event] : view.filters.filter(({ name }) => name === 'event').map(({ value }) => value);
-  const oneDay = asked.startDate === asked.endDate;
   const query = {
     ...asked,
-    interval: oneDay ? ('hour' as const) : ('day' as const),
+    interval: intervalOf(asked),
     ...(names.length === 1 ? { event: names } : {}),
     ...(view.compare ? { compare: 'previous' as const } : {}),
   };
@@ -56,6 +68,7 @@ export function Figures({ asked, view, zone, event }: { asked: Asked; view: View
     <Panel title={names.length === 1 ? names[0]! : 'All events'} query={series}>
       {(found) => {
         const now = found.series[0]!;
+        const isOver = now.buckets.every(({ complete }) => complete);
         return (
           <>
             <div className="figures">
@@ -63,6 +76,7 @@ export function Figures({ asked, view, zone, event }: { asked: Asked; view: View
                 name="Events"
                 value={now.count}
                 before={now.previous?.count}
+                isOver={isOver}
                 on={shown === 'count'}
                 pick={() => setShown('count')}
               />
@@ -70,6 +84,7 @@ export function Figures({ asked, view, zone, event }: { asked: Asked; view: View
                 name="Users"
                 value={now.uniqueUsers}
                 before={now.previous?.uniqueUsers}
+                isOver={isOver}
                 on={shown === 'uniqueUsers'}
                 pick={() => setShown('uniqueUsers')}
               />
@@ -77,7 +92,7 @@ export function Figures({ asked, view, zone, event }: { asked: Asked; view: View
             </div>
             <SeriesChart series={found} figure={shown} />
             <p className="small muted">
-              Days of {zone}. Complete up to {moment(found.asOf, zone)}.
+              {INTERVALS[found.interval]} of {zone}. Complete up to {moment(found.asOf, zone)}.
               {view.filters.some(({ name }) => name !== 'event') &&
                 ' Filters other than a single event apply to the tables below.'}
             </p>
@@ -93,6 +108,7 @@ function Figure({
   name,
   value,
   before,
+  isOver = true,
   on,
   pick,
   digits,
@@ -100,19 +116,25 @@ function Figure({
   name: string;
   value: number;
   before?: number;
+  /** False: there is more to come, while the time before is whole. */
+  isOver?: boolean;
   on?: boolean;
   pick?: () => void;
   digits?: boolean;
 }) {
   const changed = before === undefined ? undefined : change(value, before);
-  const shown = digits ? tenths(value) : figure(value);
   const content: ReactNode = (
     <>
       <span className="name">{name}</span>
-      <span className="value" title={digits ? undefined : full(value)} data-value={value}>
-        {shown}
+      <span className="value" data-value={value}>
+        {digits ? tenths(value) : <Count n={value} />}
       </span>
-      {changed && <span className={`change ${changed.direction}`}>{changed.text}</span>}
+      {changed && (
+        <span className={`change ${!isOver && changed.direction === 'down' ? 'same' : changed.direction}`}>
+          {changed.text}
+          {!isOver && ' so far'}
+        </span>
+      )}
     </>
   );
   if (!pick) return <div className="figure">{content}</div>;

@@ -1,6 +1,6 @@
-import type { UseQueryResult } from '@tanstack/react-query';
-import { useState, type ReactNode } from 'react';
-import { Problem } from './api.js';
+import { useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { useRef, useState, type MouseEvent, type ReactNode } from 'react';
+import { Problem, renew } from './api.js';
 import { figure, full, HERE, moment } from './format.js';
 
 /** A panel that keeps its old content, dimmed, while new is loading, and says what went wrong. */
@@ -38,22 +38,56 @@ export function Panel<T>({
   );
 }
 
-/** A figure in a table; a short one tells the full number on hover. */
-export function NumberCell({ n }: { n: number }) {
+/** A figure; where it is short, the full number is told on hover and to screen readers. */
+export function Count({ n }: { n: number }) {
+  if (figure(n) === full(n)) return full(n);
   return (
-    <td className="number" title={full(n)}>
-      {figure(n)}
+    <>
+      <span aria-hidden="true" title={full(n)}>
+        {figure(n)}
+      </span>
+      <span className="hidden">{full(n)}</span>
+    </>
+  );
+}
+
+/** A figure in a table; null: it is not known. */
+export function NumberCell({ n }: { n: number | null }) {
+  return (
+    <td className="number">
+      {n === null ? <span title="Too many events to tell users apart">–</span> : <Count n={n} />}
     </td>
+  );
+}
+
+/** While the first answer is on its way. */
+export function Loading({ query }: { query: { isPending: boolean; error: Error | null } }) {
+  return query.isPending && !query.error ? <p className="muted">Loading …</p> : null;
+}
+
+/** A link to a file. The sign-in is renewed first: a long file ends with the token that it was asked for with. */
+export function DownloadLink({ href, className, children }: { href: string; className?: string; children: ReactNode }) {
+  const queries = useQueryClient();
+  const go = async (event: MouseEvent) => {
+    event.preventDefault();
+    if (await renew()) location.assign(href);
+    else await queries.invalidateQueries({ queryKey: ['me'] });
+  };
+  return (
+    <a href={href} className={className} download onClick={(event) => void go(event)}>
+      {children}
+    </a>
   );
 }
 
 /** What happened, whose fault it is, and what to try. */
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
-  const ours = !(error instanceof Problem) || error.status >= 500;
+  const again = !(error instanceof Problem) || error.status >= 500 || error.status === 429;
+  if (error instanceof Problem && error.code === 'too_many_events') return <TooMany />;
   return (
     <div role="alert" className="failure">
       <p>{error instanceof Problem ? error.message : 'The server could not be reached. Is it running?'}</p>
-      {ours && retry && (
+      {again && retry && (
         <button type="button" onClick={retry}>
           Try again
         </button>
@@ -62,19 +96,38 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
   );
 }
 
+function TooMany() {
+  return (
+    <p className="muted">Too many events in this range to look at one by one. Take a shorter range, or one app.</p>
+  );
+}
+
 /** Text to take away, with a button that does so. */
 export function Copyable({ text, label, block }: { text: string; label: string; block?: boolean }) {
-  const [copied, setCopied] = useState(false);
+  const [said, setSaid] = useState('Copy');
+  const place = useRef<HTMLElement & HTMLPreElement>(null);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 2000);
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid('Copied');
+    } catch {
+      // Without TLS a browser gives no clipboard to pages of other machines.
+      getSelection()?.selectAllChildren(place.current!);
+      setSaid('Selected: press Ctrl+C');
+    }
+    setTimeout(() => setSaid('Copy'), 2000);
   };
   return (
     <div className={block ? 'copyable block' : 'copyable'}>
-      {block ? <pre tabIndex={0}>{text}</pre> : <code>{text}</code>}
+      {block ? (
+        <pre ref={place} tabIndex={0}>
+          {text}
+        </pre>
+      ) : (
+        <code ref={place}>{text}</code>
+      )}
       <button type="button" onClick={() => void copy()} aria-label={`Copy ${label}`}>
-        {copied ? 'Copied' : 'Copy'}
+        {said}
       </button>
     </div>
   );

@@ -4,8 +4,8 @@ import { api, data } from './api.js';
 import type { AppInfo, Person } from './app.js';
 import { Confirm } from './confirm.js';
 import { useOrdered } from './erasures.js';
-import { full, HERE, moment } from './format.js';
-import { Failure } from './panels.js';
+import { counted, full, HERE, moment } from './format.js';
+import { Failure, Loading } from './panels.js';
 
 export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
   return (
@@ -18,6 +18,15 @@ export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[
       <Account person={person} apps={apps} />
     </>
   );
+}
+
+const DAY_MS = 86_400_000;
+
+/** Whether these settings would delete what the present ones keep. */
+function takesAway(app: AppInfo, days: string, rollups: AppInfo['retentionRollups']): boolean {
+  if (days === '') return false;
+  const isShorter = app.retentionDays === null || Number(days) < app.retentionDays;
+  return isShorter || (rollups === 'drop' && app.retentionRollups === 'keep');
 }
 
 function AppSettings({ app }: { app: AppInfo }) {
@@ -45,14 +54,21 @@ function AppSettings({ app }: { app: AppInfo }) {
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ['apps'] }),
   });
+  const loses = takesAway(app, days, rollups);
+  const endDate = new Date(Date.now() - Number(days) * DAY_MS).toISOString();
+  const old = useQuery({
+    queryKey: ['older events', app.id, days],
+    queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id, endDate } } })),
+    enabled: loses,
+  });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    if (!loses) save.mutate();
   };
   return (
     <section className="panel">
       <h2>{app.name}</h2>
-      <form onSubmit={submit}>
+      <form onSubmit={submit} onChange={() => save.reset()}>
         <label>
           Name
           <input value={name} onChange={(event) => setName(event.target.value)} required maxLength={200} />
@@ -86,9 +102,22 @@ function AppSettings({ app }: { app: AppInfo }) {
         </label>
         {save.error && <Failure error={save.error} />}
         <div className="actions">
-          <button type="submit" disabled={save.isPending}>
-            Save settings
-          </button>
+          {loses ? (
+            <Confirm
+              open="Save settings"
+              title="Delete what is older"
+              action="Save and delete"
+              run={() => save.mutateAsync()}
+            >
+              Of {app.name}, events older than {counted(Number(days), 'day')} are deleted
+              {old.data && `: ${full(old.data.count)} today`}
+              {rollups === 'drop' ? ', and their counts with them' : '; their counts are kept'}. This cannot be undone.
+            </Confirm>
+          ) : (
+            <button type="submit" disabled={save.isPending}>
+              Save settings
+            </button>
+          )}
           {save.isSuccess && <span role="status">Saved</span>}
         </div>
       </form>
@@ -125,6 +154,7 @@ function AuditLog({ apps }: { apps: AppInfo[] }) {
   return (
     <section className="panel">
       <h2>What was done in your account</h2>
+      <Loading query={log} />
       {log.error && <Failure error={log.error} retry={() => void log.refetch()} />}
       <div className="scroll" tabIndex={0} role="region" aria-label="What was done">
         <table>

@@ -4,7 +4,9 @@ import { api, data, type Schemas } from './api.js';
 import { percent } from './format.js';
 import { NumberCell, Panel } from './panels.js';
 import { useSorted } from './sort.js';
-import { type Asked, type FilterName, type View, write } from './url-state.js';
+import { type Asked, type FilterName, filterQuery, type View, withFilter, write } from './url-state.js';
+
+const EVERY_MS = 60_000;
 
 /** The most frequent values of a dimension. A click on one filters by it. */
 export function Top({
@@ -24,18 +26,13 @@ export function Top({
   event?: string;
   toEvent?: boolean;
 }) {
-  const filters = Object.groupBy(
-    event === undefined ? view.filters : [...view.filters, { name: 'event' as const, value: event }],
-    ({ name }) => name,
-  );
-  const values = Object.fromEntries(
-    Object.entries(filters).map(([name, list]) => [name, list.map(({ value }) => value)]),
-  );
-  const query = { by, ...asked, ...values, limit: 8 };
+  const filters = event === undefined ? view.filters : withFilter(view.filters, { name: 'event', value: event });
+  const query = { by, ...asked, ...filterQuery(filters), limit: 8 };
   const top = useQuery({
     queryKey: ['breakdown', query],
-    queryFn: () => data(api.GET('/api/analytics/breakdown', { params: { query: query as never } })),
+    queryFn: () => data(api.GET('/api/analytics/breakdown', { params: { query } })),
     placeholderData: keepPreviousData,
+    refetchInterval: EVERY_MS,
   });
   const eventHref = (value: string) => `/event${write({ ...view, filters: [{ name: 'event', value }] })}`;
   return (
@@ -90,12 +87,12 @@ function TopTable({
       </thead>
       <tbody>
         {sorted.map((row) => (
-          <tr key={row.value ?? ''}>
+          <tr key={JSON.stringify(row.value)}>
             <th scope="row">
               <span className="share">
                 <progress max={1} value={row.share} aria-hidden="true" />
-                {row.value === null ? (
-                  <span className="muted">none</span>
+                {!row.value ? (
+                  <span className="muted">{row.value === null ? 'none' : 'empty'}</span>
                 ) : (
                   <button
                     type="button"
@@ -107,7 +104,7 @@ function TopTable({
                     {row.value}
                   </button>
                 )}
-                {link && row.value !== null && (
+                {link && row.value && (
                   <Link href={link(row.value)} aria-label={`Page of ${row.value}`}>
                     →
                   </Link>

@@ -1,24 +1,33 @@
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
-import { Link, useLocation, useSearch } from 'wouter';
+import { useEffect, useState } from 'react';
+import { Link, useLocation } from 'wouter';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
 import { useOrdered } from './erasures.js';
 import { counted, full, moment, since } from './format.js';
-import { Failure } from './panels.js';
+import { DownloadLink, Failure, Loading } from './panels.js';
 import { useSorted } from './sort.js';
 import { userHref, useView, type View, write, zoneOf } from './url-state.js';
 
 /** Who was there last, or one person's timeline. */
 export function Users({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
-  const user = new URLSearchParams(useSearch()).get('user');
-  return user === null ? <List app={app} /> : <Timeline key={user} userId={user} apps={apps} app={app} />;
+  const [{ user }] = useView();
+  return user === undefined ? <List app={app} /> : <Timeline key={user} userId={user} apps={apps} app={app} />;
 }
 
+/** A search is asked for when nobody has typed for so long. */
+const TYPING_MS = 400;
+
 function List({ app }: { app?: AppInfo }) {
-  const [view] = useView();
-  const [search, setSearch] = useState('');
+  const [view, setView] = useView();
+  const { search } = view;
+  const [typed, setTyped] = useState(search ?? '');
+  useEffect(() => {
+    if (typed === (search ?? '')) return undefined;
+    const timer = setTimeout(() => setView({ search: typed || undefined }), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed, search, setView]);
   const query = { limit: 50, ...(search ? { search } : {}), ...(app ? { appId: app.id } : {}) };
   const users = useInfiniteQuery({
     queryKey: ['users', query],
@@ -40,11 +49,12 @@ function List({ app }: { app?: AppInfo }) {
           type="search"
           aria-label="Part of a user id"
           placeholder="Part of a user id"
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
         />
       </header>
       {users.error && <Failure error={users.error} retry={() => void users.refetch()} />}
+      <Loading query={users} />
       {users.data && rows.length === 0 && !users.hasNextPage && (
         <p className="muted">
           {search ? 'No user id holds this text.' : 'Nobody yet: send userId or anonymousId with your events.'}
@@ -128,13 +138,14 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
   return (
     <>
       <p>
-        <Link href={`/users${write(view)}`}>All users</Link>
+        <Link href={`/users${write({ ...view, user: undefined })}`}>All users</Link>
       </p>
       <section className="panel">
         <header className="panel-head">
           <h1>{userId}</h1>
           <Privacy userId={userId} apps={app ? [app] : apps} events={stats.data?.totalEvents} />
         </header>
+        {stats.error && <Failure error={stats.error} retry={() => void stats.refetch()} />}
         {stats.data && (
           <p>
             <strong>{counted(stats.data.totalEvents, 'event')}</strong>
@@ -156,6 +167,7 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
       <section className="panel">
         <h2>What they did</h2>
         {events.error && <Failure error={events.error} retry={() => void events.refetch()} />}
+        <Loading query={events} />
         {events.data && rows.length === 0 && <p className="muted">Nothing is kept of this user.</p>}
         <ol className="timeline">
           {rows.map((row) => (
@@ -195,14 +207,13 @@ function Privacy({ userId, apps, events }: { userId: string; apps: AppInfo[]; ev
   return (
     <span className="actions">
       {apps.map((app) => (
-        <a
+        <DownloadLink
           key={app.id}
           className="button quiet"
           href={`/api/apps/${app.id}/users/${encodeURIComponent(userId)}`}
-          download
         >
           Export{apps.length > 1 ? ` from ${app.name}` : ''}
-        </a>
+        </DownloadLink>
       ))}
       <Confirm
         open="Erase"
@@ -211,8 +222,9 @@ function Privacy({ userId, apps, events }: { userId: string; apps: AppInfo[]; ev
         word={userId}
         run={() => erase.mutateAsync()}
       >
-        {events === undefined ? 'All their events' : `All that is kept of them (${counted(events, 'event')})`} and their
-        place in every count go, in {apps.map(({ name }) => name).join(', ')}. This cannot be undone.
+        All that is kept of this id goes, whichever kind of id it is
+        {events !== undefined && `, at least ${counted(events, 'event')}`}, and its place in every count, in{' '}
+        {apps.map(({ name }) => name).join(', ')}. This cannot be undone.
       </Confirm>
     </span>
   );

@@ -4,18 +4,16 @@ import { binary } from '../../database/binary.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
 import type { RawRange } from '../raw-range.js';
 import { rangeParts, type TimeRange } from '../time-range.js';
-import type { Expression } from './dimensions.js';
+import { type Expression, VALUE_MAX } from './dimensions.js';
 import { conditions, type EventFilters } from './event-filters.js';
-
-/** Characters of a value by which events are told apart. MariaDB sorts by 1,024 bytes, and would not tell longer ones apart. */
-const VALUE_MAX = 255;
 
 /** One value of a dimension. */
 export interface ValueCount {
   /** Null: events that have none. */
   value: string | null;
   count: number;
-  uniqueUsers: number;
+  /** Null: not told, where events are not looked at one by one. */
+  uniqueUsers: number | null;
 }
 
 /** The most frequent values, and how many events there are with all of them. */

@@ -35,6 +35,9 @@ function utm(name: string): string {
 /** Keys of metadata that can be asked for: a path of JSON can name others, but no two engines alike. */
 export const METADATA_KEY = /^[^"\\\p{Cc}]{1,128}$/u;
 
+/** Characters of a value by which events are told apart. MariaDB sorts by 1,024 bytes, and would not tell longer ones apart. */
+export const VALUE_MAX = 255;
+
 /** An expression with the values bound to it. */
 export interface Expression {
   sql: string;

@@ -1,4 +1,4 @@
-import { type Expression, metadataDimension, type NamedDimension, namedDimension } from './dimensions.js';
+import { type Expression, metadataDimension, type NamedDimension, namedDimension, VALUE_MAX } from './dimensions.js';
 
 /** What an event must be; several values of one field are alternatives. */
 export type EventFilters = Partial<Record<NamedDimension, readonly string[]>> & {
@@ -32,7 +32,18 @@ function spellings(values: readonly string[]): string[] {
   return values.flatMap((value) => [value, encodeURIComponent(value.toWellFormed()).replaceAll('%20', ' ')]);
 }
 
-function isOneOf({ sql, parameters }: Expression, values: readonly string[]): Expression {
+function isOneOf(dimension: Expression, values: readonly string[]): Expression {
+  const cut = values.filter((value) => [...value].length === VALUE_MAX);
+  const found = [matches(dimension, dimension.sql, values)];
+  // As a breakdown tells a longer one.
+  if (cut.length > 0) found.push(matches(dimension, `LEFT(${dimension.sql}, ${VALUE_MAX})`, cut));
+  return {
+    sql: `(${found.map(({ sql }) => sql).join(' OR ')})`,
+    parameters: found.flatMap(({ parameters }) => parameters),
+  };
+}
+
+function matches({ parameters }: Expression, sql: string, values: readonly string[]): Expression {
   return {
     sql: `CAST(${sql} AS BINARY) IN (?)`,
     parameters: [...parameters, values.map((value) => Buffer.from(value))],
