@@ -21,6 +21,8 @@ export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[
 }
 
 const DAY_MS = 86_400_000;
+/** Events are counted by quarter-hours. */
+const QUARTER_MS = 900_000;
 
 /** Whether these settings would delete what the present ones keep. */
 function takesAway(app: AppInfo, days: string, rollups: AppInfo['retentionRollups']): boolean {
@@ -55,7 +57,7 @@ function AppSettings({ app }: { app: AppInfo }) {
     onSuccess: () => queries.invalidateQueries({ queryKey: ['apps'] }),
   });
   const loses = takesAway(app, days, rollups);
-  const endDate = new Date(Date.now() - Number(days) * DAY_MS).toISOString();
+  const endDate = new Date(Math.floor((Date.now() - Number(days) * DAY_MS) / QUARTER_MS) * QUARTER_MS).toISOString();
   const old = useQuery({
     queryKey: ['older events', app.id, days],
     queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id, endDate } } })),
@@ -110,7 +112,7 @@ function AppSettings({ app }: { app: AppInfo }) {
               run={() => save.mutateAsync()}
             >
               Of {app.name}, events older than {counted(Number(days), 'day')} are deleted
-              {old.data && `: ${full(old.data.count)} today`}
+              {old.data && ` (${full(old.data.count)} now)`}
               {rollups === 'drop' ? ', and their counts with them' : '; their counts are kept'}. This cannot be undone.
             </Confirm>
           ) : (
