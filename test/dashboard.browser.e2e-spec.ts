@@ -44,7 +44,7 @@ describe('the dashboard, in Chromium: a story', () => {
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    stack = await startStack();
+    stack = await startStack({ env: { TRUSTED_PROXIES: '10.0.0.1' } });
     browser = await launchChromium();
     // Under its own name: requests that outlive their page do not keep another one.
     context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin' });
@@ -95,6 +95,15 @@ describe('the dashboard, in Chromium: a story', () => {
     // Without an app there is nothing to see: it leads to the first one.
     await page.waitForURL(`${stack.url}/start`);
     await page.getByRole('heading', { name: 'Count your first event' }).waitFor();
+    // What needs no app is there all the same.
+    for (const [link, heading] of [
+      ['Ingest', 'The installation, for operators'],
+      ['Settings', 'Your account'],
+    ] as const) {
+      await page.getByRole('link', { name: link, exact: true }).click();
+      await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+    }
+    await page.getByRole('link', { name: 'Set up', exact: true }).click();
   });
 
   test('first run: register, take the key, post by the curl that is shown, and see the event come', async () => {
@@ -243,6 +252,7 @@ describe('the dashboard, in Chromium: a story', () => {
 
   test('settings are kept, "did my event arrive?" is answered', async () => {
     await open('/settings');
+    await page.getByLabel('Days that events are kept').fill('9'.repeat(30));
     await page.getByLabel('Days that events are kept').fill('400');
     // It deletes, so it is asked for twice.
     await page.getByRole('button', { name: 'Save settings' }).click();
@@ -257,6 +267,18 @@ describe('the dashboard, in Chromium: a story', () => {
     await page.getByLabel('The id in the answer to your post').fill(body.id as string);
     await page.getByRole('button', { name: 'Ask' }).click();
     await page.getByText(/^Yes: stored/).waitFor();
+  });
+
+  test('a search is kept in the address, and the menu leads out of it', async () => {
+    await open('/users');
+    await page.getByRole('link', { name: 'user-1' }).waitFor();
+    await page.getByRole('link', { name: 'Users', exact: true }).click();
+    await page.getByLabel('Part of a user id').fill('nobody');
+    await page.waitForURL(/search=nobody/);
+    await page.getByText('No user id holds this text.').waitFor();
+    await page.getByRole('link', { name: 'Users', exact: true }).click();
+    await page.getByRole('link', { name: 'user-1' }).waitFor();
+    expect(await page.getByLabel('Part of a user id').inputValue()).toBe('');
   });
 
   test('a person is erased after their id was typed, and how far it is stays in sight', async () => {
@@ -280,6 +302,10 @@ describe('the dashboard, in Chromium: a story', () => {
     const [sums] = await stack.query<{ inserted: string }>('SELECT SUM(inserted) AS inserted FROM ingest_batches');
     expect(await hour.locator('td').nth(1).textContent()).toBe(sums!.inserted);
     expect(await panel.getByText('Waiting to be counted').count()).toBe(1);
+    const warning = panel.getByText('a forwarded header from an address that TRUSTED_PROXIES does not name');
+    expect(await warning.count()).toBe(0);
+    await call(`${stack.url}/health`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    await warning.waitFor();
   });
 
   test('heads sort what is shown; a key that expires soon says so', async () => {

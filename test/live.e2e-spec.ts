@@ -54,6 +54,9 @@ class Listener {
   }
 }
 
+/** For a machine that does other things beside. */
+const MARGIN_MS = 500;
+
 describe('live', () => {
   let stack: Stack;
   let ann: Signed;
@@ -150,7 +153,7 @@ describe('live', () => {
     const listener = await listen({ 'x-api-key': key.apiKey });
     await until(() => listener.ended, 'the stream to end', 10_000);
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(key.expiresAt as string));
-    expect(Date.now() - Date.parse(key.expiresAt as string)).toBeLessThan(2000);
+    expect(Date.now() - Date.parse(key.expiresAt as string)).toBeLessThan(1000 + MARGIN_MS);
   });
 
   test('of all apps: ends when one of them is deleted', async () => {

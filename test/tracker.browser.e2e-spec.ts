@@ -158,7 +158,7 @@ describe('the script of a web site, in Chromium', () => {
     await track(page, 'never');
     expect(await waiting(page)).toBe(0);
     const kept = await page.evaluate<string[]>('Object.keys(localStorage)');
-    expect(kept.filter((name) => name !== 'tallystone.out')).toEqual([]);
+    expect(kept).toEqual(script.includes('tallystone.out') ? ['tallystone.out'] : []);
     // Somebody else's page view, which comes later, is there: theirs is not on its way.
     await visit('/else');
     await eventually(['page_view']);

@@ -136,7 +136,7 @@ interface Tallystone {
     const text = JSON.stringify({ ...said, userId: read(`${prefix}user`), metadata });
     write(waiting + eventId, text);
     // Not put off by each one that follows.
-    if (!failures && !timer) later(200);
+    if (!timer) later(200);
   };
 
   let page: string | undefined;

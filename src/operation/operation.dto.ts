@@ -45,7 +45,7 @@ export class OperationDto {
   /** Of the last minute, hour and day. */
   rates!: RateDto[];
 
-  /** Dead letters of all owners together. */
+  /** Dead letters of all owners together; 100,000 stands for that many or more. */
   deadLetters!: number;
 
   /**

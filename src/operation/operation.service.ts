@@ -10,7 +10,9 @@ const COMMITTED_LATELY = `SELECT COALESCE(SUM(received), 0) AS received, COALESC
   COALESCE(SUM(duplicated), 0) AS duplicated, COALESCE(SUM(dead), 0) AS dead, COALESCE(SUM(erased), 0) AS erased
 FROM ingest_batches WHERE committed_at >= UTC_TIMESTAMP(3) - INTERVAL ? MINUTE`;
 
-const DEAD_LETTERS = 'SELECT COUNT(*) AS n FROM dead_letters';
+/** Where there are very many, how many exactly is not worth a look at all of them every few seconds. */
+const DEAD_LETTERS_MAX = 100_000;
+const DEAD_LETTERS = `SELECT COUNT(*) AS n FROM (SELECT 1 FROM dead_letters LIMIT ${DEAD_LETTERS_MAX}) some`;
 
 /** A minute, an hour, a day. */
 const RATE_MINUTES = [1, 60, 1440];

@@ -57,9 +57,10 @@ describe('deleting an account', () => {
       stack,
       async (registration) => {
         await registration.query('SELECT id FROM users WHERE id = ? FOR UPDATE', [idOf(ann)]);
-        await registration.query("INSERT INTO apps (id, owner_id, name) VALUES (UNHEX(MD5('early')), ?, 'Early')", [
-          idOf(ann),
-        ]);
+        await registration.query(
+          "INSERT INTO apps (id, owner_id, name) VALUES (LEFT(UNHEX(SHA2('early', 256)), 16), ?, 'Early')",
+          [idOf(ann)],
+        );
       },
       async (registration) => {
         const deletion = remove(ann.accessToken);

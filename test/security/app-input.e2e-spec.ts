@@ -96,7 +96,10 @@ describe('how many there may be', () => {
 
   test('1,000 apps an account: of three at once, for which there is room for one, one is registered', async () => {
     await registerApp(stack.url, ann);
-    const rows = Array.from({ length: 998 }, (_none, index) => `(UNHEX(MD5('app ${index}')), UNHEX(?), 'App')`);
+    const rows = Array.from(
+      { length: 998 },
+      (_none, index) => `(LEFT(UNHEX(SHA2('app ${index}', 256)), 16), UNHEX(?), 'App')`,
+    );
     const owner = Array<string>(998).fill(hex(ann.user.id));
     await stack.query(`INSERT INTO apps (id, owner_id, name) VALUES ${rows.join(', ')}`, owner);
     const register = () => ask('/apps', { name: 'One more' });
@@ -117,7 +120,7 @@ describe('how many there may be', () => {
       const rows = Array.from(
         { length: count },
         (_none, i) =>
-          `(UNHEX(MD5('${name} ${i}')), UNHEX(?), '${name}', 'last', 'write', 'kid', NOW(), ${revoked}, ${expires})`,
+          `(LEFT(UNHEX(SHA2('${name} ${i}', 256)), 16), UNHEX(?), '${name}', 'last', 'write', 'kid', NOW(), ${revoked}, ${expires})`,
       );
       const columns = 'id, app_id, name, last_4, scopes, kid, issued_at, revoked_at, expires_at';
       return stack.query(`INSERT INTO api_keys (${columns}) VALUES ${rows.join(', ')}`, Array(count).fill(hex(app.id)));

@@ -1330,7 +1330,7 @@ export interface components {
       backlog: components['schemas']['BacklogDto'] | null;
       /** @description Of the last minute, hour and day. */
       rates: components['schemas']['RateDto'][];
-      /** @description Dead letters of all owners together. */
+      /** @description Dead letters of all owners together; 100,000 stands for that many or more. */
       deadLetters: number;
       /**
        * @description Requests that brought a forwarded header from an address outside TRUSTED_PROXIES, since this process started: the header

@@ -27,6 +27,9 @@ const PAGES = [
   ['/start', 'Set up'],
 ] as const;
 
+/** What is of use to whoever has no app: operators, and people who leave. */
+const WITHOUT_APP = new Set(['/start', '/settings', '/ingest']);
+
 export function App() {
   const me = useQuery({ queryKey: ['me'], queryFn: () => data(api.GET('/api/auth/me')) });
   const apps = useQuery({
@@ -69,7 +72,7 @@ function SignedIn({ person, apps }: { person: Person; apps: AppInfo[] }) {
     document.title = [page, app?.name, 'Tallystone'].filter(Boolean).join(' · ');
   }, [path, app?.name, view.filters]);
   // By its own address: what it shows stays when the first app is there.
-  if (apps.length === 0 && path !== '/start') return <Redirect to="/start" replace />;
+  if (apps.length === 0 && !WITHOUT_APP.has(path)) return <Redirect to="/start" replace />;
   return (
     <>
       <Bar person={person} apps={apps} />
@@ -93,6 +96,7 @@ function NoSuchApp() {
 }
 
 function Pages({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
+  const [{ app: asked }] = useView();
   return (
     <Switch>
       <Route path="/">
@@ -117,7 +121,7 @@ function Pages({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: A
         <Settings person={person} apps={apps} app={app} />
       </Route>
       <Route path="/start">
-        <FirstRun apps={apps} app={app} />
+        <FirstRun key={asked} apps={apps} app={app} />
       </Route>
       <Route>
         <p>There is no such page.</p>

@@ -13,7 +13,8 @@ const HEIGHT = 220;
 export function SeriesChart({ series, figure }: { series: Series; figure: 'count' | 'uniqueUsers' }) {
   const [asTable, setAsTable] = useState(false);
   const [now, before] = [series.series[0]!.buckets, series.series[0]!.previous?.buckets];
-  const begun = now.filter(({ start }) => start <= series.asOf).length;
+  const clock = new Date().toISOString();
+  const begun = now.filter(({ start }) => start <= clock).length;
   return (
     <>
       <button type="button" className="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>

@@ -7,15 +7,22 @@ import { HERE, moment } from './format.js';
 import { Copyable, Failure } from './panels.js';
 import { write } from './url-state.js';
 
+interface Made {
+  app: AppInfo;
+  apiKey: string;
+  /** Registered just now. */
+  isNew: boolean;
+}
+
 /** Register an app, take its key, paste it, and see the first event come. */
 export function FirstRun({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const queries = useQueryClient();
-  const [made, setMade] = useState<{ app: AppInfo; apiKey: string }>();
+  const [made, setMade] = useState<Made>();
   const [name, setName] = useState('');
   const register = useMutation({
     mutationFn: () => data(api.POST('/api/apps', { body: { name, platform: 'web', timeZone: HERE } })),
     onSuccess: (registered) => {
-      setMade(registered);
+      setMade({ ...registered, isNew: true });
       void queries.invalidateQueries({ queryKey: ['apps'] });
     },
   });
@@ -46,10 +53,12 @@ export function FirstRun({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
           </button>
         </form>
       )}
-      {!made && apps.length > 0 && <Existing apps={apps} first={app} use={setMade} />}
+      {!made && apps.length > 0 && (
+        <Existing apps={apps} first={app} use={(one) => setMade({ ...one, isNew: false })} />
+      )}
       {made && (
         <>
-          <Snippets app={made.app} apiKey={made.apiKey} />
+          <Snippets {...made} />
           <button type="button" onClick={() => setMade(undefined)}>
             Set up another app
           </button>
@@ -106,7 +115,7 @@ function Existing({
   );
 }
 
-function Snippets({ app, apiKey }: { app: AppInfo; apiKey: string }) {
+function Snippets({ app, apiKey, isNew }: Made) {
   const { origin } = location;
   const tag = `<script defer src="${origin}/t.js" data-key="${apiKey}"></script>`;
   const curl = `curl ${origin}/api/analytics/collect -H 'x-api-key: ${apiKey}' -H 'content-type: application/json' -d '{"event": "first_event"}'`;
@@ -143,12 +152,12 @@ All that an event may hold is at ${origin}/api-docs`;
         <h2>For a colleague</h2>
         <Copyable text={mail} label="the mail to a colleague" block />
       </section>
-      <FirstEvent app={app} />
+      <FirstEvent app={app} isNew={isNew} />
     </>
   );
 }
 
-function FirstEvent({ app }: { app: AppInfo }) {
+function FirstEvent({ app, isNew }: { app: AppInfo; isNew: boolean }) {
   const [found, setFound] = useState(false);
   const events = useQuery({
     queryKey: ['first', app.id],
@@ -159,7 +168,7 @@ function FirstEvent({ app }: { app: AppInfo }) {
   useEffect(() => setFound(first !== undefined), [first]);
   return (
     <section className="panel" aria-live="polite" data-testid="first-event">
-      <h2>{first ? 'Your first event is here' : 'Waiting for your first event …'}</h2>
+      <h2>{!first ? 'Waiting for your first event …' : isNew ? 'Your first event is here' : 'The newest event'}</h2>
       {events.error && <Failure error={events.error} retry={() => void events.refetch()} />}
       {first ? (
         <p>

@@ -32,6 +32,7 @@ export function Live({ app }: { app?: AppInfo }) {
     setEvents([]);
     setCounts(undefined);
     setConnected(false);
+    setHeardAt(undefined);
     const hear = () => setHeardAt(new Date().toISOString());
     const open = () => {
       source = new EventSource(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`);
@@ -85,7 +86,7 @@ export function Live({ app }: { app?: AppInfo }) {
         <div className="figures">
           <div className="figure">
             <span className="name">Events of the last 30 minutes</span>
-            <span className="value">{full(counts?.total ?? 0)}</span>
+            <span className="value">{counts ? full(counts.total) : '–'}</span>
           </div>
         </div>
         <ol className="minutes" aria-label="Events a minute, the newest last">

@@ -8,7 +8,7 @@ import { Chips, Controls, Download } from './controls.js';
 import { change, moment, tenths } from './format.js';
 import { Count, Panel } from './panels.js';
 import { Top } from './top.js';
-import { type Asked, type FilterName, useAsked, useView, type View, withFilter, zoneOf } from './url-state.js';
+import { type Asked, type FilterName, useAsked, useView, type View, withFilter, write, zoneOf } from './url-state.js';
 
 export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const [view, setView] = useView();
@@ -93,10 +93,10 @@ export function Figures({ asked, view, event }: { asked: Asked; view: View; even
             <SeriesChart series={found} figure={shown} />
             <p className="small muted">
               {INTERVALS[found.interval]} of {zone}. Complete up to {moment(found.asOf, zone)}.
-              {view.filters.some(({ name }) => name !== 'event') &&
+              {(names.length > 1 || view.filters.some(({ name }) => name !== 'event')) &&
                 ' Filters other than a single event apply to the tables below.'}
             </p>
-            {now.count === 0 && <NothingYet />}
+            {now.count === 0 && <NothingYet view={view} />}
           </>
         );
       }}
@@ -145,10 +145,11 @@ function Figure({
   );
 }
 
-function NothingYet() {
+function NothingYet({ view }: { view: View }) {
   return (
     <p>
-      No events in this range. Take another range, or <Link href="/start">paste the script into your page</Link>.
+      No events in this range. Take another range, or{' '}
+      <Link href={`/start${write({ ...view, filters: [] })}`}>paste the script into your page</Link>.
     </p>
   );
 }

@@ -19,14 +19,16 @@ export function Panel<T>({
   children: (data: T) => ReactNode;
   aside?: ReactNode;
 }) {
-  const { data, error, isFetching, dataUpdatedAt } = query;
+  const { data, error, dataUpdatedAt } = query;
+  // Asking the same again, every few seconds, is nothing to show.
+  const isWaiting = query.isPlaceholderData || (query.isFetching && data === undefined);
   return (
-    <section className={`panel${isFetching && data !== undefined ? ' dimmed' : ''}`} aria-busy={isFetching}>
+    <section className={`panel${isWaiting && data !== undefined ? ' dimmed' : ''}`} aria-busy={isWaiting}>
       <header className="panel-head">
         <h2>{title}</h2>
         {aside}
       </header>
-      {isFetching && <div className="bar" />}
+      {isWaiting && <div className="bar" />}
       {error && <Failure error={error} retry={() => void query.refetch()} />}
       {error && data !== undefined && (
         <p className="small warning">
@@ -68,15 +70,28 @@ export function Loading({ query }: { query: { isPending: boolean; error: Error |
 /** A link to a file. The sign-in is renewed first: a long file ends with the token that it was asked for with. */
 export function DownloadLink({ href, className, children }: { href: string; className?: string; children: ReactNode }) {
   const queries = useQueryClient();
+  const [failed, setFailed] = useState(false);
   const go = async (event: MouseEvent) => {
     event.preventDefault();
-    if (await renew()) location.assign(href);
-    else await queries.invalidateQueries({ queryKey: ['me'] });
+    const renewed = await renew();
+    setFailed(!renewed);
+    if (!renewed) return queries.invalidateQueries({ queryKey: ['me'] });
+    const link = document.createElement('a');
+    link.href = href;
+    link.download = '';
+    link.click();
   };
   return (
-    <a href={href} className={className} download onClick={(event) => void go(event)}>
-      {children}
-    </a>
+    <>
+      <a href={href} className={className} download onClick={(event) => void go(event)}>
+        {children}
+      </a>
+      {failed && (
+        <span role="alert" className="warning">
+          The sign-in could not be renewed. Is the server running?
+        </span>
+      )}
+    </>
   );
 }
 

@@ -23,12 +23,23 @@ export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[
 const DAY_MS = 86_400_000;
 /** Events are counted by quarter-hours. */
 const QUARTER_MS = 900_000;
+const DAYS_MAX = 36_500;
 
 /** Whether these settings would delete what the present ones keep. */
 function takesAway(app: AppInfo, days: string, rollups: AppInfo['retentionRollups']): boolean {
-  if (days === '') return false;
-  const isShorter = app.retentionDays === null || Number(days) < app.retentionDays;
+  const n = Number(days);
+  // What is no good number the form refuses.
+  if (!Number.isInteger(n) || n < 1 || n > DAYS_MAX) return false;
+  const isShorter = app.retentionDays === null || n < app.retentionDays;
   return isShorter || (rollups === 'drop' && app.retentionRollups === 'keep');
+}
+
+/** When the events occurred that fewer days would delete; those before the present bound have gone already. */
+function expiring(app: AppInfo, days: number): { startDate?: string; endDate: string } {
+  const daysAgo = (n: number) =>
+    new Date(Math.floor((Date.now() - n * DAY_MS) / QUARTER_MS) * QUARTER_MS).toISOString();
+  const before = app.retentionDays;
+  return { endDate: daysAgo(days), ...(before !== null && before > days ? { startDate: daysAgo(before) } : {}) };
 }
 
 function AppSettings({ app }: { app: AppInfo }) {
@@ -57,11 +68,13 @@ function AppSettings({ app }: { app: AppInfo }) {
     onSuccess: () => queries.invalidateQueries({ queryKey: ['apps'] }),
   });
   const loses = takesAway(app, days, rollups);
-  const endDate = new Date(Math.floor((Date.now() - Number(days) * DAY_MS) / QUARTER_MS) * QUARTER_MS).toISOString();
+  const range = loses ? expiring(app, Number(days)) : {};
   const old = useQuery({
     queryKey: ['older events', app.id, days],
-    queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id, endDate } } })),
+    queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id, ...range } } })),
     enabled: loses,
+    // Another number's count would be a false one.
+    placeholderData: undefined,
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -85,7 +98,7 @@ function AppSettings({ app }: { app: AppInfo }) {
         </label>
         <label>
           Days that events are kept; empty: for ever
-          <input type="number" min={1} max={36500} value={days} onChange={(event) => setDays(event.target.value)} />
+          <input type="number" min={1} max={DAYS_MAX} value={days} onChange={(event) => setDays(event.target.value)} />
         </label>
         <label>
           When events expire, their counts are
@@ -133,8 +146,8 @@ function AppSettings({ app }: { app: AppInfo }) {
           await queries.invalidateQueries({ queryKey: ['apps'] });
         }}
       >
-        Its keys are refused at once; all its events{all.data && ` (${full(all.data.count)})`} and their counts are
-        deleted. This cannot be undone.
+        Its keys are refused at once; all its events and their counts{all.data && ` (${full(all.data.count)} counted)`}{' '}
+        are deleted. This cannot be undone.
       </Confirm>
     </section>
   );

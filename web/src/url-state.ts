@@ -27,12 +27,13 @@ export interface Filter {
   value: string;
 }
 
-export function useView(): [View, (change: Partial<View>) => void] {
+/** @returns the view, and how to change a part of it; `replace`: without a step back in the browser's history */
+export function useView(): [View, (change: Partial<View>, options?: { replace: boolean }) => void] {
   const search = useSearch();
   const [path, navigate] = useLocation();
   const view = useMemo(() => read(new URLSearchParams(search)), [search]);
   const change = useCallback(
-    (part: Partial<View>) => navigate(`${path}${write({ ...view, ...part })}`, { replace: false }),
+    (part: Partial<View>, options = { replace: false }) => navigate(`${path}${write({ ...view, ...part })}`, options),
     [navigate, path, view],
   );
   return [view, change];

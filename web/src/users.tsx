@@ -23,9 +23,11 @@ function List({ app }: { app?: AppInfo }) {
   const [view, setView] = useView();
   const { search } = view;
   const [typed, setTyped] = useState(search ?? '');
+  // Back and forward change it too.
+  useEffect(() => setTyped(search ?? ''), [search]);
   useEffect(() => {
     if (typed === (search ?? '')) return undefined;
-    const timer = setTimeout(() => setView({ search: typed || undefined }), TYPING_MS);
+    const timer = setTimeout(() => setView({ search: typed || undefined }, { replace: true }), TYPING_MS);
     return () => clearTimeout(timer);
   }, [typed, search, setView]);
   const query = { limit: 50, ...(search ? { search } : {}), ...(app ? { appId: app.id } : {}) };
