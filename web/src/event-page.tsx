@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
@@ -80,6 +81,7 @@ interface Doer {
 /** The users of the newest events, each once. */
 function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: View }) {
   const zone = asked.timezone;
+  const [shown, setShown] = useState(SHOWN);
   const query = { ...asked, ...filterQuery(view.filters), event: [event], limit: 100 };
   const events = useInfiniteQuery({
     queryKey: ['who', query],
@@ -94,6 +96,10 @@ function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: V
   });
   const looked = events.data?.pages.flatMap((page) => page.data) ?? [];
   const doers = doersOf(looked);
+  const more = () => {
+    setShown(shown + SHOWN);
+    if (events.hasNextPage && doers.length < shown + SHOWN) void events.fetchNextPage();
+  };
   const nobody = looked.length > 0 ? 'Nobody of them is known by an id.' : 'Nothing found so far.';
   return (
     <section className={`panel${events.isFetching && events.data ? ' dimmed' : ''}`} aria-busy={events.isFetching}>
@@ -116,7 +122,7 @@ function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: V
             </tr>
           </thead>
           <tbody>
-            {doers.slice(0, SHOWN).map(({ id, last, device, times }) => (
+            {doers.slice(0, shown).map(({ id, last, device, times }) => (
               <tr key={id}>
                 <th scope="row">
                   <Link href={userHref(view, id)}>{id}</Link>
@@ -129,8 +135,8 @@ function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: V
           </tbody>
         </table>
       )}
-      {events.hasNextPage && (
-        <button type="button" onClick={() => void events.fetchNextPage()} disabled={events.isFetchingNextPage}>
+      {(events.hasNextPage || doers.length > shown) && (
+        <button type="button" onClick={more} disabled={events.isFetchingNextPage}>
           Look further
         </button>
       )}
@@ -138,7 +144,8 @@ function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: V
   );
 }
 
-const SHOWN = 200;
+/** Users shown at first, and more with each look further. */
+const SHOWN = 15;
 
 /** @param events newest first */
 function doersOf(events: readonly Schemas['ListedEventDto'][]): Doer[] {
