@@ -2,6 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import { mib } from './footprint.mjs';
 
 const MET = 'met';
+const WHY = 'What is missed, why, and what was tried: [ADR 9](../docs/adr/0009-throughput.md#missed).';
 const verdict = (good) => (good ? MET : '**missed**');
 const ratio = (a, b) => (a / b).toFixed(2);
 const whole = (n) => Math.round(n).toLocaleString('en');
@@ -26,7 +27,7 @@ export async function report(found, bench) {
 ${new Date().toISOString().slice(0, 10)} · ${machine}
 
 Made by \`npm run bench\`: floor and product in turn, medians. Rate limits, fsync on every write and logs at info are on; the load
-comes from the same machine. ${found.rows ? `${whole(found.rows)} events of 5 apps over 365 days are stored. ` : ''}Read the ratios: the machine drifts.
+comes from the same machine. ${WHY} ${found.rows ? `${whole(found.rows)} events of 5 apps over 365 days are stored. ` : ''}Read the ratios: the machine drifts.
 
 | what | floor | product | ratio | bar | | part |
 | --- | --- | --- | --- | --- | --- | --- |
