@@ -1,24 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import type { RoaringBitmap32 } from 'roaring-wasm';
-import { readUsers, type SealedSightings } from '../database/seen-users.js';
+import { readUsers } from '../database/seen-users.js';
 
-/** Bytes of sealed cells that are kept as they are stored; unpacked they take about as much. */
+/** Bytes of bitmaps, as they are stored; unpacked they take about as much. */
 const MAX_BYTES = 48 * 1024 * 1024;
 
 const KEPT_SHARE = 0.9;
 
-/** A sealed cell ready to be united with others. */
-export interface UnpackedCell {
+interface UnpackedCell {
   version: string;
   users: RoaringBitmap32;
-  sealed: SealedSightings;
+  /** Of the bitmap as stored. */
+  bytes: number;
   /** When it was last asked for, by the cache's own count. */
   used: number;
 }
 
 /**
- * Sealed cells that were asked for lately, unpacked. What is stored decides: a cell is good only for the version that was
- * just read, in the same snapshot, so an answer from here is as exact as one from the database. The least lately used go.
+ * The users of sealed cells that were asked for lately, unpacked. What is stored decides: a bitmap is good only for the
+ * version that was just read, in the same snapshot, so an answer from here is as exact as one from the database. The least
+ * lately used go. Quarter-hours are not kept: they are asked for of the two ends of a range alone.
  */
 @Injectable()
 export class SealedUsersCache {
@@ -26,21 +27,21 @@ export class SealedUsersCache {
   private bytes = 0;
   private asked = 0;
 
-  /** @param cell names a cell @returns undefined when it is not here in this version */
-  get(cell: string, version: string): UnpackedCell | undefined {
+  /** @param cell names a cell @returns its users, undefined when they are not here in this version */
+  get(cell: string, version: string): RoaringBitmap32 | undefined {
     const known = this.cells.get(cell);
     if (known?.version !== version) return undefined;
     known.used = this.asked += 1;
-    return known;
+    return known.users;
   }
 
-  /** Keeps a cell, instead of another version of it. */
-  put(cell: string, version: string, sealed: SealedSightings): UnpackedCell {
+  /** Keeps a cell's users, instead of another version of them. @param stored as in `event_users.users` */
+  put(cell: string, version: string, stored: Buffer): RoaringBitmap32 {
     this.drop(cell);
-    const unpacked = { version, users: readUsers(sealed.users), sealed, used: (this.asked += 1) };
-    this.cells.set(cell, unpacked);
-    this.bytes += size(sealed);
-    return unpacked;
+    const users = readUsers(stored);
+    this.cells.set(cell, { version, users, bytes: stored.length, used: (this.asked += 1) });
+    this.bytes += stored.length;
+    return users;
   }
 
   /** Makes room, and some more than is needed. Call when no cell is in use: what goes is disposed of. */
@@ -57,11 +58,7 @@ export class SealedUsersCache {
     const known = this.cells.get(cell);
     if (!known) return;
     this.cells.delete(cell);
-    this.bytes -= size(known.sealed);
+    this.bytes -= known.bytes;
     known.users.dispose();
   }
-}
-
-function size({ users, quarters }: SealedSightings): number {
-  return users.length + quarters.length;
 }

@@ -5,27 +5,38 @@ import type { EntityManager } from 'typeorm';
 import { type SealedSightings, unpackSightings, usersSeenIn } from '../../database/seen-users.js';
 import { userNumbers } from '../../database/user-numbers.js';
 import type { AskedApp } from '../analytics-scope.js';
-import { SealedUsersCache, type UnpackedCell } from '../sealed-users.cache.js';
+import { SealedUsersCache } from '../sealed-users.cache.js';
 import type { TimeRange } from '../time-range.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
 
 const SEALED = `SELECT LOWER(HEX(app_id)) AS appId, day, version FROM event_users
 WHERE app_id IN (?) AND event = ? AND day >= ? AND day <= ?`;
-const CELLS = `SELECT day, users, quarters FROM event_users WHERE app_id = ? AND event = ? AND day IN (?)`;
+const USERS = `SELECT day, users FROM event_users WHERE app_id = ? AND event = ? AND day IN (?)`;
+const CELLS = `SELECT LOWER(HEX(app_id)) AS appId, day, users, quarters FROM event_users
+WHERE app_id IN (?) AND event = ? AND day IN (?)`;
 const BATCHES = `SELECT day, seen FROM event_user_batches
 WHERE app_id IN (?) AND event = ? AND day >= ? AND day <= ?`;
 /** Days whose cells are read at once. */
 const DAYS_AT_ONCE = 500;
 
-interface CellVersion {
+/** A sealed day of one app, and what a question needs of it. */
+interface SealedDay {
+  /** Of the cell. */
+  name: string;
   appId: string;
   day: number;
   version: string;
+  /** A range holds the whole day: its users are needed. */
+  isWhole: boolean;
+  /** A range holds a part of the day: its quarter-hours are needed. */
+  isEdge: boolean;
 }
 
-interface SealedDay {
+/** The same, read. */
+interface ReadDay {
   day: number;
-  cell: UnpackedCell;
+  users?: RoaringBitmap32;
+  sealed?: SealedSightings;
 }
 
 interface Unsealed {
@@ -69,18 +80,21 @@ export class UniqueUsers {
     const lastDay = Math.floor((Math.max(...asked.map((one) => one.endQuarter)) - 1) / QUARTERS_A_DAY);
     const span = [apps.map(({ id }) => binary(id)), Buffer.from(event), firstDay, lastDay];
     const unsealed = await this.unsealed(manager, apps[0]!.ownerId, span);
-    const versions: CellVersion[] = await manager.query(SEALED, span);
-    const read = await this.read(manager, event, versions);
-    // From here on nothing is waited for: others may take cells out of the cache as soon as they have their turn.
-    const cells = versions.map(({ appId, day, version }) => {
-      const name = cellName(appId, Number(day), event);
-      return {
-        day: Number(day),
-        cell: this.cache.get(name, version) ?? this.cache.put(name, version, read.get(name)!),
-      };
-    });
+    const sealed = await this.sealedDays(manager, span, event, asked);
+    const edges = await this.edges(manager, span, event, sealed);
+    const stored = new Map<string, Buffer>();
+    // While these are read, others may take more out of the cache.
+    for (let page = this.missing(sealed, stored); page.length > 0; page = this.missing(sealed, stored)) {
+      await this.readUsers(manager, event, page, stored);
+    }
+    // From here on nothing is waited for: others may take bitmaps out of the cache as soon as they have their turn.
+    const days = sealed.map(({ name, day, version, isWhole }) => ({
+      day,
+      users: isWhole ? (this.cache.get(name, version) ?? this.cache.put(name, version, stored.get(name)!)) : undefined,
+      sealed: edges.get(name),
+    }));
     try {
-      return ranges.map((range) => usersIn(range, cells, unsealed));
+      return ranges.map((range) => usersIn(range, days, unsealed));
     } finally {
       this.cache.trim();
     }
@@ -97,50 +111,93 @@ export class UniqueUsers {
     return found.map((one) => ({ ...one, number: numbers.get(one.userKey) }));
   }
 
-  /** What is stored of every cell, from the cache where it is there in this version. @returns by cell */
-  private async read(
+  private async sealedDays(
+    manager: EntityManager,
+    span: readonly unknown[],
+    event: string,
+    ranges: readonly TimeRange[],
+  ): Promise<SealedDay[]> {
+    const rows: { appId: string; day: number | string; version: string }[] = await manager.query(SEALED, [...span]);
+    const needs = new Map<number, Pick<SealedDay, 'isWhole' | 'isEdge'>>();
+    return rows.map(({ appId, day: told, version }) => {
+      const day = Number(told);
+      let need = needs.get(day);
+      if (!need) needs.set(day, (need = needOf(day, ranges)));
+      return { name: `${appId} ${day} ${event}`, appId, day, version, ...need };
+    });
+  }
+
+  /** @returns what is stored of the days of which ranges hold a part, by cell */
+  private async edges(
+    manager: EntityManager,
+    [appIds]: readonly unknown[],
+    event: string,
+    sealed: readonly SealedDay[],
+  ): Promise<Map<string, SealedSightings>> {
+    const found = new Map<string, SealedSightings>();
+    const days = [...new Set(sealed.filter(({ isEdge }) => isEdge).map(({ day }) => day))];
+    for (let at = 0; at < days.length; at += DAYS_AT_ONCE) {
+      const rows: (SealedSightings & { appId: string; day: number | string })[] = await manager.query(CELLS, [
+        ...[appIds, Buffer.from(event)],
+        days.slice(at, at + DAYS_AT_ONCE),
+      ]);
+      for (const { appId, day, users, quarters } of rows) found.set(`${appId} ${day} ${event}`, { users, quarters });
+    }
+    return found;
+  }
+
+  /** @returns whole days, of one app, whose users are neither in the cache nor read yet */
+  private missing(sealed: readonly SealedDay[], stored: ReadonlyMap<string, Buffer>): SealedDay[] {
+    const missing = sealed.filter(
+      ({ name, version, isWhole }) => isWhole && !stored.has(name) && !this.cache.get(name, version),
+    );
+    return missing.filter(({ appId }) => appId === missing[0]!.appId).slice(0, DAYS_AT_ONCE);
+  }
+
+  /** @param stored takes the bitmaps as stored, by cell */
+  private async readUsers(
     manager: EntityManager,
     event: string,
-    versions: readonly CellVersion[],
-  ): Promise<Map<string, SealedSightings>> {
-    const read = new Map<string, SealedSightings>();
-    const missing = new Map<string, number[]>();
-    for (const { appId, day, version } of versions) {
-      const name = cellName(appId, Number(day), event);
-      const known = this.cache.get(name, version);
-      if (known) read.set(name, known.sealed);
-      else if (missing.has(appId)) missing.get(appId)!.push(Number(day));
-      else missing.set(appId, [Number(day)]);
+    page: readonly SealedDay[],
+    stored: Map<string, Buffer>,
+  ): Promise<void> {
+    const days = page.map(({ day }) => day);
+    const rows: { day: number | string; users: Buffer }[] = await manager.query(USERS, [
+      ...[binary(page[0]!.appId), Buffer.from(event)],
+      days,
+    ]);
+    const byDay = new Map(rows.map(({ day, users }) => [Number(day), users]));
+    for (const { name, day } of page) {
+      const users = byDay.get(day);
+      if (!users) throw new Error('A sealed day is not there in the snapshot that named it');
+      stored.set(name, users);
     }
-    for (const [appId, days] of missing) {
-      for (let at = 0; at < days.length; at += DAYS_AT_ONCE) {
-        const page = days.slice(at, at + DAYS_AT_ONCE);
-        const rows: (SealedSightings & { day: number | string })[] = await manager.query(CELLS, [
-          ...[binary(appId), Buffer.from(event)],
-          page,
-        ]);
-        for (const { day, users, quarters } of rows) read.set(cellName(appId, Number(day), event), { users, quarters });
-      }
-    }
-    return read;
   }
+}
+
+/** What ranges need of a day. */
+function needOf(day: number, ranges: readonly TimeRange[]): Pick<SealedDay, 'isWhole' | 'isEdge'> {
+  const [start, end] = [day * QUARTERS_A_DAY, (day + 1) * QUARTERS_A_DAY];
+  const touching = ranges.filter(({ startQuarter, endQuarter }) => start < endQuarter && end > startQuarter);
+  const isHeld = ({ startQuarter, endQuarter }: TimeRange) => start >= startQuarter && end <= endQuarter;
+  return { isWhole: touching.some(isHeld), isEdge: !touching.every(isHeld) };
 }
 
 function usersIn(
   { startQuarter, endQuarter }: TimeRange,
-  cells: readonly SealedDay[],
+  cells: readonly ReadDay[],
   unsealed: readonly Unsealed[],
 ): number {
   const starts = (day: number) => day * QUARTERS_A_DAY;
   const touched = cells.filter(({ day }) => starts(day) < endQuarter && starts(day + 1) > startQuarter);
   const isWhole = (day: number) => starts(day) >= startQuarter && starts(day + 1) <= endQuarter;
-  const whole = touched.filter(({ day }) => isWhole(day)).map(({ cell }) => cell.users);
+  const whole = touched.filter(({ day }) => isWhole(day)).map(({ users }) => users!);
   const union = whole.length > 0 ? RoaringBitmap32.orMany(whole) : new RoaringBitmap32();
   try {
-    for (const { day, cell } of touched) {
+    for (const { day, sealed } of touched) {
       if (isWhole(day)) continue;
       const isAsked = (quarter: number) => starts(day) + quarter >= startQuarter && starts(day) + quarter < endQuarter;
-      union.addMany(usersSeenIn(cell.sealed, isAsked));
+      union.addMany(usersSeenIn(sealed!, isAsked));
     }
     const strangers = new Set<string>();
     for (const { userKey, at, number } of unsealed) {
@@ -152,8 +209,4 @@ function usersIn(
   } finally {
     union.dispose();
   }
-}
-
-function cellName(appId: string, day: number, event: string): string {
-  return `${appId} ${day} ${event}`;
 }
