@@ -27,7 +27,8 @@ export async function report(found, bench) {
 ${new Date().toISOString().slice(0, 10)} · ${machine}
 
 Made by \`npm run bench\`: floor and product in turn, medians. Rate limits, fsync on every write and logs at info are on; the load
-comes from the same machine. ${WHY} ${found.rows ? `${whole(found.rows)} events of 5 apps over 365 days are stored. ` : ''}Read the ratios: the machine drifts.
+comes from the same machine. ${WHY} ${found.rows ? `${whole(found.rows)} events of 5 apps over 365 days are stored. ` : ''}Read the ratios: the machine drifts. One part alone:
+\`npm run bench -- PART\`, as in the last column.
 
 | what | floor | product | ratio | bar | | part |
 | --- | --- | --- | --- | --- | --- | --- |
