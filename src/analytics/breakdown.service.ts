@@ -45,10 +45,9 @@ export class BreakdownService {
   }
 
   private count(apps: readonly AskedApp[], range: TimeRange, query: BreakdownQuery): Promise<Breakdown<ValueCount>> {
-    const isFiltered = Object.values(filtersOf(query)).some((values) => values !== undefined && values.length > 0);
     return this.questions.ask(apps[0]!.ownerId, () =>
       this.dataSource.transaction('REPEATABLE READ', (manager) =>
-        query.by === 'event' && !isFiltered
+        query.by === 'event' && !isFiltered(filtersOf(query))
           ? this.countNames(manager, apps, range, query.limit!)
           : this.countEvents(manager, apps, range, query),
       ),
@@ -89,11 +88,14 @@ export class BreakdownService {
   }
 }
 
+function isFiltered(filters: Record<string, readonly unknown[] | undefined>): boolean {
+  return Object.values(filters).some((values) => values !== undefined && values.length > 0);
+}
+
 /** The name whose counts by device answer the question; undefined: they do not. */
 function countedName(query: BreakdownQuery): string | undefined {
   const { event = [], ...others } = filtersOf(query);
-  const isFiltered = Object.values(others).some((values) => values !== undefined && values.length > 0);
-  if (query.by !== 'device' || isFiltered || event.length > 1) return undefined;
+  if (query.by !== 'device' || isFiltered(others) || event.length > 1) return undefined;
   return event[0] ?? ALL_EVENTS;
 }
 

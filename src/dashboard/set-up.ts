@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 
 /** The pages of the dashboard, which its own script tells apart (web/src/app.tsx). */
-export const DASHBOARD_PATHS = ['/', '/event', '/users', '/live', '/keys', '/ingest', '/settings', '/start'] as const;
+const DASHBOARD_PATHS = ['/', '/event', '/users', '/live', '/keys', '/ingest', '/settings', '/start'] as const;
 
 /** Serves the dashboard, built from web/ into dist/web. */
 export async function setUpDashboard(app: NestFastifyApplication): Promise<void> {

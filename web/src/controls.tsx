@@ -51,9 +51,7 @@ export function Controls({ view, asked, set }: { view: View; asked: Asked; set: 
       <label>
         Time zone
         <select value={zone} onChange={(event) => set({ zone: event.target.value })}>
-          {[...new Set(['UTC', zone, ...ZONES])].map((name) => (
-            <option key={name}>{name}</option>
-          ))}
+          <ZoneOptions zone={zone} />
         </select>
       </label>
       <label className="check">
@@ -62,6 +60,11 @@ export function Controls({ view, asked, set }: { view: View; asked: Asked; set: 
       </label>
     </div>
   );
+}
+
+/** All zones that the browser knows, and the one that is chosen. */
+export function ZoneOptions({ zone }: { zone: string }) {
+  return [...new Set(['UTC', zone, ...ZONES])].map((name) => <option key={name}>{name}</option>);
 }
 
 const EARLIEST = '2000-01-01';

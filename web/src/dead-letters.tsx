@@ -1,6 +1,7 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
+import { More, useCursorPages } from './cursor-pages.js';
 import { counted, since } from './format.js';
 import { Failure, Loading } from './panels.js';
 
@@ -22,21 +23,14 @@ function OfApp({ app, isAlone }: { app: AppInfo; isAlone: boolean }) {
   const queries = useQueryClient();
   const queryKey = ['dead-letters', app.id];
   const path = { id: app.id };
-  const letters = useInfiniteQuery({
-    queryKey,
-    queryFn: ({ pageParam }) => {
-      const query = { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) };
-      return data(api.GET('/api/apps/{id}/dead-letters', { params: { path, query } }));
-    },
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextCursor,
-  });
+  const { query: letters, rows } = useCursorPages(queryKey, (at) =>
+    data(api.GET('/api/apps/{id}/dead-letters', { params: { path, query: { limit: 50, ...at } } })),
+  );
   const replay = useMutation({
     mutationFn: (ids: string[] | undefined) =>
       data(api.POST('/api/apps/{id}/dead-letters/replay', { params: { path }, body: ids ? { ids } : {} })),
     onSuccess: () => queries.invalidateQueries({ queryKey }),
   });
-  const rows = letters.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <>
       {!isAlone && <h3>{app.name}</h3>}
@@ -53,11 +47,7 @@ function OfApp({ app, isAlone }: { app: AppInfo; isAlone: boolean }) {
         <>
           <Table app={app} rows={rows} isBusy={replay.isPending} again={(id) => replay.mutate([id])} />
           <p className="actions">
-            {letters.hasNextPage && (
-              <button type="button" onClick={() => void letters.fetchNextPage()} disabled={letters.isFetchingNextPage}>
-                More
-              </button>
-            )}
+            <More query={letters} />
             <button type="button" onClick={() => replay.mutate(undefined)} disabled={replay.isPending}>
               Try all again
             </button>

@@ -1,10 +1,10 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { counted, moment } from './format.js';
 import { Chips, Controls, Download } from './controls.js';
+import { useCursorPages } from './cursor-pages.js';
 import { Figures } from './overview.js';
 import { Failure, Loading, NumberCell } from './panels.js';
 import { Top } from './top.js';
@@ -83,18 +83,9 @@ function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: V
   const zone = asked.timezone;
   const [shown, setShown] = useState(SHOWN);
   const query = { ...asked, ...filterQuery(view.filters), event: [event], limit: 100 };
-  const events = useInfiniteQuery({
-    queryKey: ['who', query],
-    queryFn: ({ pageParam }) =>
-      data(
-        api.GET('/api/analytics/events', {
-          params: { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextCursor,
-  });
-  const looked = events.data?.pages.flatMap((page) => page.data) ?? [];
+  const { query: events, rows: looked } = useCursorPages(['who', query], (at) =>
+    data(api.GET('/api/analytics/events', { params: { query: { ...query, ...at } } })),
+  );
   const doers = doersOf(looked);
   const more = () => {
     setShown(shown + SHOWN);

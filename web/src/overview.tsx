@@ -8,7 +8,17 @@ import { Chips, Controls, Download } from './controls.js';
 import { change, moment, tenths } from './format.js';
 import { Count, Panel } from './panels.js';
 import { Top } from './top.js';
-import { type Asked, type FilterName, useAsked, useView, type View, withFilter, write, zoneOf } from './url-state.js';
+import {
+  type Asked,
+  DAY_MS,
+  type FilterName,
+  useAsked,
+  useView,
+  type View,
+  withFilter,
+  write,
+  zoneOf,
+} from './url-state.js';
 
 export function Overview({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   const [view, setView] = useView();
@@ -40,7 +50,7 @@ const BY_DAY_MAX = 400;
 const BY_WEEK_MAX = 2500;
 
 function intervalOf({ startDate, endDate }: Asked): keyof typeof INTERVALS {
-  const days = (Date.parse(endDate) - Date.parse(startDate)) / 86_400_000 + 1;
+  const days = (Date.parse(endDate) - Date.parse(startDate)) / DAY_MS + 1;
   if (days === 1) return 'hour';
   if (days <= BY_DAY_MAX) return 'day';
   return days <= BY_WEEK_MAX ? 'week' : 'month';

@@ -1,11 +1,14 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, data } from './api.js';
 import type { AppInfo, Person } from './app.js';
 import { Confirm } from './confirm.js';
+import { ZoneOptions } from './controls.js';
+import { More, useCursorPages } from './cursor-pages.js';
 import { useOrdered } from './erasures.js';
 import { counted, full, HERE, moment } from './format.js';
 import { Failure, Loading } from './panels.js';
+import { DAY_MS } from './url-state.js';
 
 export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
   return (
@@ -20,7 +23,6 @@ export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[
   );
 }
 
-const DAY_MS = 86_400_000;
 /** Events are counted by quarter-hours. */
 const QUARTER_MS = 900_000;
 const DAYS_MAX = 36_500;
@@ -70,7 +72,7 @@ function AppSettings({ app }: { app: AppInfo }) {
   const loses = takesAway(app, days, rollups);
   const range = loses ? expiring(app, Number(days)) : {};
   const old = useQuery({
-    queryKey: ['older events', app.id, days],
+    queryKey: ['older events', app.id, app.retentionDays, days],
     queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id, ...range } } })),
     enabled: loses,
     // Another number's count would be a false one.
@@ -91,9 +93,7 @@ function AppSettings({ app }: { app: AppInfo }) {
         <label>
           Time zone in which its days are counted
           <select value={timeZone} onChange={(event) => setTimeZone(event.target.value)}>
-            {[...new Set([app.timeZone, 'UTC', ...Intl.supportedValuesOf('timeZone')])].map((zone) => (
-              <option key={zone}>{zone}</option>
-            ))}
+            <ZoneOptions zone={app.timeZone} />
           </select>
         </label>
         <label>
@@ -154,17 +154,9 @@ function AppSettings({ app }: { app: AppInfo }) {
 }
 
 function AuditLog({ apps }: { apps: AppInfo[] }) {
-  const log = useInfiniteQuery({
-    queryKey: ['audit'],
-    queryFn: ({ pageParam }) =>
-      data(
-        api.GET('/api/auth/audit-log', {
-          params: { query: { limit: 20, ...(pageParam ? { cursor: pageParam } : {}) } },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextCursor,
-  });
+  const { query: log, rows } = useCursorPages(['audit'], (at) =>
+    data(api.GET('/api/auth/audit-log', { params: { query: { limit: 20, ...at } } })),
+  );
   const nameOf = (id: string | null) => (id === null ? '' : (apps.find((one) => one.id === id)?.name ?? id));
   return (
     <section className="panel">
@@ -181,23 +173,17 @@ function AuditLog({ apps }: { apps: AppInfo[] }) {
             </tr>
           </thead>
           <tbody>
-            {log.data?.pages
-              .flatMap((page) => page.data)
-              .map((entry) => (
-                <tr key={entry.id}>
-                  <th scope="row">{moment(entry.at, HERE)}</th>
-                  <td>{entry.action.replaceAll('_', ' ')}</td>
-                  <td>{nameOf(entry.appId)}</td>
-                </tr>
-              ))}
+            {rows.map((entry) => (
+              <tr key={entry.id}>
+                <th scope="row">{moment(entry.at, HERE)}</th>
+                <td>{entry.action.replaceAll('_', ' ')}</td>
+                <td>{nameOf(entry.appId)}</td>
+              </tr>
+            ))}
           </tbody>
         </table>
       </div>
-      {log.hasNextPage && (
-        <button type="button" onClick={() => void log.fetchNextPage()}>
-          More
-        </button>
-      )}
+      <More query={log} />
     </section>
   );
 }

@@ -17,6 +17,8 @@ export interface View {
   search?: string;
 }
 
+export const DAY_MS = 86_400_000;
+
 export const RANGES = { today: 1, '7d': 7, '30d': 30, '90d': 90 } as const;
 export type Range = keyof typeof RANGES | 'custom';
 
@@ -110,7 +112,7 @@ export function useAsked(view: View, zone: string, app?: AppInfo): Asked {
 function daysOf({ range, from, to }: View, today: string): { startDate: string; endDate: string } {
   if (range === 'custom' && from && to && from <= to) return { startDate: from, endDate: to };
   const days = range === 'custom' ? 30 : RANGES[range];
-  const first = new Date(Date.parse(today) - (days - 1) * 86_400_000).toISOString().slice(0, 10);
+  const first = new Date(Date.parse(today) - (days - 1) * DAY_MS).toISOString().slice(0, 10);
   return { startDate: first, endDate: today };
 }
 

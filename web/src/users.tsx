@@ -1,9 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
+import { More, useCursorPages } from './cursor-pages.js';
 import { useOrdered } from './erasures.js';
 import { counted, full, moment, since } from './format.js';
 import { DownloadLink, Failure, Loading } from './panels.js';
@@ -31,18 +32,9 @@ function List({ app }: { app?: AppInfo }) {
     return () => clearTimeout(timer);
   }, [typed, search, setView]);
   const query = { limit: 50, ...(search ? { search } : {}), ...(app ? { appId: app.id } : {}) };
-  const users = useInfiniteQuery({
-    queryKey: ['users', query],
-    queryFn: ({ pageParam }) =>
-      data(
-        api.GET('/api/analytics/users', {
-          params: { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextCursor,
-  });
-  const rows = users.data?.pages.flatMap((page) => page.data) ?? [];
+  const { query: users, rows } = useCursorPages(['users', query], (at) =>
+    data(api.GET('/api/analytics/users', { params: { query: { ...query, ...at } } })),
+  );
   return (
     <section className="panel">
       <header className="panel-head">
@@ -65,11 +57,7 @@ function List({ app }: { app?: AppInfo }) {
       <div className="scroll" tabIndex={0} role="region" aria-label="Users">
         <UserTable rows={rows} view={view} />
       </div>
-      {users.hasNextPage && (
-        <button type="button" onClick={() => void users.fetchNextPage()} disabled={users.isFetchingNextPage}>
-          More
-        </button>
-      )}
+      <More query={users} />
     </section>
   );
 }
@@ -118,23 +106,14 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
   const [view] = useView();
   const zone = zoneOf(view, apps, app);
   const query = { userId, limit: 50, ...(app ? { appId: app.id } : {}) };
-  const events = useInfiniteQuery({
-    queryKey: ['timeline', query],
-    queryFn: ({ pageParam }) =>
-      data(
-        api.GET('/api/analytics/users/timeline', {
-          params: { query: { ...query, ...(pageParam ? { cursor: pageParam } : {}) } },
-        }),
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextCursor,
-  });
+  const { query: events, rows } = useCursorPages(['timeline', query], (at) =>
+    data(api.GET('/api/analytics/users/timeline', { params: { query: { ...query, ...at } } })),
+  );
   const stats = useQuery({
     queryKey: ['user-stats', query],
     queryFn: () =>
       data(api.GET('/api/analytics/user-stats', { params: { query: { userId, ...(app ? { appId: app.id } : {}) } } })),
   });
-  const rows = events.data?.pages.flatMap((page) => page.data) ?? [];
   const devices = events.data?.pages[0]?.devices ?? [];
   const nameOf = (id: string) => apps.find((one) => one.id === id)?.name ?? id;
   return (
@@ -183,11 +162,7 @@ function Timeline({ userId, apps, app }: { userId: string; apps: AppInfo[]; app?
             </li>
           ))}
         </ol>
-        {events.hasNextPage && (
-          <button type="button" onClick={() => void events.fetchNextPage()} disabled={events.isFetchingNextPage}>
-            More
-          </button>
-        )}
+        <More query={events} />
       </section>
     </>
   );
