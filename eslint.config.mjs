@@ -19,6 +19,20 @@ export default tseslint.config(
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: 'Only config/ reads process.env; inject Env instead.',
         },
+        {
+          // An empty array as criteria is no condition at all: the whole table is read, of every tenant.
+          selector:
+            'CallExpression[callee.property.name=/^(find|findOne|findAndCount|count|exists|sum|average|minimum|maximum)By(OrFail)?$/]:not(:has(> ObjectExpression.arguments))',
+          message: 'Write the condition as an object literal: TypeORM reads an empty array as no condition.',
+        },
+        {
+          selector: "Property[key.name='where'][value.type!='ObjectExpression']",
+          message: 'Write the condition as an object literal: TypeORM reads an empty array as no condition.',
+        },
+        {
+          selector: "CallExpression[callee.property.name='map'][arguments.0.name='binary']",
+          message: 'Use binaries(): it refuses an empty list.',
+        },
       ],
     },
   },

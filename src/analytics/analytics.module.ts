@@ -36,5 +36,6 @@ import { UserStatsService } from './user-stats.service.js';
     UniqueUsers,
     SealedUsersCache,
   ],
+  exports: [OpenStreams],
 })
 export class AnalyticsModule {}

@@ -3,19 +3,20 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
 import { AppError, NotFoundError } from '../common/app-error.js';
+import { assertNotCrossSite } from '../common/cross-site.js';
 import { AnalyticsScope } from './analytics-scope.js';
 
-/** How often it is asked whether the caller is still let in: an answer ends within a second of what let it begin. */
+/** How often the caller is checked again: a stream ends within a second of the token, session or app that it rests on. */
 const ASK_EVERY_MS = 500;
-/** Of one process, and of one account in it. */
+/** Open streams of one process, and of one account in it. */
 const OPEN_MAX = 500;
 const OPEN_OF_ACCOUNT_MAX = 20;
 
-/** An answer that goes on for long. */
+/** An answer that goes on for long: an export, or a live view. */
 export interface OpenStream {
-  /** Aborted, with the refusal, as soon as the same request would be refused, or when nobody reads any more. */
+  /** Aborted, with the refusal, as soon as the same request would be refused, or when the client is gone. */
   readonly ended: AbortSignal;
-  /** To be called when the answer is over, however it ended. */
+  /** Call it when the answer is over, however it ended. */
   close(): void;
 }
 
@@ -32,11 +33,12 @@ export class OpenStreams implements OnModuleDestroy {
   ) {}
 
   /**
-   * @param request that a reader's route has let in @param appId as it was asked for
+   * @param request that the route's guard has let in @param appId as it was asked for
    * @param appIds 32 hex digits each, of the apps whose events it tells: one that is deleted ends it
-   * @throws AppError 429 when too many are open
+   * @throws ForbiddenError when another web site opened it; AppError 429 when too many are open
    */
   watch(request: FastifyRequest, appId: string | undefined, appIds: readonly string[]): OpenStream {
+    assertNotCrossSite(request);
     const caller = request.caller!;
     const account = caller.kind === 'key' ? caller.ownerId : caller.userId;
     this.assertRoom(account);
@@ -50,7 +52,8 @@ export class OpenStreams implements OnModuleDestroy {
     };
     this.open.set(ended, account);
     // It may have closed while the caller was looked up: then nobody says so any more.
-    if (socket.destroyed || this.stopping) ended.abort(new Error('Nobody reads any more'));
+    // HEAD asks for the headers alone; Fastify would read the whole answer to throw it away.
+    if (socket.destroyed || this.stopping || request.method === 'HEAD') ended.abort(new Error('Nobody reads any more'));
     else socket.once('close', gone);
     void this.askAgainAndAgain(request, appId, appIds, ended);
     return { ended: ended.signal, close };

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { userKeysOf } from '../events/person.js';
-import { binary } from './binary.js';
+import { binaries } from './binary.js';
 
 /**
  * Read with a shared lock that is held until the transaction ends: whoever sets a fence (retention, erasures) waits for
@@ -35,7 +35,7 @@ export interface AppFence {
 export async function appFences(manager: EntityManager, appIds: readonly string[]): Promise<Map<string, AppFence>> {
   const fences = new Map<string, AppFence>();
   if (appIds.length === 0) return fences;
-  const ids = appIds.map(binary);
+  const ids = binaries(appIds);
   const apps: { appId: string; deletedBefore: Date | null; deleted: number | string }[] = await manager.query(APPS, [
     ids,
   ]);

@@ -35,6 +35,8 @@ export function dataSourceOptions(address: DatabaseAddress, settings: SessionSet
     entities: ENTITIES,
     migrations: MIGRATIONS,
     migrationsTableName: 'migrations',
+    // A condition whose value is missing is an error, never a condition less.
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     // DDL commits by itself on both engines: a transaction around it would promise what it cannot keep.
     migrationsTransactionMode: 'none',
     supportBigNumbers: true,

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { binary } from './binary.js';
+import { binaries } from './binary.js';
 
 const NUMBERS = `SELECT LOWER(HEX(user_key)) AS userKey, number FROM user_numbers WHERE owner_id = ? AND user_key IN (?)`;
 /** User keys asked in one statement. */
@@ -17,8 +17,11 @@ export async function userNumbers(
 ): Promise<Map<string, number>> {
   const numbers = new Map<string, number>();
   for (let at = 0; at < userKeys.length; at += KEYS_AT_ONCE) {
-    const page = userKeys.slice(at, at + KEYS_AT_ONCE).map(binary);
-    const rows: { userKey: string; number: number | string }[] = await manager.query(NUMBERS, [ownerId, page]);
+    const page = userKeys.slice(at, at + KEYS_AT_ONCE);
+    const rows: { userKey: string; number: number | string }[] = await manager.query(NUMBERS, [
+      ownerId,
+      binaries(page),
+    ]);
     for (const { userKey, number } of rows) numbers.set(userKey, Number(number));
   }
   return numbers;

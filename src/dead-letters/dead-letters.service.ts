@@ -7,6 +7,7 @@ import { LuaScript } from '../buffer/lua-script.js';
 import { BacklogReader } from '../buffer/backlog.js';
 import { ConflictError, UnavailableError } from '../common/app-error.js';
 import { appFences } from '../database/app-fences.js';
+import { binaries, binary } from '../database/binary.js';
 import { Env } from '../config/env.js';
 import { isNamed, isOwn, peopleOf } from '../events/person.js';
 import { encodeReplayOrder } from '../events/replay-order.js';
@@ -158,11 +159,7 @@ export class DeadLettersService {
 function conditions({ appId, ids, code }: Selection): Condition[] {
   return [
     ...(appId ? [['app_id = ?', binary(appId)] as Condition] : []),
-    ...(ids ? [['id IN (?)', ids.map(binary)] as Condition] : []),
+    ...(ids ? [['id IN (?)', binaries(ids)] as Condition] : []),
     ...(code ? [['code = ?', code] as Condition] : []),
   ];
-}
-
-function binary(id: string): Buffer {
-  return Buffer.from(id, 'hex');
 }

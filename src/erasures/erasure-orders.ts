@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
 import { AppError } from '../common/app-error.js';
 import { Erasure } from '../database/entities/index.js';
-import type { ErasureSubject } from '../database/entities/erasure.entity.js';
 import { uuidV7 } from '../events/event-id.js';
 
 /** Waits for the chunks that are being stored, which hold the row shared: what they store is there to be deleted. */
@@ -12,25 +11,29 @@ const OPEN = 'SELECT COUNT(*) AS n FROM erasures WHERE owner_id = ? AND finished
 /** People of an account who may wait to be erased at one time: each is looked at by every chunk of their app. */
 export const OPEN_ERASURES_MAX = 1000;
 
+/** Whom or what to erase. Ids are 32 hex digits. */
+export type ErasureOrder = { appId: string; ownerId: string } & (
+  { subject: 'app' } | { subject: 'person'; userValue: string }
+);
+
 /** Gives the order to erase a person or an app. Workers carry it out. */
 @Injectable()
 export class ErasureOrders {
   /**
    * From the commit of the caller's transaction on, workers pass over what was received until now. The order for somebody
    * who is being erased already begins that erasure anew.
-   * @param order ids 32 hex digits; `userValue` for a person
    * @throws AppError 429 when too many people are waiting to be erased
    */
-  async give(
-    manager: EntityManager,
-    order: { appId: string; ownerId: string; subject: ErasureSubject; userValue?: string },
-  ): Promise<Erasure> {
-    const { appId, ownerId, subject, userValue = null } = order;
+  async give(manager: EntityManager, order: ErasureOrder): Promise<Erasure> {
+    const { appId, ownerId, subject } = order;
+    const userValue = order.subject === 'person' ? order.userValue : null;
     await manager.query(LOCK_APP, [Buffer.from(appId, 'hex')]);
     const now = new Date();
-    if (subject === 'person') {
-      const open = { appId, subject, userValue: userValue ?? undefined, finishedAt: IsNull() };
-      const same = await manager.findOneBy(Erasure, open);
+    if (order.subject === 'person') {
+      const same = await manager.findOneBy(Erasure, {
+        ...{ appId, subject: order.subject, userValue: order.userValue },
+        finishedAt: IsNull(),
+      });
       const again = { requestedAt: now, stage: 'rows' } as const;
       // It may be finished this very moment: then it is a new order.
       const begun = same && (await manager.update(Erasure, { id: same.id, finishedAt: IsNull() }, again));

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { Controller, Delete, Get, Header, HttpCode, Param, StreamableFile } from '@nestjs/common';
+import { Controller, Delete, Get, Header, HttpCode, Param, Req, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
+import { OpenStreams } from '../analytics/open-streams.js';
 import { OwnedApps } from '../apps/owned-apps.service.js';
 import { AuditLog, type Deed } from '../audit-log/audit-log.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
@@ -22,12 +24,16 @@ export class PeopleController {
   constructor(
     private readonly owned: OwnedApps,
     private readonly exports: PersonExport,
+    private readonly streams: OpenStreams,
     private readonly orders: ErasureOrders,
     private readonly dataSource: DataSource,
     private readonly audit: AuditLog,
   ) {}
 
-  /** Export a person: all that your app knows of them, as it is stored. Streamed, however long it is. */
+  /**
+   * Export a person: all that your app knows of them, as it is stored. The answer is streamed, and ends early when your
+   * sign-in ends or the app is deleted.
+   */
   @Get()
   @Header('cache-control', 'no-store')
   @ApiOkResponse({ type: PersonExportDto })
@@ -35,14 +41,22 @@ export class PeopleController {
     @CurrentUser() user: UserCaller,
     @Param('id') id: string,
     @Param('userId') userId: string,
+    @Req() request: FastifyRequest,
   ): Promise<StreamableFile> {
     const app = await this.owned.one(user.userId, id);
-    const pieces = this.exports.write(app.id, checkedUserId(userId));
-    await this.audit.note(deed('person_exported', user, app.id, userId));
-    return new StreamableFile(Readable.from(pieces, { objectMode: false }), {
-      type: 'application/json; charset=utf-8',
-      disposition: 'attachment; filename="person.json"',
-    });
+    const person = checkedUserId(userId);
+    const stream = this.streams.watch(request, app.id, [app.id]);
+    try {
+      await this.audit.note(deed('person_exported', user, app.id, userId));
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+    const pieces = this.exports.write(app.id, person, stream.ended);
+    return new StreamableFile(
+      Readable.from(pieces, { objectMode: false }).once('close', () => stream.close()),
+      { type: 'application/json; charset=utf-8', disposition: 'attachment; filename="person.json"' },
+    );
   }
 
   /**

@@ -1,33 +1,43 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { Event, UserAnalytics } from '../database/entities/index.js';
+import { LISTED_COLUMNS, listed, type ListedRow } from '../analytics/queries/listed-event.js';
+import { binary } from '../database/binary.js';
+import { UserAnalytics } from '../database/entities/index.js';
 import { formatUuid } from '../events/event-id.js';
-import type { Metadata } from '../events/event.js';
 import { isOwn, peopleOf, userKeysOf } from '../events/person.js';
 import type { PersonEventDto, PersonExportDto, PersonProfileDto } from './people.dto.js';
 
-const PAGE = 500;
+/** Events in one statement: 8 MiB at the most, since the metadata of one takes up to 32 KiB. */
+const EVENTS_AT_ONCE = 250;
+/** Dead letters in one statement. */
+const LETTERS_AT_ONCE = 100;
 
 /** From a moment on, in the order of the index events_user; events of one moment by their ids. */
-const EVENTS = `SELECT id, occurred_at AS occurredAt FROM events
+const EVENTS = `SELECT ${LISTED_COLUMNS}, user_agent FROM events
 WHERE app_id = ? AND user_key = ? AND (occurred_at > ? OR (occurred_at = ? AND id > ?))
 ORDER BY occurred_at, id LIMIT ?`;
 const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?';
 
-/** Writes out what an app knows of a person, page by page, so that its length does not matter. */
+type EventRow = ListedRow & { user_agent: string | null };
+
+/** Writes out what an app knows of a person, page by page: memory does not grow with the number of events. */
 @Injectable()
 export class PersonExport {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** JSON text of a {@link PersonExportDto}, in pieces. @param appId 32 hex digits */
-  async *write(appId: string, userId: string): AsyncGenerator<string> {
+  /**
+   * JSON text of a {@link PersonExportDto}, in pieces.
+   * @param appId 32 hex digits @param ended stops it between two pages
+   * @throws the reason of `ended`
+   */
+  async *write(appId: string, userId: string, ended: AbortSignal): AsyncGenerator<string> {
     const keys = userKeysOf(userId);
     const head = { userId, appId: formatUuid(appId), exportedAt: new Date().toISOString() };
     const profiles = await this.profiles(appId, keys);
     yield `${JSON.stringify({ ...head, profiles } satisfies Partial<PersonExportDto>).slice(0, -1)},"events":[`;
-    yield* commaSeparated(this.events(appId, keys));
+    yield* commaSeparated(this.events(appId, keys, ended));
     yield '],"deadLetters":[';
-    yield* commaSeparated(this.deadLetters(appId, new Map(keys.map((key) => [key, Infinity]))));
+    yield* commaSeparated(this.deadLetters(appId, new Map(keys.map((key) => [key, Infinity])), ended));
     yield ']}';
   }
 
@@ -37,46 +47,45 @@ export class PersonExport {
     return rows.filter((row) => row !== null).map(profileDto);
   }
 
-  private async *events(appId: string, keys: readonly string[]): AsyncGenerator<PersonEventDto> {
-    const app = Buffer.from(appId, 'hex');
-    const events = this.dataSource.getRepository(Event);
+  private async *events(appId: string, keys: readonly string[], ended: AbortSignal): AsyncGenerator<string> {
     for (const key of keys) {
-      let last: { id: Buffer; occurredAt: Date } = { id: Buffer.alloc(16), occurredAt: new Date(0) };
-      for (let size = PAGE; size === PAGE;) {
-        const { id, occurredAt } = last;
-        const parameters = [app, Buffer.from(key, 'hex'), occurredAt, occurredAt, id, PAGE];
-        const page: (typeof last)[] = await this.dataSource.query(EVENTS, parameters);
-        const ids = page.map((row) => row.id.toString('hex'));
-        const found = new Map((await events.findBy(ids.map((one) => ({ appId, id: one })))).map((e) => [e.id, e]));
-        for (const one of ids) {
-          const event = found.get(one);
-          if (event) yield eventDto(event);
-        }
+      let last: Pick<EventRow, 'id' | 'occurred_at'> = { id: Buffer.alloc(16), occurred_at: new Date(0) };
+      for (let size = EVENTS_AT_ONCE; size === EVENTS_AT_ONCE;) {
+        ended.throwIfAborted();
+        const { id, occurred_at: at } = last;
+        const parameters = [binary(appId), binary(key), at, at, id, EVENTS_AT_ONCE];
+        const page: EventRow[] = await this.dataSource.query(EVENTS, parameters);
+        for (const row of page) yield eventText(row);
         size = page.length;
         last = page.at(-1) ?? last;
       }
     }
   }
 
-  private async *deadLetters(appId: string, keys: ReadonlyMap<string, number>): AsyncGenerator<string> {
+  private async *deadLetters(
+    appId: string,
+    keys: ReadonlyMap<string, number>,
+    ended: AbortSignal,
+  ): AsyncGenerator<string> {
     let last = Buffer.alloc(16);
-    for (let size = PAGE; size === PAGE;) {
-      const page: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, [
-        Buffer.from(appId, 'hex'),
-        last,
-        PAGE,
-      ]);
-      for (const { envelope } of page) if (isOwn(peopleOf(envelope.toString()), keys)) yield envelope.toString();
+    for (let size = LETTERS_AT_ONCE; size === LETTERS_AT_ONCE;) {
+      ended.throwIfAborted();
+      const parameters = [binary(appId), last, LETTERS_AT_ONCE];
+      const page: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, parameters);
+      for (const { envelope } of page) {
+        if (isOwn(peopleOf(envelope.toString()), keys)) yield JSON.stringify(envelope.toString());
+      }
       size = page.length;
       last = (page.at(-1)?.id ?? last) as typeof last;
     }
   }
 }
 
-async function* commaSeparated(items: AsyncGenerator<unknown>): AsyncGenerator<string> {
+/** @param items JSON text each */
+async function* commaSeparated(items: AsyncGenerator<string>): AsyncGenerator<string> {
   let first = true;
   for await (const item of items) {
-    yield `${first ? '' : ','}${JSON.stringify(item)}`;
+    yield `${first ? '' : ','}${item}`;
     first = false;
   }
 }
@@ -94,8 +103,10 @@ function profileDto(row: UserAnalytics): PersonProfileDto {
   };
 }
 
-function eventDto(event: Event): PersonEventDto {
-  return {
+/** Metadata is JSON already, and goes in as it is: parsed, a page of the largest would take much more memory. */
+function eventText(row: EventRow): string {
+  const event = listed(row);
+  const told: Omit<PersonEventDto, 'metadata'> = {
     id: formatUuid(event.id),
     eventId: event.eventId,
     event: event.event,
@@ -109,8 +120,8 @@ function eventDto(event: Event): PersonEventDto {
     device: event.device,
     browser: event.browser,
     os: event.os,
-    userAgent: event.userAgent,
+    userAgent: row.user_agent,
     ipAddress: event.ip,
-    metadata: event.metadata === null ? null : (JSON.parse(event.metadata) as Metadata),
   };
+  return `${JSON.stringify(told).slice(0, -1)},"metadata":${event.metadata ?? 'null'}}`;
 }

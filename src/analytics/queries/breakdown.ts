@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { ALL_EVENTS } from '../../database/all-events.js';
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
 import type { RawRange } from '../raw-range.js';
 import { rangeParts, type TimeRange } from '../time-range.js';
@@ -41,7 +41,7 @@ export async function eventBreakdown(
       SUM(COUNT(*)) OVER () AS total
     FROM events WHERE app_id IN (?) AND id >= ? AND id < ?${where.sql}
     GROUP BY value ORDER BY n DESC, value LIMIT ?`,
-    [...parameters, appIds.map(binary), fromId, beforeId, ...where.parameters, limit],
+    [...parameters, binaries(appIds), fromId, beforeId, ...where.parameters, limit],
   );
   return {
     total: Number(rows[0]?.total ?? 0),
@@ -70,7 +70,7 @@ export async function nameBreakdown(
   range: TimeRange,
   limit: number,
 ): Promise<Breakdown<{ value: string; count: number }>> {
-  const apps = appIds.map(binary);
+  const apps = binaries(appIds);
   const { startDay, endDay, before, after } = rangeParts(range);
   const edge = ({ startQuarter, endQuarter }: TimeRange) => [
     ...[apps, Math.floor(startQuarter / QUARTERS_A_DAY), startQuarter, endQuarter],

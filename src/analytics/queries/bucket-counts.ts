@@ -1,4 +1,4 @@
-import { binary } from '../../database/binary.js';
+import { binaries } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import type { TimeRange } from '../time-range.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
@@ -29,7 +29,7 @@ export async function bucketCounts(
   );
   const unit = ofDays ? QUARTERS_A_DAY : 1;
   const rows: { time: string | number; n: string }[] = await manager.query(ofDays ? BY_DAY : BY_QUARTER, [
-    ...[appIds.map(binary), Buffer.from(event)],
+    ...[binaries(appIds), Buffer.from(event)],
     ...[first.startQuarter / unit, last.endQuarter / unit],
   ]);
   const byTime = rows.map(({ time, n }) => ({ time: Number(time), n: Number(n) })).sort((a, b) => a.time - b.time);

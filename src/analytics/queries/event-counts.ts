@@ -1,4 +1,4 @@
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import type { Device } from '../../events/event.js';
 import { rangeParts, type TimeRange } from '../time-range.js';
@@ -37,7 +37,7 @@ export async function eventCounts(
   event: string,
   range: TimeRange,
 ): Promise<EventCounts> {
-  const cells = [appIds.map(binary), Buffer.from(event)];
+  const cells = [binaries(appIds), Buffer.from(event)];
   const { startDay, endDay, before, after } = rangeParts(range);
   const rows: { device: Device; n: string }[] = await manager.query(EVENT_COUNTS, [
     ...[...cells, startDay, endDay],

@@ -1,3 +1,4 @@
+import { nonEmpty } from '../../database/binary.js';
 import { type Expression, metadataDimension, type NamedDimension, namedDimension, VALUE_MAX } from './dimensions.js';
 
 /** What an event must be; several values of one field are alternatives. */
@@ -46,6 +47,6 @@ function isOneOf(dimension: Expression, values: readonly string[]): Expression {
 function matches({ parameters }: Expression, sql: string, values: readonly string[]): Expression {
   return {
     sql: `CAST(${sql} AS BINARY) IN (?)`,
-    parameters: [...parameters, values.map((value) => Buffer.from(value))],
+    parameters: [...parameters, nonEmpty(values).map((value) => Buffer.from(value))],
   };
 }

@@ -1,4 +1,4 @@
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 
 /** An event by its stored id, with the commit that counted it where the ledger still reaches so far. */
@@ -54,7 +54,7 @@ export async function storedEvent(
   appIds: readonly string[],
   ids: readonly string[],
 ): Promise<StoredEvent | undefined> {
-  const [row]: StoredRow[] = await manager.query(STORED_EVENT, [appIds.map(binary), ids.map(binary)]);
+  const [row]: StoredRow[] = await manager.query(STORED_EVENT, [binaries(appIds), binaries(ids)]);
   if (!row) return undefined;
   return {
     appId: row.app_id.toString('hex'),
@@ -77,7 +77,7 @@ export async function newestDeadLetter(
   appIds: readonly string[],
   ids: readonly string[],
 ): Promise<DeadLetterOutcome | undefined> {
-  const [row]: DeadLetterRow[] = await manager.query(DEAD_LETTER, [appIds.map(binary), ids.map(binary)]);
+  const [row]: DeadLetterRow[] = await manager.query(DEAD_LETTER, [binaries(appIds), binaries(ids)]);
   if (!row) return undefined;
   const { stored_id: id, code, reason, created_at: createdAt } = row;
   return { id: id.toString('hex'), code, reason: reason.toString(), createdAt };

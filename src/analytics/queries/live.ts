@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { binary } from '../../database/binary.js';
+import { binaries } from '../../database/binary.js';
 import { lowestId } from '../../events/event-id.js';
 import { FUTURE_TOLERANCE_MS, MINUTE_MS } from '../../events/limits.js';
 
@@ -18,7 +18,7 @@ export async function minuteCounts(
   until: number,
 ): Promise<{ minute: string; count: number }[]> {
   const rows: { minute: string | number; n: string }[] = await manager.query(BY_MINUTE, [
-    ...[appIds.map(binary), lowestId(since), lowestId(until + FUTURE_TOLERANCE_MS), new Date(since)],
+    ...[binaries(appIds), lowestId(since), lowestId(until + FUTURE_TOLERANCE_MS), new Date(since)],
   ]);
   const counts = new Map(rows.map(({ minute, n }) => [Number(minute), Number(n)]));
   const minutes = Math.floor((until - since) / MINUTE_MS) + 1;

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import type { Device } from '../../events/event.js';
 import { PAST_EVERY_ID } from '../raw-range.js';
 import { LISTED_COLUMNS, listed, type ListedEvent, type ListedRow } from './listed-event.js';
@@ -64,6 +64,6 @@ async function placeOf(
   appIds: readonly string[],
   id: string,
 ): Promise<{ id: Buffer; occurredAt: Date } | undefined> {
-  const [row]: { occurredAt: Date }[] = await manager.query(OCCURRED, [appIds.map(binary), binary(id)]);
+  const [row]: { occurredAt: Date }[] = await manager.query(OCCURRED, [binaries(appIds), binary(id)]);
   return row && { id: binary(id), occurredAt: row.occurredAt };
 }

@@ -1,4 +1,4 @@
-import { binary } from '../../database/binary.js';
+import { binaries, binary, nonEmpty } from '../../database/binary.js';
 import { Injectable } from '@nestjs/common';
 import { RoaringBitmap32 } from 'roaring-wasm';
 import type { EntityManager } from 'typeorm';
@@ -78,7 +78,7 @@ export class UniqueUsers {
     if (asked.length === 0) return ranges.map(() => 0);
     const firstDay = Math.floor(Math.min(...asked.map((one) => one.startQuarter)) / QUARTERS_A_DAY);
     const lastDay = Math.floor((Math.max(...asked.map((one) => one.endQuarter)) - 1) / QUARTERS_A_DAY);
-    const span = [apps.map(({ id }) => binary(id)), Buffer.from(event), firstDay, lastDay];
+    const span = [binaries(apps.map(({ id }) => id)), Buffer.from(event), firstDay, lastDay];
     const unsealed = await this.unsealed(manager, apps[0]!.ownerId, span);
     const sealed = await this.sealedDays(manager, span, event, asked);
     const edges = await this.edges(manager, span, event, sealed);
@@ -139,7 +139,7 @@ export class UniqueUsers {
     for (let at = 0; at < days.length; at += DAYS_AT_ONCE) {
       const rows: (SealedSightings & { appId: string; day: number | string })[] = await manager.query(CELLS, [
         ...[appIds, Buffer.from(event)],
-        days.slice(at, at + DAYS_AT_ONCE),
+        nonEmpty(days.slice(at, at + DAYS_AT_ONCE)),
       ]);
       for (const { appId, day, users, quarters } of rows) found.set(`${appId} ${day} ${event}`, { users, quarters });
     }
@@ -164,7 +164,7 @@ export class UniqueUsers {
     const days = page.map(({ day }) => day);
     const rows: { day: number | string; users: Buffer }[] = await manager.query(USERS, [
       ...[binary(page[0]!.appId), Buffer.from(event)],
-      days,
+      nonEmpty(days),
     ]);
     const byDay = new Map(rows.map(({ day, users }) => [Number(day), users]));
     for (const { name, day } of page) {

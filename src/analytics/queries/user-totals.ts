@@ -1,4 +1,4 @@
-import { binary } from '../../database/binary.js';
+import { binaries } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import { type Device, USER_KINDS, type UserKind } from '../../events/event.js';
 
@@ -40,7 +40,7 @@ export async function userTotals(
   userKeys: readonly string[],
 ): Promise<UserTotals[]> {
   if (userKeys.length === 0) return [];
-  const rows: TotalsRow[] = await manager.query(USER_TOTALS, [appIds.map(binary), userKeys.map(binary)]);
+  const rows: TotalsRow[] = await manager.query(USER_TOTALS, [binaries(appIds), binaries(userKeys)]);
   return rows.map(totals);
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { binary } from '../../database/binary.js';
+import { binary, nonEmpty } from '../../database/binary.js';
 import { retried } from '../retried.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
@@ -52,7 +52,7 @@ export class AppEraser {
       const people: { userKey: Buffer }[] = await manager.query(PEOPLE, [appId]);
       if (people.length === 0) return 0;
       const keys = people.map(({ userKey }) => userKey);
-      await manager.query(DELETE_PEOPLE, [appId, keys]);
+      await manager.query(DELETE_PEOPLE, [appId, nonEmpty(keys)]);
       await manager.withRepository(this.sealing).forgetNumbers(ownerId, keys);
       return keys.length;
     });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { isNamed, isOwn, peopleOf, userKeysOf, withoutAlias } from '../../events/person.js';
-import { binary } from '../../database/binary.js';
+import { binary, nonEmpty } from '../../database/binary.js';
 import { retried } from '../retried.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
@@ -127,7 +127,7 @@ export class PersonEraser {
         await retried(() => this.dataSource.query(REWRITE_LETTER, [withoutAlias(text), id]));
       }
       if (theirs.length > 0) {
-        await retried(() => this.dataSource.query(DELETE_LETTERS, [theirs]));
+        await retried(() => this.dataSource.query(DELETE_LETTERS, [nonEmpty(theirs)]));
         await this.erasures.add(erasure.id, theirs.length);
       }
       await alive();

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
 import { ALL_EVENTS } from '../../database/all-events.js';
+import { nonEmpty } from '../../database/binary.js';
 import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
 import type { PersonKey } from './person-key.js';
 import { seePersonAnew } from './person-sightings.js';
@@ -53,7 +54,7 @@ export async function erasePersonChunk(
   const { appId, userKey } = person;
   const rows: EventRow[] = await manager.query(EVENTS, [appId, userKey, sqlTime(receivedUntil.getTime()), limit]);
   if (rows.length === 0) return 0;
-  await manager.query(DELETE_EVENTS, [appId, rows.map((row) => row.id)]);
+  await manager.query(DELETE_EVENTS, [appId, nonEmpty(rows.map((row) => row.id))]);
   // In the order in which chunks lock.
   await seePersonAnew(manager, sealing, person, cellsOf(appId, rows));
   await rewritePerson(manager, person);

@@ -3,7 +3,7 @@ import { Repository } from 'typeorm';
 import type { DeadLetter } from '../../database/entities/index.js';
 import { uuidV7 } from '../../events/event-id.js';
 import type { Refused } from '../chunk.js';
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import { insertRows, sqlTime } from './bulk.js';
 
 const INSERT = `INSERT INTO dead_letters
@@ -22,9 +22,8 @@ export class DeadLetterRepository extends Repository<DeadLetter> {
    * @returns the ids of those that were there; the others were replayed or erased meanwhile
    */
   async take(ids: readonly string[]): Promise<Set<string>> {
-    const keys = ids.map(binary);
-    const rows: { id: string }[] = await this.manager.query(LOCK, [keys]);
-    if (rows.length > 0) await this.manager.query(REMOVE, [rows.map((row) => binary(row.id))]);
+    const rows: { id: string }[] = await this.manager.query(LOCK, [binaries(ids)]);
+    if (rows.length > 0) await this.manager.query(REMOVE, [binaries(rows.map((row) => row.id))]);
     return new Set(rows.map((row) => row.id));
   }
 

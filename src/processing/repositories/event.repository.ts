@@ -2,7 +2,7 @@ import { Repository } from 'typeorm';
 import type { Event } from '../../database/entities/index.js';
 import type { AcceptedEvent } from '../../events/event.js';
 import { userKeyHex } from '../user-keys.js';
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import { insertRows, type Row, sqlTime } from './bulk.js';
 
 /** A copy of an event that is stored already keeps the stored one as it is: the first wins. */
@@ -46,7 +46,7 @@ export class EventRepository extends Repository<Event> {
       const rows: { id: string; hash: string; mine: number }[] = await this.manager.query(STORED, [
         binary(batchId),
         binary(appId),
-        [...ids].map(binary),
+        binaries([...ids]),
       ]);
       for (const row of rows) {
         copies.set(appId + row.id.toLowerCase(), {

@@ -3,7 +3,7 @@ import { Repository } from 'typeorm';
 import type { EventUsers } from '../../database/entities/index.js';
 import { type SealedSightings, unpackSightings } from '../../database/seen-users.js';
 import { userNumbers } from '../../database/user-numbers.js';
-import { binary } from '../../database/binary.js';
+import { binary, nonEmpty } from '../../database/binary.js';
 import { insertRows } from '../repositories/bulk.js';
 
 /** Cells that have waited long enough, or hold enough, to be sealed. An app that is being erased is left alone. */
@@ -75,7 +75,7 @@ export class SealingRepository extends Repository<EventUsers> {
   async lockCommitted(cell: UsersCellKey): Promise<SeenBatch[]> {
     const ids: { batchId: Buffer }[] = await this.manager.query(BATCH_IDS, key(cell));
     if (ids.length === 0) return [];
-    return batches(await this.manager.query(LOCK_BATCHES, [...key(cell), ids.map((row) => row.batchId)]));
+    return batches(await this.manager.query(LOCK_BATCHES, [...key(cell), nonEmpty(ids.map((row) => row.batchId))]));
   }
 
   async lockAll(cell: UsersCellKey): Promise<SeenBatch[]> {
@@ -83,7 +83,7 @@ export class SealingRepository extends Repository<EventUsers> {
   }
 
   async deleteBatches(cell: UsersCellKey, ids: readonly Buffer[]): Promise<void> {
-    if (ids.length > 0) await this.manager.query(DELETE_BATCHES, [...key(cell), ids]);
+    if (ids.length > 0) await this.manager.query(DELETE_BATCHES, [...key(cell), nonEmpty(ids)]);
   }
 
   async putBatch(cell: UsersCellKey, batchId: Buffer, seen: Buffer): Promise<void> {
@@ -122,7 +122,7 @@ export class SealingRepository extends Repository<EventUsers> {
 
   /** Takes the numbers from people who are in no app of their owner any more. Under the sealing lock. */
   async forgetNumbers(ownerId: Buffer, userKeys: readonly Buffer[]): Promise<void> {
-    if (userKeys.length > 0) await this.manager.query(FORGET_NUMBERS, [ownerId, userKeys]);
+    if (userKeys.length > 0) await this.manager.query(FORGET_NUMBERS, [ownerId, nonEmpty(userKeys)]);
   }
 }
 
