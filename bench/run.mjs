@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../scripts/launcher/settings.mjs';
 import { readable, say, warn } from '../scripts/launcher/terminal.mjs';
+import { benchAbuse } from './abuse/run.mjs';
 import { benchCollect } from './collect.mjs';
 import { fill } from './fill.mjs';
 import { benchMemory, benchSize, benchStart } from './footprint.mjs';
@@ -15,13 +16,19 @@ import { benchWorker } from './worker.mjs';
 
 // npm run bench [-- collect|worker|queries|pipeline|footprint …] [--events N] [--smoke]: each part against its floor, in
 // turn, on services of its own. Without a part it does all of them and writes bench/RESULTS.md.
+// npm run bench -- abuse [ATTACK …] [--short]: what other accounts notice while one floods the service.
 
 const PARTS = ['collect', 'worker', 'pipeline', 'queries', 'footprint'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { smoke: { type: 'boolean', default: false }, events: { type: 'string' } },
+  options: {
+    smoke: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    events: { type: 'string' },
+  },
 });
-const unknown = positionals.find((part) => !PARTS.includes(part));
+const isAbuse = positionals[0] === 'abuse';
+const unknown = isAbuse ? undefined : positionals.find((part) => !PARTS.includes(part));
 const FULL = {
   events: 10_000_000,
   times: 3,
@@ -81,13 +88,7 @@ async function run(bench) {
   return found;
 }
 
-const bench = new Workbench();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => void bench.close().finally(() => process.exit(130)));
-}
-try {
-  if (unknown) throw new Error(`There is no part called ${unknown}: ${PARTS.join(', ')}`);
-  await bench.open();
+async function measure() {
   const found = await run(bench);
   const text = await report(found, bench);
   say(`\n${text}`);
@@ -95,6 +96,19 @@ try {
     writeFileSync(join(ROOT, 'bench', 'RESULTS.md'), text);
     writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify(found, null, 1)}\n`);
   }
+}
+
+const bench = new Workbench();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => void bench.close().finally(() => process.exit(130)));
+}
+try {
+  if (unknown) throw new Error(`There is no part called ${unknown}: ${PARTS.join(', ')}, abuse`);
+  await bench.open();
+  if (isAbuse) {
+    const met = await benchAbuse(bench, { short: values.short, only: positionals.slice(1) });
+    process.exitCode = met ? 0 : 1;
+  } else await measure();
 } catch (error) {
   warn(readable(error));
   process.exitCode = 1;

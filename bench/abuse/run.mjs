@@ -1,0 +1,54 @@
+import { readdirSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ROOT } from '../../scripts/launcher/settings.mjs';
+import { say } from '../../scripts/launcher/terminal.mjs';
+
+const FOLDER = join(ROOT, 'bench', 'abuse', 'attacks');
+
+/**
+ * What other accounts notice while one floods the service. Runs every file of attacks/, each of which exports
+ * `name` and `async function* rows(workbench, { short })`, which yields `{ name, measured, bar, met }`: two texts, the bar
+ * as in "p99 ≤ 100 ms", and whether it was met.
+ * @param bench an open workbench
+ * @param short smaller data and a few seconds for each attack, to show that it works
+ * @param only names of attacks; empty: all
+ * @returns whether every bar was met
+ */
+export async function benchAbuse(bench, { short, only = [] }) {
+  const attacks = await attacksNamed(only);
+  const found = [];
+  for (const attack of attacks) {
+    say(`Attack: ${attack.name}`);
+    for await (const row of attack.rows(bench, { short })) {
+      found.push({ attack: attack.name, ...row });
+      say(`  ${row.met ? 'met' : 'MISSED'}  ${row.name}: ${row.measured} (${row.bar})`);
+    }
+  }
+  say(`\n${table(found)}`);
+  return found.every(({ met }) => met);
+}
+
+/** @throws Error naming those there are */
+async function attacksNamed(only) {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.mjs'));
+  const all = await Promise.all(files.sort().map((file) => import(pathToFileURL(join(FOLDER, file)).href)));
+  const unknown = only.find((name) => !all.some((attack) => attack.name === name));
+  const known = all.map(({ name }) => name).join(', ');
+  if (unknown) throw new Error(`There is no attack called ${unknown}: ${known}`);
+  return all.filter(({ name }) => only.length === 0 || only.includes(name));
+}
+
+function table(rows) {
+  const lines = rows.map(
+    ({ attack, name, measured, bar, met }) =>
+      `| ${attack} | ${name} | ${measured} | ${bar} | ${met ? 'met' : '**missed**'} |`,
+  );
+  return `${new Date().toISOString().slice(0, 10)} · ${cpus().length} cores, Node ${process.versions.node}
+
+| attack | what | measured | bar | |
+| --- | --- | --- | --- | --- |
+${lines.join('\n')}
+`;
+}
