@@ -25,7 +25,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How often Node looks for those who are late. */
 const LATE_CHECK_EVERY_MS = 2000;
-/** A body that is too large is read to its end up to here, so that its sender reads the answer. */
+/** The rest of a body that is too large is thrown away up to this length, so that its sender reads the answer. */
 const DRAINED_MAX_BYTES = 16 * 1024 * 1024;
 
 export function createAdapter(env: Env): FastifyAdapter {
@@ -104,7 +104,7 @@ export async function listen(
   }
 }
 
-/** Headers, cookies, inflating, request ids and the request log: what every route shares. */
+/** Headers, cookies, compressed answers, request ids and the request log: what every route shares. */
 export async function prepareHttp(app: NestFastifyApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const secure = await securityHeaders();
@@ -112,22 +112,26 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.headers(secure);
     reply.header('x-request-id', request.id);
+    if (hostLines(request.raw) > 1)
+      return done(new AppError(400, 'host_twice', 'Send one Host header (RFC 9112, 3.2).'));
     // Whose answer it is depends on who asks; a route whose answers may be kept says so itself. By the route that was found,
     // never by the URL: `/%61pi/…` finds the same.
     const route = request.routeOptions.url;
     if (route === undefined || route.startsWith('/api/')) reply.header('cache-control', 'no-store');
     done();
   });
-  // Fastify would close the connection under a sender who is still sending, who then never reads why.
+  // Fastify would close the connection while a refused body is still being sent, and its sender would not read why.
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    if (reply.statusCode === 413 && Number(request.headers['content-length']) <= DRAINED_MAX_BYTES) {
+    const drained = reply.statusCode === 413 ? DRAINED_MAX_BYTES : BODY_MAX_BYTES;
+    if (reply.statusCode >= 400 && Number(request.headers['content-length']) <= drained)
       reply.removeHeader('connection');
-    }
     done(null, payload);
   });
-  prepareBodies(fastify);
+  // Bodies are JSON: what reads them is set by prepareBodies().
+  fastify.removeContentTypeParser(['text/plain', 'application/json']);
   await app.register(cookie as never);
-  await app.register(compress as never, { global: true, threshold: 4096, requestEncodings: ['gzip', 'identity'] });
+  // Requests are inflated where bodies are read: only there it is known how much a sender may send.
+  await app.register(compress as never, { global: true, threshold: 4096, globalDecompression: false });
   fastify.addHook('onResponse', (request, reply, done) => {
     logRequest(logger, request, reply);
     done();
@@ -184,38 +188,14 @@ async function securityHeaders(): Promise<Record<string, string>> {
   );
 }
 
-/** Bodies are JSON; what is none is told here, since Nest forgets the code of Fastify's error. */
-function prepareBodies(fastify: FastifyInstance): void {
-  fastify.removeContentTypeParser(['text/plain', 'application/json']);
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(fastify));
-}
-
-/** @returns a parser that refuses __proto__ and constructor.prototype, and names what is wrong as a problem */
-export function jsonParser(fastify: FastifyInstance) {
-  const parse = fastify.getDefaultJsonParser('error', 'error');
-  return (
-    request: FastifyRequest,
-    body: string | Buffer,
-    done: (error: Error | null, value?: unknown) => void,
-  ): void => {
-    const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
-    if (charset && !/^(utf-?8|us-ascii)$/i.test(charset)) {
-      done(new AppError(415, 'unsupported_charset', 'Send the body as UTF-8: JSON is always UTF-8 (RFC 8259).'));
-      return;
-    }
-    if (body.length === 0) {
-      done(new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.'));
-      return;
-    }
-    void parse(request, body as string, (error, value) => {
-      if (!error) return done(null, value);
-      done(
-        new AppError(400, 'invalid_json', 'The body is not valid JSON, or holds a key such as __proto__.', {
-          cause: error,
-        }),
-      );
-    });
-  };
+/** Node keeps the first of several Host lines, a proxy in front may have gone by the last. */
+function hostLines({ rawHeaders }: IncomingMessage): number {
+  let lines = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') lines += 1;
+  }
+  return lines;
 }
 
 /** A well-formed X-Request-Id is taken as it is, else one is made. */

@@ -6,13 +6,17 @@ import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
 import { setUpDashboard } from './dashboard/set-up.js';
 import { mountLocalSignIn } from './auth/local-sign-in/mount.js';
+import { SignedInBodies } from './api-keys/signed-in-bodies.js';
+import { type BodyParser, bodyParser } from './bodies/body-reader.js';
+import { UnknownSenders } from './bodies/unknown-senders.js';
+import { CollectBodies } from './collect/collect-bodies.js';
 import { isCollectRoute, prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { NestLogger } from './common/logger.js';
 import { Metrics } from './metrics/metrics.service.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
-import { createAdapter, jsonParser, listen, prepareHttp } from './http-server.js';
+import { createAdapter, listen, prepareHttp } from './http-server.js';
 import { fail, onSignals, prepareProcess } from './process.js';
 
 try {
@@ -31,7 +35,7 @@ try {
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
   watchUntrustedProxies(app, env, logger);
-  prepareCollectHttp(app, jsonParser(app.getHttpAdapter().getInstance() as unknown as FastifyInstance));
+  prepareCollectHttp(app, prepareBodies(app));
   mountLocalSignIn(app, env);
   await setUpApiDocs(app);
   await setUpDashboard(app);
@@ -40,4 +44,14 @@ try {
   logger.info({ notice: true }, `ready ${env.publicUrl}`);
 } catch (error) {
   fail(error);
+}
+
+/** Has JSON bodies read by the rules of their route. */
+function prepareBodies(app: NestFastifyApplication): BodyParser {
+  const [ofCollect, ofOthers] = [app.get(CollectBodies, { strict: false }), app.get(SignedInBodies, { strict: false })];
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const rulesOf = (request: FastifyRequest) => (isCollectRoute(request.routeOptions.url) ? ofCollect : ofOthers);
+  const parse = bodyParser(fastify, rulesOf, app.get(UnknownSenders, { strict: false }));
+  fastify.addContentTypeParser('application/json', parse);
+  return parse;
 }

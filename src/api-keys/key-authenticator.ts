@@ -8,6 +8,7 @@ import { Env } from '../config/env.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { KeyClaims } from './key-token.js';
 import { KeyUse } from './key-use.service.js';
+import { RefusedKeys } from './refused-keys.js';
 
 /** Whose key this is, and whether it is good now: by signature and the registry in memory, never by MySQL. */
 @Injectable()
@@ -17,14 +18,27 @@ export class KeyAuthenticator {
   constructor(
     private readonly registry: RegistryService,
     private readonly use: KeyUse,
+    private readonly refused: RefusedKeys,
     env: Env,
     jwt: JwtService,
   ) {
     this.ring = new TokenRing(jwt, env.keyTokenSecrets!, 'analytics');
   }
 
-  /** @throws UnauthorizedError, ForbiddenError (origin), UnavailableError while revocations are unknown */
+  /**
+   * @throws UnauthorizedError, ForbiddenError (origin), UnavailableError while revocations are unknown, RateLimitedError
+   *   when too many keys from this address were refused
+   */
   authenticate(token: string, request: FastifyRequest): KeyCaller {
+    if (!this.ring.remembers(token)) this.refused.assertMayTry(request);
+    try {
+      return this.verified(token, request);
+    } catch (error) {
+      throw error instanceof UnauthorizedError ? this.refused.note(request, error) : error;
+    }
+  }
+
+  private verified(token: string, request: FastifyRequest): KeyCaller {
     const claims = this.ring.verify(token) as unknown as KeyClaims;
     if (!this.registry.fresh) {
       throw new UnavailableError(

@@ -29,15 +29,16 @@ export class KeyGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { scope, inBody } = this.reflector.get(KeyDemanded, context.getHandler());
     const presented = presentedToken(request, inBody ? 'body' : { cookie: this.cookies.session });
-    if (!presented) {
-      throw new UnauthorizedError(
-        'key_missing',
-        `Send an API key as x-api-key or Authorization: Bearer${inBody ? ', or as apiKey in the body' : ''}.`,
-      );
-    }
+    if (!presented) throw keyMissing(inBody);
     const caller = this.keys.authenticate(presented.token, request);
     assertScope(caller, scope);
     request.caller = caller;
     return true;
   }
+}
+
+/** @param inBody whether the route takes a key in the body too */
+export function keyMissing(inBody = false): UnauthorizedError {
+  const or = inBody ? ', or as apiKey in the body' : '';
+  return new UnauthorizedError('key_missing', `Send an API key as x-api-key or Authorization: Bearer${or}.`);
 }

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { BodyParser } from '../bodies/body-reader.js';
 import { AppError } from '../common/app-error.js';
 
 const COLLECT_ROUTES = ['/api/analytics/collect', '/api/analytics/collect/batch'] as const;
@@ -15,25 +16,23 @@ export function isCollectRoute(route: string | undefined): boolean {
 /**
  * What any web page may do on the two collect routes and nowhere else: cross-origin posts without credentials, and
  * JSON sent as text/plain, which is what navigator.sendBeacon can send.
- * @param parseJson the server's own
+ * @param parseJson as for application/json
  */
-export function prepareCollectHttp(app: NestFastifyApplication, parseJson: JsonParser): void {
+export function prepareCollectHttp(app: NestFastifyApplication, parseJson: BodyParser): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', (route) => {
     if (!isCollectRoute(route.url)) return;
-    // Answers are short or hardly worth it; requests are inflated all the same.
+    // Answers are short, or hardly worth compressing.
     Object.assign(route, { compress: false, onRequest: [openToAll, route.onRequest ?? []].flat() });
   });
   for (const route of COLLECT_ROUTES) {
     fastify.options(route, (_request, reply) => reply.code(204).headers(PREFLIGHT).send());
   }
-  fastify.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, body, done) => {
-    if (isCollectRoute(request.routeOptions.url)) return parseJson(request, body as string, done);
+  fastify.addContentTypeParser('text/plain', (request, payload, done) => {
+    if (isCollectRoute(request.routeOptions.url)) return parseJson(request, payload, done);
     done(new AppError(415, 'unsupported_media_type', 'Send the body as application/json.'));
   });
 }
-
-type JsonParser = (request: FastifyRequest, body: string, done: (error: Error | null, value?: unknown) => void) => void;
 
 /** On every answer of the two routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
 const OPEN = {

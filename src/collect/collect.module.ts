@@ -3,6 +3,7 @@ import { ApiKeyModule } from '../api-keys/api-key.module.js';
 import { BufferGauge } from '../buffer/buffer-gauge.js';
 import { WorkerWatch } from '../buffer/worker-watch.js';
 import { BufferService } from './buffer.service.js';
+import { CollectBodies } from './collect-bodies.js';
 import { CollectController } from './collect.controller.js';
 import { CollectService } from './collect.service.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
@@ -11,7 +12,7 @@ import { RateLimitGuard } from './rate-limit.guard.js';
 @Module({
   imports: [ApiKeyModule],
   controllers: [CollectController],
-  providers: [CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
+  providers: [CollectBodies, CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
   exports: [BufferGauge],
 })
 export class CollectModule {}

@@ -11,17 +11,23 @@ const BODY_NAMES = ['apiKey', 'api_key'] as const;
 
 /**
  * The first one present decides: `x-api-key`, Bearer, then what the route adds: on collect the body's `apiKey`, elsewhere
- * the session cookie. White space inside is ignored: keys are pasted from mails.
+ * the session cookie. White space inside a key is ignored.
  */
 export function presentedToken(request: FastifyRequest, also: 'body' | { cookie: string }): PresentedToken | undefined {
-  const key = request.headers['x-api-key'];
   const fromBody = also === 'body' ? takeFromBody(request) : undefined;
-  if (typeof key === 'string' && key.trim()) return { token: withoutSpace(key), source: 'x-api-key' };
-  const bearer = /^Bearer\s+(.+)$/is.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer?.trim()) return { token: withoutSpace(bearer), source: 'bearer' };
+  const fromHeader = headerToken(request);
+  if (fromHeader) return fromHeader;
   if (fromBody?.trim()) return { token: withoutSpace(fromBody), source: 'body' };
   const cookie = also === 'body' ? undefined : request.cookies[also.cookie];
   return cookie ? { token: cookie, source: 'cookie' } : undefined;
+}
+
+/** The token that `x-api-key` or else `Authorization: Bearer` holds. */
+export function headerToken(request: FastifyRequest): PresentedToken | undefined {
+  const key = request.headers['x-api-key'];
+  if (typeof key === 'string' && key.trim()) return { token: withoutSpace(key), source: 'x-api-key' };
+  const bearer = /^Bearer\s+(.+)$/is.exec(request.headers.authorization ?? '')?.[1];
+  return bearer?.trim() ? { token: withoutSpace(bearer), source: 'bearer' } : undefined;
 }
 
 /** Taken out, whoever decides: a key must not be hashed, stored or logged. */
@@ -37,6 +43,7 @@ function takeFromBody({ body }: FastifyRequest): string | undefined {
   return found;
 }
 
-function withoutSpace(text: string): string {
+/** A key as it was meant: keys are pasted from mails, which break lines. */
+export function withoutSpace(text: string): string {
   return text.replace(/\s+/g, '');
 }

@@ -51,6 +51,11 @@ export class TokenRing {
     return this.jwt.sign({ ...claims, typ: this.kind }, signOptions);
   }
 
+  /** True for a token whose signature was found good lately, whether or not it has expired since. */
+  remembers(token: string): boolean {
+    return this.verified.has(token);
+  }
+
   /** @throws UnauthorizedError key_malformed, key_expired or wrong_token_kind */
   verify(token: string): Claims {
     const known = this.verified.get(token);

@@ -9,8 +9,18 @@ export const ADDRESS_MAX = 45;
 export const METADATA_MAX_BYTES = 32 * 1024;
 export const METADATA_MAX_DEPTH = 16;
 export const BATCH_MAX_EVENTS = 1000;
-/** Inflated. */
+/** Of a collect body, inflated. */
 export const BODY_MAX_BYTES = 1024 * 1024;
+/** Of any other body, and of a body whose sender has shown no good key yet. Inflated. */
+export const SMALL_BODY_MAX_BYTES = 64 * 1024;
+/** Inflated bytes for each byte sent. Counts once SMALL_BODY_MAX_BYTES are inflated. */
+export const INFLATE_RATIO_MAX = 100;
+/** Levels of a body: those of metadata, those around it, and room for an event that is refused by itself. */
+export const BODY_MAX_DEPTH = 32;
+/** Different member names in a body. JSON.parse takes 2 µs and more for each name that it has not met before. */
+export const BODY_MAX_NAMES = 2000;
+/** Values in a body: 100 for each of 1,000 events. */
+export const BODY_MAX_VALUES = 100_000;
 
 /** The oldest time an event may state. */
 export const EARLIEST_TIME_MS = Date.UTC(1980, 0, 1);

@@ -9,3 +9,8 @@ export function networkOf(address: string): Buffer {
   const bytes = Buffer.from(parsed.toByteArray());
   return parsed.kind() === 'ipv4' ? bytes : bytes.subarray(0, IPV6_NETWORK_BYTES);
 }
+
+/** Names a network in the memory of this process; never to be stored or logged. */
+export function networkName(address: string): string {
+  return networkOf(address).toString('latin1');
+}

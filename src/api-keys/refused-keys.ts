@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { RateLimitedError } from '../common/app-error.js';
+import { WindowCounts } from '../bodies/window-counts.js';
+import { Env } from '../config/env.js';
+import { networkName } from '../registry/network.js';
+
+const MINUTE_MS = 60_000;
+const SECOND_MS = 1000;
+/**
+ * Signatures that are still verified each second for an address whose keys were refused too often. A good key that this
+ * process has not met before is let in by one of these; one that it has met is never held back.
+ */
+const TRIALS_A_SECOND = 100;
+
+/**
+ * Slows down whoever sends one bad API key after another. Counted for each address by each process for itself, in memory.
+ * A good key from the same address (an office, a proxy) is served all the same.
+ */
+@Injectable()
+export class RefusedKeys {
+  private readonly refusals = new WindowCounts(MINUTE_MS);
+  private readonly trials = new WindowCounts(SECOND_MS);
+
+  constructor(private readonly env: Env) {}
+
+  /** Called before the signature of a key is verified that this process has not met. @throws RateLimitedError */
+  assertMayTry(request: FastifyRequest): void {
+    const name = networkName(request.ip);
+    if (this.refusals.count(name) <= this.env.rateLimits.refused_keys) return;
+    if (this.trials.add(name) > TRIALS_A_SECOND) throw this.tooMany(name);
+  }
+
+  /** Counts a refusal. @returns what to answer: the refusal itself, or that there were too many */
+  note(request: FastifyRequest, refusal: unknown): unknown {
+    const name = networkName(request.ip);
+    return this.refusals.add(name) > this.env.rateLimits.refused_keys ? this.tooMany(name) : refusal;
+  }
+
+  private tooMany(name: string): RateLimitedError {
+    const waitS = Math.max(1, Math.ceil(this.refusals.msLeft(name) / 1000));
+    return new RateLimitedError(
+      `${this.env.rateLimits.refused_keys} API keys from this address were refused within a minute. Check the key; try again after Retry-After.`,
+      waitS,
+    );
+  }
+}

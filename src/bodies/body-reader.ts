@@ -1,0 +1,221 @@
+import { isUtf8 } from 'node:buffer';
+import { createGunzip } from 'node:zlib';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import { AppError, InvalidInputError } from '../common/app-error.js';
+import { INFLATE_RATIO_MAX, SMALL_BODY_MAX_BYTES } from '../events/limits.js';
+import type { BodyRules } from './body-rules.js';
+import { BodyScan } from './body-scan.js';
+import type { UnknownSenders } from './unknown-senders.js';
+
+/** Bytes that are inflated at a time. */
+const INFLATE_CHUNK_BYTES = 32 * 1024;
+
+type ParseJson = (text: string) => unknown;
+type Done = (error: Error | null, value?: unknown) => void;
+/** Reads a request's body; hands on what JSON.parse makes of it. */
+export type BodyParser = (request: FastifyRequest, payload: Readable, done: Done) => void;
+
+/** @param rulesOf the rules of the route that a request was routed to */
+export function bodyParser(
+  fastify: FastifyInstance,
+  rulesOf: (request: FastifyRequest) => BodyRules,
+  unknown: UnknownSenders,
+): BodyParser {
+  const parse = jsonParser(fastify);
+  return (request, payload, done) => {
+    const reading = new BodyReading(request, rulesOf(request), unknown, parse, done);
+    try {
+      reading.begin(payload);
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+/**
+ * One body on its way. It is parsed only when its sender is known: by the headers, or by the key that its own bytes hold.
+ * Until that is found, no more than SMALL_BODY_MAX_BYTES are read for nothing: beyond these the body counts as one of an
+ * unknown sender.
+ */
+class BodyReading {
+  private readonly scan = new BodyScan();
+  private readonly chunks: Buffer[] = [];
+  /** Inflated. */
+  private bytes = 0;
+  /** As sent, for gzip. */
+  private received = 0;
+  private known = false;
+  /** As a body of an unknown sender. */
+  private counted = false;
+  private over = false;
+  /** The connection was. */
+  private lost = false;
+  private stop: () => void = () => undefined;
+
+  constructor(
+    private readonly request: FastifyRequest,
+    private readonly rules: BodyRules,
+    private readonly unknown: UnknownSenders,
+    private readonly parse: ParseJson,
+    private readonly done: Done,
+  ) {}
+
+  /** @throws AppError where the headers tell that the body is not worth reading */
+  begin(payload: Readable): void {
+    const { request, rules } = this;
+    const encoding = contentEncoding(request);
+    assertUtf8Named(request);
+    this.known = rules.isKnown(request);
+    if (!this.known && !rules.inBody) this.count();
+    if (Number(request.headers['content-length'] ?? 0) > rules.maxBytes) throw this.refusal(tooLarge(rules.maxBytes));
+    payload.on('error', () => (this.lost = true));
+    const source = encoding === 'gzip' ? this.inflated(payload) : payload;
+    const onData = (chunk: Buffer): void => this.attempt(() => this.take(chunk, encoding));
+    const onEnd = (): void => this.attempt(() => this.finish());
+    const onError = (cause: Error): void => this.attempt(() => this.fail(cause));
+    source.on('data', onData).on('end', onEnd).on('error', onError);
+    const stopSource = this.stop;
+    this.stop = () => {
+      source.off('data', onData).off('end', onEnd);
+      stopSource();
+      // What is still on its way is thrown away, so that the sender reads the answer.
+      payload.resume();
+    };
+  }
+
+  private inflated(payload: Readable): Readable {
+    const gunzip = createGunzip({ chunkSize: INFLATE_CHUNK_BYTES });
+    payload.on('data', (chunk: Buffer) => (this.received += chunk.length));
+    payload.on('error', (error) => gunzip.destroy(error));
+    payload.pipe(gunzip);
+    this.stop = () => {
+      payload.unpipe(gunzip);
+      gunzip.destroy();
+    };
+    return gunzip;
+  }
+
+  /** Whatever is found wrong ends the reading. */
+  private attempt(step: () => void): void {
+    if (this.over) return;
+    try {
+      step();
+    } catch (error) {
+      if (this.over) throw error;
+      this.end(error as Error);
+    }
+  }
+
+  private end(error: Error | null, value?: unknown): void {
+    this.over = true;
+    this.stop();
+    this.done(error, value);
+  }
+
+  private take(chunk: Buffer, encoding: 'gzip' | 'identity'): void {
+    this.bytes += chunk.length;
+    if (this.bytes > this.rules.maxBytes) throw this.refusal(tooLarge(this.rules.maxBytes));
+    if (this.bytes > SMALL_BODY_MAX_BYTES) {
+      if (encoding === 'gzip' && this.bytes > INFLATE_RATIO_MAX * this.received) throw this.refusal(inflatesTooMuch());
+      if (!this.known && !this.counted) this.count();
+    }
+    try {
+      this.scan.push(chunk);
+    } catch (error) {
+      throw this.refusal(error);
+    }
+    this.chunks.push(chunk);
+    if (!this.known && this.bytes > SMALL_BODY_MAX_BYTES) this.admit();
+  }
+
+  private finish(): void {
+    if (!this.known) this.admit();
+    if (!this.known && this.rules.inBody) throw this.refusal(this.rules.inBody.missing());
+    if (!this.known && !this.counted) this.count();
+    const body = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);
+    if (body.length === 0) throw new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.');
+    if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
+    this.request.bodySize = { bytes: this.bytes, names: this.scan.names };
+    this.end(null, this.parse(body.toString()));
+  }
+
+  /** By the key among the bytes, where the route takes one there. */
+  private admit(): void {
+    const { inBody } = this.rules;
+    const { key } = this.scan;
+    if (!inBody || key === undefined) return;
+    try {
+      inBody.admit(this.request, key);
+    } catch (error) {
+      throw this.refusal(error);
+    }
+    this.known = true;
+    if (this.counted) this.unknown.giveBack(this.request);
+  }
+
+  private count(): void {
+    this.counted = true;
+    this.unknown.count(this.request);
+  }
+
+  /** What is answered: that there were too many bodies, when the sender is unknown and this is one of too many. */
+  private refusal(error: unknown): unknown {
+    if (this.known || this.counted) return error;
+    try {
+      this.count();
+      return error;
+    } catch (tooMany) {
+      return tooMany;
+    }
+  }
+
+  private fail(cause: Error): void {
+    const error = this.lost
+      ? new AppError(400, 'body_incomplete', 'The connection ended before the body did.', { cause })
+      : new AppError(400, 'invalid_gzip', 'The body is not valid gzip, or not all of it.', { cause });
+    throw this.refusal(error);
+  }
+}
+
+/** @throws AppError 415 */
+function assertUtf8Named(request: FastifyRequest): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+  if (!charset || /^(utf-?8|us-ascii)$/i.test(charset)) return;
+  throw new AppError(415, 'unsupported_charset', 'Send the body as UTF-8: JSON is always UTF-8 (RFC 8259).');
+}
+
+/** @throws AppError 415 for any other encoding, and for two of them */
+function contentEncoding(request: FastifyRequest): 'gzip' | 'identity' {
+  const named = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (named === '' || named === 'identity') return 'identity';
+  if (named === 'gzip' || named === 'x-gzip') return 'gzip';
+  throw new AppError(415, 'unsupported_encoding', 'Send the body as it is, or with Content-Encoding: gzip.');
+}
+
+function tooLarge(maxBytes: number): AppError {
+  const size = maxBytes >= 1024 * 1024 ? `${maxBytes / 1024 / 1024} MiB` : `${maxBytes / 1024} KiB`;
+  return new AppError(413, 'body_too_large', `The body is larger than ${size}.`);
+}
+
+function inflatesTooMuch(): AppError {
+  const detail = `The body inflates to more than ${INFLATE_RATIO_MAX} times its size. Send it without gzip, or in parts.`;
+  return new AppError(413, 'body_inflates_too_much', detail);
+}
+
+/** Refuses __proto__ and constructor.prototype, and names what is wrong as a problem: Nest forgets Fastify's own code. */
+function jsonParser(fastify: FastifyInstance): ParseJson {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  return (text) => {
+    let result: unknown;
+    // Fastify's parser calls back at once.
+    void parse({} as FastifyRequest, text, (error, value) => {
+      if (error) {
+        const detail = 'The body is not valid JSON, or holds a key such as __proto__.';
+        throw new AppError(400, 'invalid_json', detail, { cause: error });
+      }
+      result = value;
+    });
+    return result;
+  };
+}

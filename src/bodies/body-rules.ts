@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify';
+import type { AppError } from '../common/app-error.js';
+
+/** What a route asks of a body, and of its sender, before the body is parsed. */
+export interface BodyRules {
+  /** The largest body, bytes once inflated. */
+  readonly maxBytes: number;
+
+  /**
+   * Looks at the headers, before the body is read.
+   * @returns true when they show a good key or user token, false when they show none
+   * @throws AppError to refuse the request with its body unread
+   */
+  isKnown(request: FastifyRequest): boolean;
+
+  /** Routes that take an API key in the body. */
+  readonly inBody?: {
+    /** @param key as it stands in the body @throws AppError for a key that is not good, or is over its limits */
+    admit(request: FastifyRequest, key: string): void;
+    /** The answer to a request without any key. */
+    missing(): AppError;
+  };
+}
+
+/** A body as it was read. */
+export interface BodySize {
+  /** Bytes, inflated. */
+  bytes: number;
+  /** Different member names. */
+  names: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set when a body was read; undefined for a request without one. */
+    bodySize?: BodySize;
+  }
+}

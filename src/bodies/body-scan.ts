@@ -1,0 +1,172 @@
+import { InvalidInputError } from '../common/app-error.js';
+import { BODY_MAX_DEPTH, BODY_MAX_NAMES, BODY_MAX_VALUES } from '../events/limits.js';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Names of the top-level field that may hold an API key; the first one with a text decides. */
+const KEY_NAMES = ['apiKey', 'api_key'] as const;
+/** A longer name is not one of ours. Bytes as sent, escapes included. */
+const NAME_MAX_BYTES = 64;
+/** A longer text is not an API key. Bytes as sent. */
+const KEY_MAX_BYTES = 16 * 1024;
+
+/** Bits of the set of names. Two names may share a bit, so a few names of 2,000 are not counted. */
+const NAME_BITS = 1 << 15;
+/** Differs in every process, so that nobody can choose names that share a bit. */
+const HASH_SEED = Math.floor(Math.random() * 0x1_0000_0000);
+const FNV_PRIME = 0x0100_0193;
+
+/**
+ * Looks at the bytes of a JSON body before JSON.parse does: finds the API key among the top-level fields, and refuses what
+ * would hold up the event loop. Reads each byte once, in pieces as they arrive. Says nothing about whether the JSON is valid.
+ */
+export class BodyScan {
+  /** Different member names so far, at any level. */
+  names = 0;
+  private values = 0;
+  private depth = 0;
+  private inText = false;
+  private escaped = false;
+  private hash = 0;
+  private readonly seen = new Uint32Array(NAME_BITS / 32);
+  /** The latest text at the top level, while it is being read and until the next one begins. */
+  private text: Buffer | undefined;
+  private textIsLong = false;
+  /** Name of the top-level field whose value is being read. */
+  private field: string | undefined;
+  /** Place in the list that is this field's value. */
+  private index = 0;
+  private readonly keys = new Map<string, string | undefined>();
+
+  /** The API key at the top level, as JSON.parse would return it; undefined: none so far. */
+  get key(): string | undefined {
+    for (const name of KEY_NAMES) {
+      const key = this.keys.get(name);
+      if (key?.trim()) return key;
+    }
+    return undefined;
+  }
+
+  /** @throws InvalidInputError naming the field that is nested too deeply or holds too many names or values */
+  push(chunk: Buffer): void {
+    const { length } = chunk;
+    let at = 0;
+    while (at < length) {
+      if (this.inText) {
+        at = this.readText(chunk, at);
+        continue;
+      }
+      switch (chunk[at++]) {
+        case QUOTE:
+          this.inText = true;
+          this.hash = HASH_SEED;
+          if (this.depth === 1) this.text = undefined;
+          this.textIsLong = false;
+          break;
+        case COLON:
+          this.noteName();
+          break;
+        case COMMA:
+          if (this.depth === 1) this.endField();
+          else if (this.depth === 2) this.index += 1;
+          if (++this.values > BODY_MAX_VALUES) this.refuse(`holds more than ${BODY_MAX_VALUES} values`);
+          break;
+        case OPEN_LIST:
+        case OPEN_OBJECT:
+          if (++this.depth > BODY_MAX_DEPTH) this.refuse(`is nested deeper than ${BODY_MAX_DEPTH} levels`);
+          if (++this.values > BODY_MAX_VALUES) this.refuse(`holds more than ${BODY_MAX_VALUES} values`);
+          if (this.depth === 2) {
+            this.text = undefined;
+            this.index = 0;
+          }
+          break;
+        case CLOSE_LIST:
+        case CLOSE_OBJECT:
+          if (this.depth === 1) this.endField();
+          this.depth -= 1;
+      }
+    }
+  }
+
+  /** Reads on in a text. @returns where to go on: behind its closing quote, or at the end of the chunk */
+  private readText(chunk: Buffer, from: number): number {
+    const { length } = chunk;
+    let { hash } = this;
+    let at = from;
+    let closed = false;
+    if (this.escaped && at < length) {
+      this.escaped = false;
+      hash = Math.imul(hash ^ chunk[at++]!, FNV_PRIME);
+    }
+    while (at < length) {
+      const byte = chunk[at++]!;
+      if (byte === QUOTE) {
+        closed = true;
+        break;
+      }
+      hash = Math.imul(hash ^ byte, FNV_PRIME);
+      if (byte === BACKSLASH) {
+        if (at < length) hash = Math.imul(hash ^ chunk[at++]!, FNV_PRIME);
+        else this.escaped = true;
+      }
+    }
+    this.hash = hash;
+    this.inText = !closed;
+    if (this.depth === 1) this.keepText(chunk.subarray(from, closed ? at - 1 : at));
+    return at;
+  }
+
+  private keepText(part: Buffer): void {
+    if (this.textIsLong) return;
+    const text = this.text ? Buffer.concat([this.text, part]) : part;
+    this.textIsLong = text.length > KEY_MAX_BYTES;
+    this.text = this.textIsLong ? undefined : text;
+  }
+
+  /** The text before a colon is a name. */
+  private noteName(): void {
+    const bit = (this.hash ^ (this.hash >>> 15)) & (NAME_BITS - 1);
+    const mask = 1 << (bit & 31);
+    if ((this.seen[bit >>> 5]! & mask) === 0) {
+      this.seen[bit >>> 5]! |= mask;
+      if (++this.names > BODY_MAX_NAMES) this.refuse(`holds more than ${BODY_MAX_NAMES} different names`);
+    }
+    if (this.depth !== 1) return;
+    this.field = this.text && this.text.length <= NAME_MAX_BYTES ? unquoted(this.text) : undefined;
+    this.text = undefined;
+  }
+
+  /** The value of a top-level field is complete. A key that is sent twice counts as JSON.parse has it: the last one. */
+  private endField(): void {
+    const { field } = this;
+    if (field === KEY_NAMES[0] || field === KEY_NAMES[1]) {
+      this.keys.set(field, this.text && unquoted(this.text));
+    }
+    this.field = undefined;
+    this.text = undefined;
+  }
+
+  private refuse(message: string): never {
+    const { field, depth, index } = this;
+    const place = depth < 2 || field === undefined ? 'body' : field === 'events' ? `events[${index}]` : field;
+    throw new InvalidInputError([{ field: place, message }], 'body_too_complex');
+  }
+}
+
+/** The text between two quotes; undefined where it is no JSON. */
+function unquoted(bytes: Buffer): string | undefined {
+  const text = bytes.toString();
+  if (!text.includes('\\')) return text;
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { RateLimitedError } from '../common/app-error.js';
+import { Env } from '../config/env.js';
+import { networkName } from '../registry/network.js';
+import { WindowCounts } from './window-counts.js';
+
+const SECOND_MS = 1000;
+
+/**
+ * Bodies a second that an address may send without a good key or sign-in. Counted by each process for itself, in memory:
+ * asking Redis would cost more than reading the body.
+ */
+@Injectable()
+export class UnknownSenders {
+  private readonly counts = new WindowCounts(SECOND_MS);
+
+  constructor(private readonly env: Env) {}
+
+  /** Counts a body. @throws RateLimitedError when the address has sent its number of them in this second */
+  count(request: FastifyRequest): void {
+    const limit = this.env.rateLimits.bodies;
+    const name = networkName(request.ip);
+    const count = this.counts.add(name);
+    if (count <= limit) return;
+    const waitS = Math.max(1, Math.ceil(this.counts.msLeft(name) / 1000));
+    throw new RateLimitedError(
+      `The limit is ${limit} bodies a second for an address that shows no good API key. Send the key as x-api-key.`,
+      waitS,
+      { 'ratelimit-limit': String(limit), 'ratelimit-remaining': '0', 'ratelimit-reset': String(waitS) },
+    );
+  }
+
+  /** A body that was counted turned out to hold a good key. */
+  giveBack(request: FastifyRequest): void {
+    this.counts.remove(networkName(request.ip));
+  }
+}

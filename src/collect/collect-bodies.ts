@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { assertScope, KeyAuthenticator } from '../api-keys/key-authenticator.js';
+import { keyMissing } from '../api-keys/key.guard.js';
+import type { BodyRules } from '../bodies/body-rules.js';
+import { headerToken, withoutSpace } from '../common/presented-token.js';
+import { BODY_MAX_BYTES } from '../events/limits.js';
+
+/** Bodies of the collect routes: only those of a good key that may write are parsed. The guards ask again, of what was parsed. */
+@Injectable()
+export class CollectBodies implements BodyRules {
+  readonly maxBytes = BODY_MAX_BYTES;
+  readonly inBody = {
+    admit: (request: FastifyRequest, key: string): void => this.admit(request, withoutSpace(key)),
+    missing: () => keyMissing(true),
+  };
+
+  constructor(private readonly keys: KeyAuthenticator) {}
+
+  isKnown(request: FastifyRequest): boolean {
+    const presented = headerToken(request);
+    if (!presented) return false;
+    this.admit(request, presented.token);
+    return true;
+  }
+
+  private admit(request: FastifyRequest, key: string): void {
+    assertScope(this.keys.authenticate(key, request), 'write');
+  }
+}
