@@ -18,22 +18,24 @@ import { OperationModule } from './operation/operation.module.js';
 import { PeopleModule } from './people/people.module.js';
 import type { ProcessParts } from './process-parts.js';
 import { TrackerModule } from './tracker/tracker.module.js';
+import { QuestionsModule } from './questions/questions.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 
 /** The HTTP process: accepts events, answers questions, signs people in. */
 @Module({})
 export class ApiModule {
-  static with({ env, logger, dataSource, redis }: ProcessParts): DynamicModule {
+  static with({ env, logger, dataSources, redis }: ProcessParts): DynamicModule {
     return {
       module: ApiModule,
       imports: [
         ConfigModule.with(env),
         LoggerModule.with(logger),
         RedisModule.with(redis),
-        DatabaseModule.with(dataSource),
+        DatabaseModule.with(dataSources),
         MetricsModule,
         BufferModule,
         RegistryModule,
+        QuestionsModule,
         AuditLogModule,
         AuthModule,
         ErasuresModule,

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { DataSource } from 'typeorm';
+import type { DataSources } from './database/database.module.js';
 import type { Logger } from './common/logger.js';
 import type { Env } from './config/env.js';
 
@@ -7,6 +7,6 @@ import type { Env } from './config/env.js';
 export interface ProcessParts {
   env: Env;
   logger: Logger;
-  dataSource: DataSource;
+  dataSources: DataSources;
   redis: Redis;
 }

@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Redis } from 'ioredis';
+import type { DataSource } from 'typeorm';
 import { readable } from './common/command.js';
 import { createLogger, type Logger } from './common/logger.js';
 import { createRedis, PATIENT_COMMAND_TIMEOUT_MS } from './common/redis.js';
@@ -8,7 +9,9 @@ import { checkMysqlDurability } from './common/mysql-durability.js';
 import { checkRedisDurability } from './common/redis-durability.js';
 import { Readiness } from './common/readiness.js';
 import { Env } from './config/env.js';
-import { createDataSource } from './database/data-source.js';
+import { createDataSource, type SessionSettings } from './database/data-source.js';
+import type { DataSources } from './database/database.module.js';
+import { POOLS, WORKER_POOLS } from './database/pools.js';
 import { assertSchemaFits } from './database/schema-check.js';
 import type { ProcessParts } from './process-parts.js';
 
@@ -24,19 +27,35 @@ const FLUSH_MS = 500;
 export async function prepareProcess(role: 'api' | 'worker'): Promise<ProcessParts> {
   const env = Env.load(role);
   const logger = createLogger(env, role);
-  const dataSource = createDataSource(env.database, {
-    lockWaitTimeoutS: env.lockWaitTimeoutS,
-    silenceMs: env.mysqlTimeoutMs,
-    ...(role === 'worker' ? { waitTimeoutS: WORKER_WAIT_TIMEOUT_S } : {}),
-  });
-  await dataSource.initialize();
+  const dataSources = await connectMysql(env, role);
+  const { usual: dataSource } = dataSources;
   await assertSchemaFits(dataSource);
   const redis = createRedis(env, logger, role === 'worker' ? { commandTimeout: PATIENT_COMMAND_TIMEOUT_MS } : {});
   await connect(redis);
   await checkRedisDurability(redis, env, logger);
   if (role === 'worker') await checkMysqlDurability(dataSource, env, logger);
   await bindInstallation(dataSource, redis, env, logger);
-  return { env, logger, dataSource, redis };
+  return { env, logger, dataSources, redis };
+}
+
+/** Every data source of a process: see database/pools.ts. */
+async function connectMysql(env: Env, role: 'api' | 'worker'): Promise<DataSources> {
+  const session = { lockWaitTimeoutS: env.lockWaitTimeoutS, silenceMs: env.mysqlTimeoutMs };
+  const connect = (settings: SessionSettings) =>
+    createDataSource(env.database, { ...session, ...settings }).initialize();
+  if (role === 'worker') {
+    const { usual, control } = WORKER_POOLS;
+    return {
+      usual: await connect({ ...usual, waitTimeoutS: WORKER_WAIT_TIMEOUT_S }),
+      control: await connect(control),
+    };
+  }
+  return {
+    usual: await connect(POOLS.usual),
+    control: await connect(POOLS.control),
+    // Whoever asked has been told by then that MySQL is away: the server need not go on.
+    questions: await connect({ ...POOLS.questions, statementMs: env.mysqlTimeoutMs }),
+  };
 }
 
 /** Ends the process with one readable message. */
@@ -46,7 +65,7 @@ export function fail(error: unknown): never {
 }
 
 /** SIGTERM and SIGINT: not ready any more, finish what is held, close, leave; with a deadline. */
-export function onSignals({ env, logger, redis, dataSource }: ProcessParts, app: INestApplicationContext): void {
+export function onSignals({ env, logger, redis, dataSources }: ProcessParts, app: INestApplicationContext): void {
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
@@ -60,7 +79,7 @@ export function onSignals({ env, logger, redis, dataSource }: ProcessParts, app:
     try {
       await app.close();
       redis.disconnect();
-      if (dataSource.isInitialized) await dataSource.destroy();
+      for (const one of Object.values(dataSources) as DataSource[]) if (one.isInitialized) await one.destroy();
       clearTimeout(deadline);
       leave(logger, 0, 'Stopped');
     } catch (error) {

@@ -12,14 +12,14 @@ import type { ProcessParts } from './process-parts.js';
 /** The worker process: stores and counts what was accepted. */
 @Module({})
 export class WorkerModule {
-  static with({ env, logger, dataSource, redis }: ProcessParts): DynamicModule {
+  static with({ env, logger, dataSources, redis }: ProcessParts): DynamicModule {
     return {
       module: WorkerModule,
       imports: [
         ConfigModule.with(env),
         LoggerModule.with(logger),
         RedisModule.with(redis),
-        DatabaseModule.with(dataSource),
+        DatabaseModule.with(dataSources),
         MetricsModule,
         BufferModule,
         ProcessingModule,

@@ -2,7 +2,7 @@ import { Controller, Get, Header, Param, Query, Req, type StreamableFile } from 
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ReaderRoute } from '../api-keys/key-route.decorator.js';
-import { type Caller, CurrentCaller } from '../common/caller.js';
+import { type Asker, CurrentAsker } from '../questions/asker.js';
 import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
 import { BreakdownDto, BreakdownQuery } from './breakdown.dto.js';
 import { BreakdownService } from './breakdown.service.js';
@@ -42,8 +42,8 @@ export class AnalyticsController {
   @Get('event-summary')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  eventSummary(@CurrentCaller() caller: Caller, @Query() query: EventSummaryQuery): Promise<EventSummaryDto> {
-    return this.summaries.summary(caller, query);
+  eventSummary(@CurrentAsker() asker: Asker, @Query() query: EventSummaryQuery): Promise<EventSummaryDto> {
+    return this.summaries.summary(asker, query);
   }
 
   /**
@@ -53,8 +53,8 @@ export class AnalyticsController {
   @Get('series')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  series(@CurrentCaller() caller: Caller, @Query() query: SeriesQuery): Promise<SeriesDto> {
-    return this.seriesService.series(caller, query);
+  series(@CurrentAsker() asker: Asker, @Query() query: SeriesQuery): Promise<SeriesDto> {
+    return this.seriesService.series(asker, query);
   }
 
   /**
@@ -65,16 +65,16 @@ export class AnalyticsController {
   @Get('breakdown')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  breakdown(@CurrentCaller() caller: Caller, @Query() query: BreakdownQuery): Promise<BreakdownDto> {
-    return this.breakdowns.breakdown(caller, query);
+  breakdown(@CurrentAsker() asker: Asker, @Query() query: BreakdownQuery): Promise<BreakdownDto> {
+    return this.breakdowns.breakdown(asker, query);
   }
 
   /** What is known of one user: totals, the newest device, the ten newest events. */
   @Get('user-stats')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  userStats(@CurrentCaller() caller: Caller, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
-    return this.users.stats(caller, query);
+  userStats(@CurrentAsker() asker: Asker, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
+    return this.users.stats(asker, query);
   }
 
   /**
@@ -89,11 +89,11 @@ export class AnalyticsController {
   })
   @ReaderRoute()
   export(
-    @CurrentCaller() caller: Caller,
+    @CurrentAsker() asker: Asker,
     @Query() query: ExportQuery,
     @Req() request: FastifyRequest,
   ): Promise<StreamableFile> {
-    return this.exports.export(caller, query, request);
+    return this.exports.export(asker, query, request);
   }
 
   /**
@@ -107,27 +107,27 @@ export class AnalyticsController {
   @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @ReaderRoute()
   live(
-    @CurrentCaller() caller: Caller,
+    @CurrentAsker() asker: Asker,
     @Query() query: LiveQuery,
     @Req() request: FastifyRequest,
   ): Promise<StreamableFile> {
-    return this.liveService.open(caller, query, request);
+    return this.liveService.open(asker, query, request);
   }
 
   /** Who was there, last seen first, page by page; or whose id holds a text. The same user id in two apps is one user. */
   @Get('users')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  listUsers(@CurrentCaller() caller: Caller, @Query() query: UserListQuery): Promise<UserListDto> {
-    return this.userList.list(caller, query);
+  listUsers(@CurrentAsker() asker: Asker, @Query() query: UserListQuery): Promise<UserListDto> {
+    return this.userList.list(asker, query);
   }
 
   /** What one user did, newest first, page by page, and on what devices; over all of your apps. */
   @Get('users/timeline')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  timeline(@CurrentCaller() caller: Caller, @Query() query: TimelineQuery): Promise<TimelineDto> {
-    return this.userList.timeline(caller, query);
+  timeline(@CurrentAsker() asker: Asker, @Query() query: TimelineQuery): Promise<TimelineDto> {
+    return this.userList.timeline(asker, query);
   }
 
   /**
@@ -137,8 +137,8 @@ export class AnalyticsController {
   @Get('events')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  events(@CurrentCaller() caller: Caller, @Query() query: EventListQuery): Promise<EventListDto> {
-    return this.eventList.list(caller, query);
+  events(@CurrentAsker() asker: Asker, @Query() query: EventListQuery): Promise<EventListDto> {
+    return this.eventList.list(asker, query);
   }
 
   /**
@@ -148,7 +148,7 @@ export class AnalyticsController {
   @Get('events/:id/receipt')
   @Header('cache-control', 'no-store')
   @ReaderRoute('any')
-  receipt(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<ReceiptDto> {
-    return this.receipts.receipt(caller, id);
+  receipt(@CurrentAsker() asker: Asker, @Param('id') id: string): Promise<ReceiptDto> {
+    return this.receipts.receipt(asker, id);
   }
 }

@@ -6,9 +6,9 @@ import { CompleteTo } from './complete-to.js';
 import { EventExport } from './event-export.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
+import { LiveFeeds } from './live-feeds.js';
 import { LiveService } from './live.service.js';
 import { OpenStreams } from './open-streams.js';
-import { RawQuestions } from './raw-questions.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
 import { SealedUsersCache } from './sealed-users.cache.js';
@@ -26,7 +26,7 @@ import { UserStatsService } from './user-stats.service.js';
     EventListService,
     EventExport,
     OpenStreams,
-    RawQuestions,
+    LiveFeeds,
     LiveService,
     BreakdownService,
     CompleteTo,

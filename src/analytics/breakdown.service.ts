@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { InvalidInputError } from '../common/app-error.js';
-import type { Caller } from '../common/caller.js';
 import { ALL_EVENTS } from '../database/all-events.js';
+import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { type BreakdownDto, type BreakdownQuery, dimensionOf } from './breakdown.dto.js';
 import { filtersOf } from './filters.dto.js';
 import { type Breakdown, eventBreakdown, holdsMoreThan, nameBreakdown, type ValueCount } from './queries/breakdown.js';
 import { type EventCounts, eventCounts } from './queries/event-counts.js';
 import { UniqueUsers } from './queries/unique-users.js';
-import { RawQuestions } from './raw-questions.js';
 import { rawRange } from './raw-range.js';
 import { type TimeRange, timeRange } from './time-range.js';
 
@@ -27,30 +26,39 @@ export class BreakdownService {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly users: UniqueUsers,
-    private readonly questions: RawQuestions,
-    private readonly dataSource: DataSource,
   ) {}
 
   /** @throws InvalidInputError, also where too many events would be looked at; NotFoundError for a foreign app */
-  async breakdown(caller: Caller, query: BreakdownQuery): Promise<BreakdownDto> {
-    const apps = await this.scope.of(caller, query.appId);
+  breakdown(asker: Asker, query: BreakdownQuery): Promise<BreakdownDto> {
+    const answer = (manager: EntityManager, apps: readonly AskedApp[]) => this.answer(manager, apps, query);
+    return this.scope.ask(asker, query.appId, answer, { isHeavy: true });
+  }
+
+  private async answer(
+    manager: EntityManager,
+    apps: readonly AskedApp[],
+    query: BreakdownQuery,
+  ): Promise<BreakdownDto> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
     const isEmpty = apps.length === 0 || range.endQuarter <= range.startQuarter;
-    const { rows, total } = isEmpty ? NOTHING : await this.count(apps, range, query);
+    const { rows, total } = isEmpty ? NOTHING : await this.count(manager, apps, range, query);
     return {
       ...{ by: query.by, timezone, total },
       data: rows.map((row) => ({ ...row, value: readable(query.by, row.value), share: row.count / total })),
     };
   }
 
-  private count(apps: readonly AskedApp[], range: TimeRange, query: BreakdownQuery): Promise<Breakdown<ValueCount>> {
-    return this.questions.ask(apps[0]!.ownerId, () =>
-      this.dataSource.transaction('REPEATABLE READ', (manager) =>
-        query.by === 'event' && !isFiltered(filtersOf(query))
-          ? this.countNames(manager, apps, range, query.limit!)
-          : this.countEvents(manager, apps, range, query),
-      ),
+  private count(
+    connected: EntityManager,
+    apps: readonly AskedApp[],
+    range: TimeRange,
+    query: BreakdownQuery,
+  ): Promise<Breakdown<ValueCount>> {
+    return connected.transaction('REPEATABLE READ', (manager) =>
+      query.by === 'event' && !isFiltered(filtersOf(query))
+        ? this.countNames(manager, apps, range, query.limit!)
+        : this.countEvents(manager, apps, range, query),
     );
   }
 

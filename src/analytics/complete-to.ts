@@ -1,27 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { BacklogReader } from '../buffer/backlog.js';
 import { lastCommit } from './queries/last-commit.js';
 
 /** Up to when an answer is complete. */
 @Injectable()
 export class CompleteTo {
-  constructor(
-    private readonly backlog: BacklogReader,
-    private readonly dataSource: DataSource,
-  ) {}
+  constructor(private readonly backlog: BacklogReader) {}
 
   /**
    * Ask it before MySQL, so that what was accepted before it is certainly in the answer: the receipt of the oldest event
    * on its way, or now when there is none. While Redis is away: the last commit.
    */
-  async time(): Promise<Date> {
+  async time(manager: EntityManager): Promise<Date> {
     const now = new Date();
     try {
       const { oldestReceivedAt } = await this.backlog.read();
       return oldestReceivedAt === undefined ? now : new Date(Math.min(oldestReceivedAt, now.getTime()));
     } catch {
-      return (await lastCommit(this.dataSource.manager)) ?? now;
+      return (await lastCommit(manager)) ?? now;
     }
   }
 }

@@ -2,14 +2,13 @@ import { Readable } from 'node:stream';
 import { Injectable, StreamableFile } from '@nestjs/common';
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyRequest } from 'fastify';
-import { DataSource } from 'typeorm';
-import type { Caller } from '../common/caller.js';
+import type { Asker } from '../questions/asker.js';
+import { Questions } from '../questions/questions.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { EXPORT_TYPES, type ExportFormat, type ExportQuery } from './event-export.dto.js';
 import { type ListedEventDto, unparsedDto } from './event-list.dto.js';
 import { filtersOf } from './filters.dto.js';
 import { type OpenStream, OpenStreams } from './open-streams.js';
-import { RawQuestions } from './raw-questions.js';
 import type { EventFilters } from './queries/event-filters.js';
 import { eventSlice, sliceEnd } from './queries/event-slice.js';
 import type { ListedEvent } from './queries/listed-event.js';
@@ -38,17 +37,16 @@ export class EventExport {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly streams: OpenStreams,
-    private readonly questions: RawQuestions,
-    private readonly dataSource: DataSource,
+    private readonly questions: Questions,
   ) {}
 
   /** @throws InvalidInputError, NotFoundError for an app that is not the caller's, AppError 429 */
-  async export(caller: Caller, query: ExportQuery, request: FastifyRequest): Promise<StreamableFile> {
-    const apps = await this.scope.of(caller, query.appId);
+  async export(asker: Asker, query: ExportQuery, request: FastifyRequest): Promise<StreamableFile> {
+    const apps = await this.scope.ask(asker, query.appId, (_manager, found) => Promise.resolve(found));
     const range = rawRange(timeRange(query.startDate, query.endDate, query.timezone ?? commonZone(apps)));
     const format = query.format ?? 'csv';
     const appIds = apps.map(({ id }) => id);
-    const stream = this.streams.watch(request, query.appId, appIds);
+    const stream = this.streams.watch(request, appIds);
     const pieces = this.write(format, apps, range, query, stream);
     const readable = Readable.from(pieces, { objectMode: false }).once('close', () => stream.close());
     return new StreamableFile(readable, {
@@ -73,12 +71,10 @@ export class EventExport {
       for (let from: Buffer | undefined = fromId; from;) {
         ended.throwIfAborted();
         const start: Buffer = from;
-        const { events, until } = await this.questions.ask(ownerId, async () => {
-          const end = await sliceEnd(this.dataSource.manager, appId, start, beforeId);
-          return {
-            events: await eventSlice(this.dataSource.manager, appId, start, end ?? beforeId, filters),
-            until: end,
-          };
+        const slice = { account: ownerId, gone: ended };
+        const { events, until } = await this.questions.ask(slice, { apps: 1, isPatient: true }, async (manager) => {
+          const end = await sliceEnd(manager, appId, start, beforeId);
+          return { events: await eventSlice(manager, appId, start, end ?? beforeId, filters), until: end };
         });
         for (const event of events) yield format === 'csv' ? csv(event) : ndjson(event);
         from = until;

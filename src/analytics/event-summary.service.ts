@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
-import type { Caller } from '../common/caller.js';
+import type { EntityManager } from 'typeorm';
 import { ALL_EVENTS } from '../database/all-events.js';
 import { DEVICES } from '../events/event.js';
 import { QUARTER_MS } from '../events/limits.js';
+import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { CompleteTo } from './complete-to.js';
 import type { DeviceDataDto, EventSummaryDto, EventSummaryQuery } from './analytics.dto.js';
@@ -26,17 +26,23 @@ export class EventSummaryService {
     private readonly scope: AnalyticsScope,
     private readonly complete: CompleteTo,
     private readonly users: UniqueUsers,
-    private readonly dataSource: DataSource,
   ) {}
 
   /** @throws InvalidInputError, NotFoundError for an app that is not the caller's */
-  async summary(caller: Caller, query: EventSummaryQuery): Promise<EventSummaryDto> {
-    const apps = await this.scope.of(caller, query.appId);
+  summary(asker: Asker, query: EventSummaryQuery): Promise<EventSummaryDto> {
+    return this.scope.ask(asker, query.appId, (manager, apps) => this.answer(manager, apps, query));
+  }
+
+  private async answer(
+    manager: EntityManager,
+    apps: readonly AskedApp[],
+    query: EventSummaryQuery,
+  ): Promise<EventSummaryDto> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const completeTo = await this.complete.time();
+    const completeTo = await this.complete.time(manager);
     const isOpen = query.startDate === undefined || query.endDate === undefined;
-    const { counts, users, span } = await this.count(apps, query.event ?? ALL_EVENTS, range, isOpen);
+    const { counts, users, span } = await this.count(manager, apps, query.event ?? ALL_EVENTS, range, isOpen);
     const deviceData = everyDevice(counts);
     return {
       event: query.event ?? null,
@@ -51,11 +57,17 @@ export class EventSummaryService {
   }
 
   /** All is asked of one moment: no commit comes between counts and users. */
-  private count(apps: readonly AskedApp[], event: string, range: TimeRange, isOpen: boolean): Promise<Counted> {
+  private count(
+    connected: EntityManager,
+    apps: readonly AskedApp[],
+    event: string,
+    range: TimeRange,
+    isOpen: boolean,
+  ): Promise<Counted> {
     const nothing = { counts: {}, users: 0 };
     if (apps.length === 0 || range.endQuarter <= range.startQuarter) return Promise.resolve(nothing);
     const appIds = apps.map((app) => app.id);
-    return this.dataSource.transaction('REPEATABLE READ', async (manager: EntityManager) => {
+    return connected.transaction('REPEATABLE READ', async (manager) => {
       const counts = await eventCounts(manager, appIds, event, range);
       if (Object.keys(counts).length === 0) return nothing;
       const users = await this.users.count(manager, apps, event, range);

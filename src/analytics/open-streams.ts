@@ -4,13 +4,21 @@ import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
 import { AppError, NotFoundError } from '../common/app-error.js';
 import { assertNotCrossSite } from '../common/cross-site.js';
-import { AnalyticsScope } from './analytics-scope.js';
+import { accountOf } from '../questions/asker.js';
+import { RegistryService } from '../registry/registry.service.js';
 
 /** How often the caller is checked again: a stream ends within a second of the token, session or app that it rests on. */
 const ASK_EVERY_MS = 500;
-/** Open streams of one process, and of one account in it. */
+/** Open streams of one process. */
 const OPEN_MAX = 500;
+/** Open streams of one account, and the share of the free places that it may have once they become few. */
 const OPEN_OF_ACCOUNT_MAX = 20;
+const FREE_SHARE = 1 / 20;
+
+/** How many streams one account may have open while so many are open in all. At least one, until all are taken. */
+export function streamsAllowed(open: number): number {
+  return Math.min(OPEN_OF_ACCOUNT_MAX, Math.ceil((OPEN_MAX - open) * FREE_SHARE));
+}
 
 /** An answer that goes on for long: an export, or a live view. */
 export interface OpenStream {
@@ -29,18 +37,17 @@ export class OpenStreams implements OnModuleDestroy {
 
   constructor(
     private readonly guard: ReaderGuard,
-    private readonly scope: AnalyticsScope,
+    private readonly registry: RegistryService,
   ) {}
 
   /**
-   * @param request that the route's guard has let in @param appId as it was asked for
+   * @param request that the route's guard has let in
    * @param appIds 32 hex digits each, of the apps whose events it tells: one that is deleted ends it
    * @throws ForbiddenError when another web site opened it; AppError 429 when too many are open
    */
-  watch(request: FastifyRequest, appId: string | undefined, appIds: readonly string[]): OpenStream {
+  watch(request: FastifyRequest, appIds: readonly string[]): OpenStream {
     assertNotCrossSite(request);
-    const caller = request.caller!;
-    const account = caller.kind === 'key' ? caller.ownerId : caller.userId;
+    const account = accountOf(request.caller!);
     this.assertRoom(account);
     const ended = new AbortController();
     const { socket } = request.raw;
@@ -51,11 +58,11 @@ export class OpenStreams implements OnModuleDestroy {
       this.open.delete(ended);
     };
     this.open.set(ended, account);
-    // It may have closed while the caller was looked up: then nobody says so any more.
-    // HEAD asks for the headers alone; Fastify would read the whole answer to throw it away.
-    if (socket.destroyed || this.stopping || request.method === 'HEAD') ended.abort(new Error('Nobody reads any more'));
+    // It may have closed while the caller was looked up: then nothing says so any more. HEAD asks for the headers alone;
+    // Fastify would read the whole answer to throw it away.
+    if (socket.destroyed || this.stopping || request.method === 'HEAD') gone();
     else socket.once('close', gone);
-    void this.askAgainAndAgain(request, appId, appIds, ended);
+    void this.checkAgain(request, appIds, ended);
     return { ended: ended.signal, close };
   }
 
@@ -67,25 +74,20 @@ export class OpenStreams implements OnModuleDestroy {
 
   private assertRoom(account: string): void {
     const own = [...this.open.values()].filter((one) => one === account).length;
-    if (this.open.size < OPEN_MAX && own < OPEN_OF_ACCOUNT_MAX) return;
+    if (own < streamsAllowed(this.open.size)) return;
     const detail = 'Too many exports and live views are open. Close one, or try again in a moment.';
     throw new AppError(429, 'too_many_streams', detail, { headers: { 'retry-after': '5' } });
   }
 
-  /** One question at a time, however long it takes to be answered. */
-  private async askAgainAndAgain(
-    request: FastifyRequest,
-    appId: string | undefined,
-    appIds: readonly string[],
-    ended: AbortController,
-  ): Promise<void> {
+  /** One check at a time, however long it takes. */
+  private async checkAgain(request: FastifyRequest, appIds: readonly string[], ended: AbortController): Promise<void> {
     while (!ended.signal.aborted) {
       await wait(ASK_EVERY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
       if (ended.signal.aborted) return;
       try {
         await this.guard.admit(request, 'read');
-        const still = new Set((await this.scope.of(request.caller!, appId)).map(({ id }) => id));
-        if (!appIds.every((id) => still.has(id))) throw new NotFoundError('An app whose events were told is deleted.');
+        const isGone = appIds.some((id) => this.registry.app(id)?.deleted);
+        if (isGone) throw new NotFoundError('An app whose events were told is deleted.');
       } catch (error) {
         // A service that is away says nothing of the token.
         if (error instanceof AppError && error.status < 500) ended.abort(error);

@@ -1,12 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { type Backlog, BacklogReader } from '../buffer/backlog.js';
 import { NotFoundError, UnavailableError } from '../common/app-error.js';
 import type { Caller } from '../common/caller.js';
 import { formatUuid, parseUuid, storedEventId, uuidV7Time } from '../events/event-id.js';
+import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import type { ReceiptDto } from './analytics.dto.js';
-import { conflictCount, newestDeadLetter, type StoredEvent, storedEvent } from './queries/event-outcome.js';
+import {
+  conflictCount,
+  type EventKey,
+  newestDeadLetter,
+  type StoredEvent,
+  storedEvent,
+} from './queries/event-outcome.js';
 
 /** What became of an accepted event. */
 @Injectable()
@@ -14,7 +21,6 @@ export class ReceiptService {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly backlog: BacklogReader,
-    private readonly dataSource: DataSource,
   ) {}
 
   /**
@@ -23,21 +29,31 @@ export class ReceiptService {
    * @param id the stored id, or the client's own where it is a UUIDv7 sent without a timestamp
    * @throws NotFoundError when it was never accepted (or was erased), UnavailableError while Redis is away
    */
-  async receipt(caller: Caller, id: string): Promise<ReceiptDto> {
-    const apps = (await this.scope.of(caller)).map((app) => app.id);
-    const ids = possibleIds(id, apps);
+  receipt(asker: Asker, id: string): Promise<ReceiptDto> {
+    return this.scope.ask(asker, undefined, (manager, apps) =>
+      this.answer(
+        manager,
+        asker.caller,
+        possibleKeys(
+          id,
+          apps.map((app) => app.id),
+        ),
+      ),
+    );
+  }
+
+  private async answer(manager: EntityManager, caller: Caller, keys: readonly EventKey[]): Promise<ReceiptDto> {
     const backlog = await this.readBacklog();
-    if (apps.length > 0 && ids.length > 0) {
-      const manager = this.dataSource.manager;
-      const stored = await storedEvent(manager, apps, ids);
+    if (keys.length > 0) {
+      const stored = await storedEvent(manager, keys);
       if (stored) return storedReceipt(stored, await conflictCount(manager, stored));
-      const dead = await newestDeadLetter(manager, apps, ids);
+      const dead = await newestDeadLetter(manager, keys);
       if (dead) {
         const { code, reason, createdAt } = dead;
         return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, at: createdAt.toISOString() };
       }
       // A dead letter that was tried again between the two questions is an event now.
-      const replayed = await storedEvent(manager, apps, ids);
+      const replayed = await storedEvent(manager, keys);
       if (replayed) return storedReceipt(replayed, await conflictCount(manager, replayed));
       if (backlog.events > 0) return { status: 'unknown', ...pending(caller, backlog) };
     }
@@ -60,12 +76,15 @@ export class ReceiptService {
   }
 }
 
-/** The stored id itself, and the one that each app would have made of a client's UUIDv7. */
-function possibleIds(id: string, appIds: readonly string[]): string[] {
+/** In each app the stored id itself, and the one that the app would have made of a client's UUIDv7. */
+function possibleKeys(id: string, appIds: readonly string[]): EventKey[] {
   const uuid = parseUuid(id);
   if (!uuid) return [];
   const time = uuidV7Time(id);
-  return [uuid, ...(time === undefined ? [] : appIds.map((appId) => storedEventId(time, appId, id)))];
+  return appIds.flatMap((appId) => [
+    { appId, id: uuid },
+    ...(time === undefined ? [] : [{ appId, id: storedEventId(time, appId, id) }]),
+  ]);
 }
 
 function storedReceipt(event: StoredEvent, conflicts: number): ReceiptDto {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { InvalidInputError } from '../common/app-error.js';
-import type { Caller } from '../common/caller.js';
 import { ALL_EVENTS } from '../database/all-events.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
+import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { type Bucket, buckets } from './buckets.js';
 import { CompleteTo } from './complete-to.js';
@@ -23,12 +23,14 @@ export class SeriesService {
     private readonly scope: AnalyticsScope,
     private readonly complete: CompleteTo,
     private readonly users: UniqueUsers,
-    private readonly dataSource: DataSource,
   ) {}
 
   /** @throws InvalidInputError, NotFoundError for an app that is not the caller's */
-  async series(caller: Caller, query: SeriesQuery): Promise<SeriesDto> {
-    const apps = await this.scope.of(caller, query.appId);
+  series(asker: Asker, query: SeriesQuery): Promise<SeriesDto> {
+    return this.scope.ask(asker, query.appId, (manager, apps) => this.answer(manager, apps, query));
+  }
+
+  private async answer(connected: EntityManager, apps: readonly AskedApp[], query: SeriesQuery): Promise<SeriesDto> {
     const timezone = query.timezone ?? commonZone(apps);
     const interval = query.interval ?? 'day';
     const bounds = askedBounds(query, timezone);
@@ -36,10 +38,10 @@ export class SeriesService {
       const range = timeRange(start, end, timezone);
       return { range, buckets: bounded(buckets(range, interval, timezone, SERIES_MAX_BUCKETS)) };
     });
-    const asOf = await this.complete.time();
+    const asOf = await this.complete.time(connected);
     const ask = (manager: EntityManager, event: string, period: Period) =>
       apps.length === 0 ? nothing(period) : this.period(manager, apps, event, period, asOf);
-    const series = await this.dataSource.transaction('REPEATABLE READ', async (manager) => {
+    const series = await connected.transaction('REPEATABLE READ', async (manager) => {
       const found = [];
       for (const event of query.event ?? [null]) {
         const [now, before] = periods as [Period, Period | undefined];

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
-import type { Caller } from '../common/caller.js';
+import type { EntityManager } from 'typeorm';
 import { binary } from '../database/binary.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
 import { userKeysOf } from '../events/person.js';
-import { AnalyticsScope } from './analytics-scope.js';
+import type { Asker } from '../questions/asker.js';
+import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
 import { listedDto } from './event-list.dto.js';
 import { scanFloor } from './queries/event-page.js';
 import { clientsOf, timelinePage } from './queries/timeline.js';
 import { foundUsers, newestUsers } from './queries/user-list.js';
 import { newestOf, ofOneKind, type UserTotals, userTotals } from './queries/user-totals.js';
-import { RawQuestions } from './raw-questions.js';
 import { PAST_EVERY_ID } from './raw-range.js';
 import type { ListedUserDto, TimelineDto, TimelineQuery, UserListDto, UserListQuery } from './user-list.dto.js';
 
@@ -19,25 +18,22 @@ const FIRST_ID = Buffer.alloc(16);
 /** Who was there, and what one of them did, over all apps that the caller may see. */
 @Injectable()
 export class UserListService {
-  constructor(
-    private readonly scope: AnalyticsScope,
-    private readonly questions: RawQuestions,
-    private readonly dataSource: DataSource,
-  ) {}
+  constructor(private readonly scope: AnalyticsScope) {}
 
   /** @throws NotFoundError for an app that is not the caller's */
-  async list(caller: Caller, { appId, search, cursor, limit }: UserListQuery): Promise<UserListDto> {
-    const apps = await this.scope.of(caller, appId);
-    if (apps.length === 0) return { data: [], nextCursor: null };
-    const appIds = apps.map((app) => app.id);
-    return this.questions.ask(apps[0]!.ownerId, () =>
+  list(asker: Asker, { appId, search, cursor, limit }: UserListQuery): Promise<UserListDto> {
+    const answer = async (connected: EntityManager, apps: readonly AskedApp[]): Promise<UserListDto> => {
+      if (apps.length === 0) return { data: [], nextCursor: null };
+      const appIds = apps.map((app) => app.id);
       // Of one moment: whoever comes in between would be in neither page.
-      this.dataSource.transaction('REPEATABLE READ', async (manager) =>
+      return connected.transaction('REPEATABLE READ', async (manager) =>
         search === undefined
           ? this.page(manager, appIds, cursor, limit!)
           : { data: await this.search(manager, appIds, search, limit!), nextCursor: null },
-      ),
-    );
+      );
+    };
+    // A search looks through every user of an app.
+    return this.scope.ask(asker, appId, answer, { isHeavy: search !== undefined });
   }
 
   private async page(
@@ -61,9 +57,21 @@ export class UserListService {
   }
 
   /** @throws NotFoundError for an app that is not the caller's */
-  async timeline(caller: Caller, { appId, userId, cursor, limit }: TimelineQuery): Promise<TimelineDto> {
-    const apps = (await this.scope.of(caller, appId)).map((app) => app.id);
-    const { manager } = this.dataSource;
+  timeline(asker: Asker, query: TimelineQuery): Promise<TimelineDto> {
+    return this.scope.ask(asker, query.appId, (manager, apps) =>
+      this.events(
+        manager,
+        apps.map((app) => app.id),
+        query,
+      ),
+    );
+  }
+
+  private async events(
+    manager: EntityManager,
+    apps: readonly string[],
+    { userId, cursor, limit }: TimelineQuery,
+  ): Promise<TimelineDto> {
     const known = apps.length === 0 ? [] : ofOneKind(await userTotals(manager, apps, userKeysOf(userId)));
     const [first] = known;
     if (!first) return { userId, devices: [], data: [], nextCursor: null };

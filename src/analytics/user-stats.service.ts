@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
-import type { Caller } from '../common/caller.js';
+import type { EntityManager } from 'typeorm';
 import { userKeysOf } from '../events/person.js';
+import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import type { UserStatsDto, UserStatsQuery } from './analytics.dto.js';
 import { recentEvents } from './queries/recent-events.js';
@@ -12,18 +12,23 @@ const RECENT = 10;
 /** What is known of one person, over the apps that the caller may see. */
 @Injectable()
 export class UserStatsService {
-  constructor(
-    private readonly scope: AnalyticsScope,
-    private readonly dataSource: DataSource,
-  ) {}
+  constructor(private readonly scope: AnalyticsScope) {}
 
   /** @throws NotFoundError for an app that is not the caller's */
-  async stats(caller: Caller, { userId, appId }: UserStatsQuery): Promise<UserStatsDto> {
-    const appIds = (await this.scope.of(caller, appId)).map((app) => app.id);
+  stats(asker: Asker, { userId, appId }: UserStatsQuery): Promise<UserStatsDto> {
+    return this.scope.ask(asker, appId, (manager, apps) =>
+      this.answer(
+        manager,
+        apps.map((app) => app.id),
+        userId,
+      ),
+    );
+  }
+
+  private async answer(manager: EntityManager, appIds: readonly string[], userId: string): Promise<UserStatsDto> {
     if (appIds.length === 0) return nobody(userId);
     // No transaction around the two questions: it would cost as much as they do. An event that is committed in between is
     // among the newest a moment before it is in the total.
-    const { manager } = this.dataSource;
     const rows = ofOneKind(await userTotals(manager, appIds, userKeysOf(userId)));
     const [first] = rows;
     if (!first) return nobody(userId);

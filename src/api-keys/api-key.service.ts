@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { InjectRepository } from '@nestjs/typeorm';
-import { EntityManager, Repository } from 'typeorm';
+import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
+import { DataSource, EntityManager, Repository } from 'typeorm';
 import { OwnedApps } from '../apps/owned-apps.service.js';
 import { AuditLog, type Deed } from '../audit-log/audit-log.js';
 import type { AuditAction } from '../database/entities/audit-entry.entity.js';
@@ -12,6 +12,7 @@ import { Env } from '../config/env.js';
 import { holdAccount } from '../database/account-lock.js';
 import { binary } from '../database/binary.js';
 import { ApiKey, type App } from '../database/entities/index.js';
+import { CONTROL } from '../database/pools.js';
 import { formatUuid, parseUuid, uuidV7 } from '../events/event-id.js';
 import { DAY_MS } from '../events/limits.js';
 import { parseTimestamp } from '../events/timestamp.js';
@@ -44,6 +45,7 @@ export class ApiKeyService {
 
   constructor(
     @InjectRepository(ApiKey) private readonly keys: Repository<ApiKey>,
+    @InjectDataSource(CONTROL) private readonly control: DataSource,
     private readonly owned: OwnedApps,
     private readonly registry: RegistryService,
     private readonly audit: AuditLog,
@@ -147,8 +149,8 @@ export class ApiKeyService {
     if (Boolean(apiKey) === Boolean(keyId)) {
       throw new InvalidInputError([{ field: 'keyId', message: 'or apiKey must be given, one of the two' }]);
     }
-    const key = await this.ownedKey(ownerId, keyId ?? this.idIn(apiKey!));
-    await this.keys.manager.transaction(async (manager) => {
+    const key = await this.ownedKey(ownerId, keyId ?? this.idIn(apiKey!), this.control.manager);
+    await this.control.transaction(async (manager) => {
       if (await this.end(key, 0, manager)) await this.note('key_revoked', ownerId, key.appId, key.id, manager);
     });
     await this.registry.announce();
@@ -197,9 +199,9 @@ export class ApiKeyService {
   }
 
   /** @throws NotFoundError for a foreign or unknown key, and for one of a deleted app */
-  private async ownedKey(ownerId: string, keyId: string): Promise<ApiKey> {
+  private async ownedKey(ownerId: string, keyId: string, manager = this.keys.manager): Promise<ApiKey> {
     const id = parseUuid(keyId);
-    const key = id ? await this.keys.findOne({ where: { id }, relations: { app: true } }) : null;
+    const key = id ? await manager.findOne(ApiKey, { where: { id }, relations: { app: true } }) : null;
     if (!key?.app || key.app.ownerId !== ownerId || key.app.deletedAt) {
       throw new NotFoundError('You have no key with this id. GET /api/auth/api-key?app_id= lists those of an app.');
     }

@@ -2,13 +2,14 @@ import { AuditLog } from '../audit-log/audit-log.js';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { DataSource, type EntityManager, IsNull, Repository } from 'typeorm';
-import { InjectRepository } from '@nestjs/typeorm';
+import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
 import { binary } from '../database/binary.js';
 import { Session, User } from '../database/entities/index.js';
+import { CONTROL } from '../database/pools.js';
 import { parseUuid, uuidV7 } from '../events/event-id.js';
 
 /** Seconds. */
@@ -44,8 +45,8 @@ export class SessionService {
   private readonly refresh: TokenRing;
 
   constructor(
-    @InjectRepository(Session) private readonly sessions: Repository<Session>,
-    private readonly dataSource: DataSource,
+    @InjectRepository(Session, CONTROL) private readonly sessions: Repository<Session>,
+    @InjectDataSource(CONTROL) private readonly dataSource: DataSource,
     private readonly env: Env,
     private readonly audit: AuditLog,
     jwt: JwtService,

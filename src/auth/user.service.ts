@@ -8,6 +8,7 @@ import { Env } from '../config/env.js';
 import { deletedSubject, lockAccount } from '../database/account-lock.js';
 import { binary } from '../database/binary.js';
 import { Session, User } from '../database/entities/index.js';
+import { CONTROL } from '../database/pools.js';
 import { uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { ProviderProfile } from './google.strategy.js';
@@ -25,7 +26,7 @@ const SIGN_IN = 'UPDATE users SET email = ?, name = ?, last_sign_in_at = UTC_TIM
 @Injectable()
 export class UserService {
   constructor(
-    @InjectRepository(User) private readonly users: Repository<User>,
+    @InjectRepository(User, CONTROL) private readonly users: Repository<User>,
     private readonly dataSource: DataSource,
     private readonly registry: RegistryService,
     private readonly sessions: SessionService,
@@ -53,7 +54,7 @@ export class UserService {
       );
     }
     const shownName = name?.slice(0, 255) ?? null;
-    return this.dataSource.transaction(async (manager) => {
+    return this.users.manager.transaction(async (manager) => {
       const known = await manager.findOneBy(User, { provider, subject });
       if (known && (await lockAccount(manager, known.id))) {
         await manager.query(SIGN_IN, [email, shownName, binary(known.id)]);

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type FieldError } from './app-error.js';
-import { isBusy } from './busy-error.js';
+import { isBusy, isQueueFull } from './busy-error.js';
 import type { Logger } from './logger.js';
 import { escapeHtml, page } from './page.js';
 
@@ -121,6 +121,12 @@ export function toAppError(error: unknown): AppError {
   if (code && AWAY_CODES.has(code)) {
     return new AppError(503, 'service_unavailable', 'A service that this answer needs is away. Try again.', {
       headers: { 'retry-after': '5' },
+      cause: error,
+    });
+  }
+  if (isQueueFull(error)) {
+    return new AppError(503, 'database_busy', 'Too many requests wait for the database just now. Try again.', {
+      headers: { 'retry-after': '2' },
       cause: error,
     });
   }

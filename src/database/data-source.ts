@@ -7,6 +7,10 @@ import { giveUpWhenSilent } from './silence.js';
 
 export interface SessionSettings {
   poolSize?: number;
+  /** How many may wait for a connection; one more is refused. Unset: any number. */
+  queueLimit?: number;
+  /** Milliseconds after which the server ends a SELECT (on MariaDB any statement). Unset: never. */
+  statementMs?: number;
   /** Seconds. How long a statement waits for a lock of a row or a table. */
   lockWaitTimeoutS?: number;
   /** Seconds without a statement after which the server ends the session, and with it a frozen worker's locks. */
@@ -42,7 +46,12 @@ export function dataSourceOptions(address: DatabaseAddress, settings: SessionSet
     supportBigNumbers: true,
     bigNumberStrings: true,
     poolSize: settings.poolSize ?? 10,
-    extra: { flags: ['-FOUND_ROWS'], connectTimeout: 5000, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    extra: {
+      flags: ['-FOUND_ROWS'],
+      connectTimeout: 5000,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      queueLimit: settings.queueLimit ?? 0,
+    },
     driver: mysqlWithSession(settings),
   };
 }
@@ -52,6 +61,14 @@ export function createDataSource(address: DatabaseAddress, settings?: SessionSet
 }
 
 const STRICT = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+
+/**
+ * The engines have different names for it. MariaDB reads comments that begin with M!, and passes over those of MySQL 8;
+ * MySQL does the reverse.
+ */
+function statementLimit(ms: number): string {
+  return `SET SESSION time_zone = '+00:00' /*!80000 , SESSION max_execution_time = ${ms} */ /*M! , SESSION max_statement_time = ${ms / 1000} */`;
+}
 
 /** mysql2 with every new connection of a pool prepared before anybody else uses it. */
 function mysqlWithSession(settings: SessionSettings): typeof mysql {
@@ -65,6 +82,7 @@ function mysqlWithSession(settings: SessionSettings): typeof mysql {
         ]
       : []),
     ...(settings.waitTimeoutS ? [`SET SESSION wait_timeout = ${settings.waitTimeoutS}`] : []),
+    ...(settings.statementMs ? [statementLimit(settings.statementMs)] : []),
   ];
   return {
     ...mysql,

@@ -6,6 +6,8 @@ import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { decodeEnvelope, EnvelopeError } from '../events/envelope.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
+import { type Asker, CurrentAsker } from '../questions/asker.js';
+import { Questions } from '../questions/questions.js';
 import { type DeadLetterDto, DeadLetterListDto, DeadLettersQuery, ReplayDto, ReplayedDto } from './dead-letters.dto.js';
 import { DeadLettersService, type StoredLetter } from './dead-letters.service.js';
 
@@ -16,6 +18,7 @@ export class DeadLettersController {
   constructor(
     private readonly letters: DeadLettersService,
     private readonly owned: OwnedApps,
+    private readonly questions: Questions,
     private readonly audit: AuditLog,
   ) {}
 
@@ -23,12 +26,15 @@ export class DeadLettersController {
   @Get()
   async list(
     @CurrentUser() user: UserCaller,
+    @CurrentAsker() asker: Asker,
     @Param('id') id: string,
     @Query() { code, cursor, limit }: DeadLettersQuery,
   ): Promise<DeadLetterListDto> {
     const app = await this.owned.one(user.userId, id);
     const size = limit ?? 50;
-    const found = await this.letters.list({ appId: app.id, code }, size + 1, cursor && parseUuid(cursor));
+    const found = await this.questions.ask(asker, { apps: 1 }, (manager) =>
+      this.letters.list({ appId: app.id, code }, size + 1, cursor && parseUuid(cursor), manager),
+    );
     const data = found.slice(0, size);
     return { data: data.map(deadLetterDto), nextCursor: found.length > size ? formatUuid(data.at(-1)!.id) : null };
   }

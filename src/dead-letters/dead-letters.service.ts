@@ -68,10 +68,15 @@ export class DeadLettersService {
     private readonly env: Env,
   ) {}
 
-  /** Newest first. @param before only those older than this letter */
-  list(selection: Selection, limit: number, before?: string): Promise<StoredLetter[]> {
+  /** Newest first. @param before only those older than this letter @param manager of the connection that asks */
+  list(
+    selection: Selection,
+    limit: number,
+    before?: string,
+    manager: EntityManager = this.dataSource.manager,
+  ): Promise<StoredLetter[]> {
     const older: Condition[] = before ? [['id < ?', binary(before)]] : [];
-    return this.read([...conditions(selection), ...older], 'DESC', limit);
+    return this.read([...conditions(selection), ...older], 'DESC', limit, manager);
   }
 
   /**
@@ -111,10 +116,15 @@ export class DeadLettersService {
     return replayed;
   }
 
-  private read(which: Condition[], order: 'ASC' | 'DESC', limit: number): Promise<StoredLetter[]> {
+  private read(
+    which: Condition[],
+    order: 'ASC' | 'DESC',
+    limit: number,
+    manager: EntityManager = this.dataSource.manager,
+  ): Promise<StoredLetter[]> {
     const where = which.map(([sql]) => ` AND ${sql}`).join('');
     const values = which.flatMap(([, ...bound]) => bound);
-    return this.dataSource.query(`${LETTERS} WHERE TRUE${where} ORDER BY id ${order} LIMIT ?`, [...values, limit]);
+    return manager.query(`${LETTERS} WHERE TRUE${where} ORDER BY id ${order} LIMIT ?`, [...values, limit]);
   }
 
   private async push(list: number, letters: StoredLetter[]): Promise<number> {

@@ -1,10 +1,12 @@
 import { Injectable, Optional } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
 import { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { type Backlog, BacklogReader } from '../buffer/backlog.js';
 import { BufferGauge } from '../buffer/buffer-gauge.js';
 import { Readiness } from '../common/readiness.js';
 import { Env } from '../config/env.js';
+import { CONTROL } from '../database/pools.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { ChecksDto, ReadyDto } from './health.dto.js';
 import { Probe } from './probe.js';
@@ -29,7 +31,7 @@ export class HealthService {
 
   constructor(
     redis: Redis,
-    dataSource: DataSource,
+    @InjectDataSource(CONTROL) dataSource: DataSource,
     backlog: BacklogReader,
     private readonly env: Env,
     private readonly readiness: Readiness,

@@ -45,14 +45,14 @@ export class PeopleController {
   ): Promise<StreamableFile> {
     const app = await this.owned.one(user.userId, id);
     const person = checkedUserId(userId);
-    const stream = this.streams.watch(request, app.id, [app.id]);
+    const stream = this.streams.watch(request, [app.id]);
     try {
       await this.audit.note(deed('person_exported', user, app.id, userId));
     } catch (error) {
       stream.close();
       throw error;
     }
-    const pieces = this.exports.write(app.id, person, stream.ended);
+    const pieces = this.exports.write({ account: user.userId, gone: stream.ended }, app.id, person);
     return new StreamableFile(
       Readable.from(pieces, { objectMode: false }).once('close', () => stream.close()),
       { type: 'application/json; charset=utf-8', disposition: 'attachment; filename="person.json"' },

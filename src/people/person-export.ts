@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
+import type { Asker } from '../questions/asker.js';
+import { Questions } from '../questions/questions.js';
 import { LISTED_COLUMNS, listed, type ListedRow } from '../analytics/queries/listed-event.js';
 import { binary } from '../database/binary.js';
 import { UserAnalytics } from '../database/entities/index.js';
@@ -20,41 +22,46 @@ const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id >
 
 type EventRow = ListedRow & { user_agent: string | null };
 
+interface Letter {
+  id: Buffer;
+  envelope: Buffer;
+}
+
+type ExportAsker = Pick<Asker, 'account' | 'gone'>;
+
 /** Writes out what an app knows of a person, page by page: memory does not grow with the number of events. */
 @Injectable()
 export class PersonExport {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly questions: Questions) {}
 
   /**
    * JSON text of a {@link PersonExportDto}, in pieces.
-   * @param appId 32 hex digits @param ended stops it between two pages
-   * @throws the reason of `ended`
+   * @param asker whose `gone` stops it
+   * @param appId 32 hex digits
    */
-  async *write(appId: string, userId: string, ended: AbortSignal): AsyncGenerator<string> {
+  async *write(asker: ExportAsker, appId: string, userId: string): AsyncGenerator<string> {
     const keys = userKeysOf(userId);
     const head = { userId, appId: formatUuid(appId), exportedAt: new Date().toISOString() };
-    const profiles = await this.profiles(appId, keys);
+    const profiles = await this.page(asker, (manager) => profilesOf(manager, appId, keys));
     yield `${JSON.stringify({ ...head, profiles } satisfies Partial<PersonExportDto>).slice(0, -1)},"events":[`;
-    yield* commaSeparated(this.events(appId, keys, ended));
+    yield* commaSeparated(this.events(asker, appId, keys));
     yield '],"deadLetters":[';
-    yield* commaSeparated(this.deadLetters(appId, new Map(keys.map((key) => [key, Infinity])), ended));
+    yield* commaSeparated(this.deadLetters(asker, appId, new Map(keys.map((key) => [key, Infinity]))));
     yield ']}';
   }
 
-  private async profiles(appId: string, keys: readonly string[]): Promise<PersonProfileDto[]> {
-    const people = this.dataSource.getRepository(UserAnalytics);
-    const rows = await Promise.all(keys.map((userKey) => people.findOneBy({ appId, userKey })));
-    return rows.filter((row) => row !== null).map(profileDto);
+  /** One statement, in the account's turn: the open streams limit how many exports there are. */
+  private page<T>(asker: ExportAsker, read: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.questions.ask(asker, { apps: 1, isPatient: true }, read);
   }
 
-  private async *events(appId: string, keys: readonly string[], ended: AbortSignal): AsyncGenerator<string> {
+  private async *events(asker: ExportAsker, appId: string, keys: readonly string[]): AsyncGenerator<string> {
     for (const key of keys) {
       let last: Pick<EventRow, 'id' | 'occurred_at'> = { id: Buffer.alloc(16), occurred_at: new Date(0) };
       for (let size = EVENTS_AT_ONCE; size === EVENTS_AT_ONCE;) {
-        ended.throwIfAborted();
         const { id, occurred_at: at } = last;
         const parameters = [binary(appId), binary(key), at, at, id, EVENTS_AT_ONCE];
-        const page: EventRow[] = await this.dataSource.query(EVENTS, parameters);
+        const page = await this.page<EventRow[]>(asker, (manager) => manager.query(EVENTS, parameters));
         for (const row of page) yield eventText(row);
         size = page.length;
         last = page.at(-1) ?? last;
@@ -63,15 +70,14 @@ export class PersonExport {
   }
 
   private async *deadLetters(
+    asker: ExportAsker,
     appId: string,
     keys: ReadonlyMap<string, number>,
-    ended: AbortSignal,
   ): AsyncGenerator<string> {
     let last = Buffer.alloc(16);
     for (let size = LETTERS_AT_ONCE; size === LETTERS_AT_ONCE;) {
-      ended.throwIfAborted();
       const parameters = [binary(appId), last, LETTERS_AT_ONCE];
-      const page: { id: Buffer; envelope: Buffer }[] = await this.dataSource.query(LETTERS, parameters);
+      const page = await this.page<Letter[]>(asker, (manager) => manager.query(LETTERS, parameters));
       for (const { envelope } of page) {
         if (isOwn(peopleOf(envelope.toString()), keys)) yield JSON.stringify(envelope.toString());
       }
@@ -88,6 +94,12 @@ async function* commaSeparated(items: AsyncGenerator<string>): AsyncGenerator<st
     yield `${first ? '' : ','}${item}`;
     first = false;
   }
+}
+
+async function profilesOf(manager: EntityManager, appId: string, keys: readonly string[]): Promise<PersonProfileDto[]> {
+  const rows: UserAnalytics[] = [];
+  for (const userKey of keys) rows.push(...(await manager.findBy(UserAnalytics, { appId, userKey })));
+  return rows.map(profileDto);
 }
 
 function profileDto(row: UserAnalytics): PersonProfileDto {

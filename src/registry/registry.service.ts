@@ -1,10 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
 import { Redis } from 'ioredis';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
+import { CONTROL } from '../database/pools.js';
 import { onOneConnection } from '../database/silence.js';
 import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
@@ -50,6 +52,8 @@ interface KeyRow {
 @Injectable()
 export class RegistryService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly apps = new Map<string, AppState>();
+  /** Account → its apps that are not deleted. */
+  private readonly owned = new Map<string, Set<string>>();
   /** Key id → when it is refused from (ms). */
   private readonly revoked = new Map<string, number>();
   private readonly visitorSecrets = new Map<string, Buffer>();
@@ -65,7 +69,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   private stopped = false;
 
   constructor(
-    private readonly dataSource: DataSource,
+    @InjectDataSource(CONTROL) private readonly dataSource: DataSource,
     private readonly redis: Redis,
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -86,6 +90,11 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** Undefined for an app that was registered a moment ago elsewhere. Ids are 32 hex digits. */
   app(appId: string): AppState | undefined {
     return this.apps.get(appId);
+  }
+
+  /** How many apps an account has. @param ownerId 32 hex digits */
+  appCount(ownerId: string): number {
+    return this.owned.get(ownerId)?.size ?? 0;
   }
 
   /** The secret behind cookieless visitor ids received on that UTC day (YYYY-MM-DD). */
@@ -179,7 +188,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     );
     if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(runner, startedAt);
     for (const row of apps) {
-      this.apps.set(row.id.toString('hex'), {
+      this.setApp(row.id.toString('hex'), {
         ownerId: row.owner_id.toString('hex'),
         ipMode: row.ip_mode,
         retentionDays: row.retention_days,
@@ -189,6 +198,15 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     }
     for (const row of keys) this.revoked.set(row.id.toString('hex'), startedAt + Math.floor(Number(row.revoked_in_ms)));
     this.lastReadAt = startedAt;
+  }
+
+  private setApp(id: string, state: AppState): void {
+    this.apps.set(id, state);
+    const own = this.owned.get(state.ownerId) ?? new Set();
+    if (state.deleted) own.delete(id);
+    else own.add(id);
+    if (own.size > 0) this.owned.set(state.ownerId, own);
+    else this.owned.delete(state.ownerId);
   }
 
   /** Today's and tomorrow's, made by whoever comes first; those whose use began 48 h ago are deleted. */

@@ -36,7 +36,7 @@ describe('statements on events', () => {
     await stack.store([...anns, ...bobs]);
     known = anns[0]!;
     await stack.workers[0]!.stop();
-  }, 60_000);
+  }, 120_000);
   afterAll(() => stack?.stop());
 
   const sessions = () =>

@@ -1,17 +1,24 @@
-import { binaries, binary } from '../../database/binary.js';
+import { binary, nonEmpty } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 
-/** An event by its stored id, with the commit that counted it where the ledger still reaches so far. */
-const STORED_EVENT = `SELECT e.app_id, e.id, e.event_id, e.occurred_at, e.received_at, b.committed_at
-FROM events e LEFT JOIN ingest_batches b ON b.batch_id = e.batch_id
-WHERE e.app_id IN (?) AND e.id IN (?) LIMIT 1`;
+/** An event by its key, with the commit that counted it where the ledger still reaches so far. */
+const STORED_EVENT = (keys: string) => `SELECT e.app_id, e.id, e.event_id, e.occurred_at, e.received_at, b.committed_at
+FROM (${keys}) k JOIN events e ON e.app_id = k.app_id AND e.id = k.id
+LEFT JOIN ingest_batches b ON b.batch_id = e.batch_id LIMIT 1`;
 
 /** Copies of a stored event that came with other content. */
 const CONFLICTS = `SELECT COUNT(*) AS n FROM dead_letters WHERE app_id = ? AND stored_id = ? AND code = 'id_conflict'`;
 
 /** The last thing that was refused of an event. */
-const DEAD_LETTER = `SELECT stored_id, code, reason, created_at FROM dead_letters
-WHERE app_id IN (?) AND stored_id IN (?) ORDER BY created_at DESC, id DESC LIMIT 1`;
+const DEAD_LETTER = (keys: string) => `SELECT d.stored_id, d.code, d.reason, d.created_at
+FROM (${keys}) k JOIN dead_letters d ON d.app_id = k.app_id AND d.stored_id = k.id
+ORDER BY d.created_at DESC, d.id DESC LIMIT 1`;
+
+/** Under which an event may be stored. Both 32 hex digits. */
+export interface EventKey {
+  appId: string;
+  id: string;
+}
 
 export interface StoredEvent {
   /** 32 hex digits, like every id here. */
@@ -48,13 +55,9 @@ interface DeadLetterRow {
   created_at: Date;
 }
 
-/** @param appIds at least one @param ids under any of which it may be stored, at least one */
-export async function storedEvent(
-  manager: EntityManager,
-  appIds: readonly string[],
-  ids: readonly string[],
-): Promise<StoredEvent | undefined> {
-  const [row]: StoredRow[] = await manager.query(STORED_EVENT, [binaries(appIds), binaries(ids)]);
+/** @param keys under any of which it may be stored, at least one */
+export async function storedEvent(manager: EntityManager, keys: readonly EventKey[]): Promise<StoredEvent | undefined> {
+  const [row]: StoredRow[] = await manager.query(STORED_EVENT(rowsOf(keys)), parametersOf(keys));
   if (!row) return undefined;
   return {
     appId: row.app_id.toString('hex'),
@@ -71,14 +74,27 @@ export async function conflictCount(manager: EntityManager, { appId, id }: Store
   return Number(rows[0]!.n);
 }
 
-/** @param appIds at least one @param ids as for {@link storedEvent} */
+/** @param keys as for {@link storedEvent} */
 export async function newestDeadLetter(
   manager: EntityManager,
-  appIds: readonly string[],
-  ids: readonly string[],
+  keys: readonly EventKey[],
 ): Promise<DeadLetterOutcome | undefined> {
-  const [row]: DeadLetterRow[] = await manager.query(DEAD_LETTER, [binaries(appIds), binaries(ids)]);
+  const [row]: DeadLetterRow[] = await manager.query(DEAD_LETTER(rowsOf(keys)), parametersOf(keys));
   if (!row) return undefined;
   const { stored_id: id, code, reason, created_at: createdAt } = row;
   return { id: id.toString('hex'), code, reason: reason.toString(), createdAt };
+}
+
+/**
+ * A table of the keys, so that each is looked up once: with app and id as two lists MySQL would look up every id in every
+ * app, and neither engine reads a list of pairs well.
+ */
+function rowsOf(keys: readonly EventKey[]): string {
+  return nonEmpty(keys)
+    .map((_key, i) => (i === 0 ? 'SELECT CAST(? AS BINARY(16)) AS app_id, CAST(? AS BINARY(16)) AS id' : 'SELECT ?, ?'))
+    .join(' UNION ALL ');
+}
+
+function parametersOf(keys: readonly EventKey[]): Buffer[] {
+  return keys.flatMap(({ appId, id }) => [binary(appId), binary(id)]);
 }

@@ -1,0 +1,31 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from '../common/caller.js';
+
+/** Who asks a question. */
+export interface Asker {
+  caller: Caller;
+  /** The account that the question counts for: 32 hex digits. */
+  account: string;
+  /** Aborted when the connection closes: nobody reads the answer then. */
+  gone: AbortSignal;
+}
+
+/** The account that a caller acts for. @returns 32 hex digits */
+export function accountOf(caller: Caller): string {
+  return caller.kind === 'key' ? caller.ownerId : caller.userId;
+}
+
+/** Who asks, for routes whose answer comes from {@link Questions}; only behind a guard that sets the caller. */
+export const CurrentAsker = createParamDecorator((_data: unknown, context: ExecutionContext): Asker => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const { raw } = context.switchToHttp().getResponse<FastifyReply>();
+  const { caller } = request;
+  if (!caller) throw new Error('A route reads its caller without a guard');
+  const gone = new AbortController();
+  const leave = () => gone.abort(new Error('The client closed the connection'));
+  // It may have closed while the caller was looked up: then nothing says so any more.
+  if (request.raw.socket.destroyed) leave();
+  else raw.once('close', leave);
+  return { caller, account: accountOf(caller), gone: gone.signal };
+});
