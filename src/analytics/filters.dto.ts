@@ -90,7 +90,7 @@ export class FilteredQuery extends RangeQuery {
    */
   @RepeatedText(VALUES_MAX, METADATA_FILTER_MAX)
   @Validate(MetadataFilter, { each: true })
-  @ApiPropertyOptional({ type: [String], maxItems: VALUES_MAX })
+  @ApiPropertyOptional({ type: [String], maxItems: VALUES_MAX, uniqueItems: true })
   metadata?: string[];
 }
 

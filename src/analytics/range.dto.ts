@@ -31,7 +31,7 @@ export const RepeatedText = (max: number, length: number): PropertyDecorator =>
     ArrayMaxSize(max),
     IsString({ each: true }),
     MaxLength(length, { each: true }),
-    ApiPropertyOptional({ type: [String], maxItems: max }),
+    ApiPropertyOptional({ type: [String], maxItems: max, uniqueItems: true }),
   );
 
 /** The + of an offset may arrive as a space. */

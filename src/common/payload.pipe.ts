@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { getMetadataStorage, IS_ARRAY, validateSync, type ValidationError } from 'class-validator';
 import { InvalidInputError, type FieldError } from './app-error.js';
 import { keepsRules } from './compiled-rules.js';
 import { nearestName } from './nearest-name.js';
@@ -36,12 +36,31 @@ export function checkedPayload<T extends object>(
   const known = knownFields(dto);
   const fields: Record<string, unknown> = texts ? {} : (new dto() as Record<string, unknown>);
   const errors = canonicalFields(value, fields, known, (dto as OpenDto).strangersBelongIn, namedAtMost);
+  if (texts) errors.push(...repetitions(fields, listFields(dto)));
   const instance = texts ? plainToInstance(dto, fields, { exposeDefaultValues: true }) : (fields as T);
   if (!keepsRules(dto, instance)) {
     errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
   }
   if (errors.length > 0) throw new InvalidInputError(errors);
   return instance;
+}
+
+/**
+ * What a query says more than once: a value twice, or several values of a parameter that takes one. Of these the first is
+ * left in `fields`, so that nothing else is found wrong with it.
+ */
+function repetitions(fields: Record<string, unknown>, lists: ReadonlySet<string>): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [field, values] of Object.entries(fields)) {
+    if (!Array.isArray(values)) continue;
+    const isList = lists.has(field);
+    if (!isList) errors.push({ field, message: 'is given more than once: it takes one value' });
+    else if (new Set(values).size < values.length) {
+      errors.push({ field, message: 'names a value more than once: give each value once' });
+    }
+    if (!isList) fields[field] = values[0];
+  }
+  return errors;
 }
 
 /** Whoever sends thousands of unknown fields need not read thousands of lines. */
@@ -95,6 +114,18 @@ export function knownFields(dto: Type): ReadonlySet<string> {
   return names;
 }
 
+/** The names of a DTO that take several values. */
+function listFields(dto: Type): ReadonlySet<string> {
+  let names = listFieldsOf.get(dto);
+  if (!names) {
+    const metadata = getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+    names = new Set(metadata.filter((entry) => entry.name === IS_ARRAY).map((entry) => entry.propertyName));
+    listFieldsOf.set(dto, names);
+  }
+  return names;
+}
+
+const listFieldsOf = new WeakMap<Type, ReadonlySet<string>>();
 const knownFieldsOf = new WeakMap<Type, ReadonlySet<string>>();
 
 export function camelCase(name: string): string {
