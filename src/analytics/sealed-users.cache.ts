@@ -7,19 +7,26 @@ const MAX_BYTES = 48 * 1024 * 1024;
 
 const KEPT_SHARE = 0.9;
 
-interface UnpackedCell {
+/** Unpacked users of a cell that somebody counts with: they stay until they are released. */
+export interface HeldUsers {
+  readonly users: RoaringBitmap32;
+}
+
+interface UnpackedCell extends HeldUsers {
   version: string;
-  users: RoaringBitmap32;
   /** Of the bitmap as stored. */
   bytes: number;
   /** When it was last asked for, by the cache's own count. */
   used: number;
+  holders: number;
+  /** Out of the cache: the last holder disposes of it. */
+  isDropped: boolean;
 }
 
 /**
  * The users of sealed cells that were asked for lately, unpacked. What is stored decides: a bitmap is good only for the
  * version that was just read, in the same snapshot, so an answer from here is as exact as one from the database. The least
- * lately used go. Quarter-hours are not kept: they are asked for of the two ends of a range alone.
+ * lately used go. Quarter-hours are not kept: they are needed at the two ends of a range alone.
  */
 @Injectable()
 export class SealedUsersCache {
@@ -27,24 +34,38 @@ export class SealedUsersCache {
   private bytes = 0;
   private asked = 0;
 
-  /** @param cell names a cell @returns its users, undefined when they are not here in this version */
-  get(cell: string, version: string): RoaringBitmap32 | undefined {
+  /** Whether a cell's users are here in this version. */
+  has(cell: string, version: string): boolean {
+    return this.cells.get(cell)?.version === version;
+  }
+
+  /** @param cell names a cell @returns its users, to be released; undefined when they are not here in this version */
+  hold(cell: string, version: string): HeldUsers | undefined {
     const known = this.cells.get(cell);
     if (known?.version !== version) return undefined;
     known.used = this.asked += 1;
-    return known.users;
+    known.holders += 1;
+    return known;
   }
 
-  /** Keeps a cell's users, instead of another version of them. @param stored as in `event_users.users` */
-  put(cell: string, version: string, stored: Buffer): RoaringBitmap32 {
+  /** Keeps a cell's users, instead of another version of them. @param stored as in `event_users.users` @returns as hold() */
+  put(cell: string, version: string, stored: Buffer): HeldUsers {
     this.drop(cell);
-    const users = readUsers(stored);
-    this.cells.set(cell, { version, users, bytes: stored.length, used: (this.asked += 1) });
+    const used = (this.asked += 1);
+    const kept = { version, users: readUsers(stored), bytes: stored.length, used, holders: 1, isDropped: false };
+    this.cells.set(cell, kept);
     this.bytes += stored.length;
-    return users;
+    return kept;
   }
 
-  /** Makes room, and some more than is needed. Call when no cell is in use: what goes is disposed of. */
+  /** Call it once for each hold() and put(). */
+  release(held: HeldUsers): void {
+    const cell = held as UnpackedCell;
+    cell.holders -= 1;
+    if (cell.isDropped && cell.holders === 0) cell.users.dispose();
+  }
+
+  /** Makes room, and some more than is needed. */
   trim(): void {
     if (this.bytes <= MAX_BYTES) return;
     const oldest = [...this.cells].sort(([, a], [, b]) => a.used - b.used);
@@ -59,6 +80,7 @@ export class SealedUsersCache {
     if (!known) return;
     this.cells.delete(cell);
     this.bytes -= known.bytes;
-    known.users.dispose();
+    known.isDropped = true;
+    if (known.holders === 0) known.users.dispose();
   }
 }

@@ -7,7 +7,7 @@ import {
   sightedQuarter,
   sighting,
   unpackSightings,
-  usersSeenIn,
+  usersSeenInEach,
   writeSightings,
 } from './seen-users.js';
 
@@ -60,9 +60,12 @@ describe('sightings of users', () => {
   test('asked by quarter-hours', () => {
     const list = sightings(6, 400, 90);
     const sealed = writeSightings(list);
-    for (const asked of [(q: number) => q < 22, (q: number) => q >= 22, (q: number) => q === 50, () => false]) {
-      const expected = [...new Set(list.filter((one) => asked(sightedQuarter(one))).map(sightedNumber))];
-      expect([...usersSeenIn(sealed, asked)]).toEqual(expected);
+    const asked = [(q: number) => q < 22, (q: number) => q >= 22, (q: number) => q === 50, () => false];
+    const listsAt = Array.from({ length: 96 }, (_none, q) => asked.flatMap((is, list) => (is(q) ? list : [])));
+    const found = usersSeenInEach(sealed, listsAt, asked.length);
+    for (const [index, is] of asked.entries()) {
+      const expected = [...new Set(list.filter((one) => is(sightedQuarter(one))).map(sightedNumber))];
+      expect(found[index]).toEqual(expected);
     }
   });
 });

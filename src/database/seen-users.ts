@@ -114,19 +114,23 @@ export function mergeSightings(a: ArrayLike<number>, b: ArrayLike<number>): Floa
   return merged.subarray(0, length);
 }
 
-/** The numbers of the users who were seen in a quarter-hour that is asked for. */
-export function usersSeenIn({ users, quarters }: SealedSightings, asked: (quarter: number) => boolean): Uint32Array {
+/**
+ * The numbers of the users who were seen in quarter-hours that are asked for, for several lists at once.
+ * @param listsAt by quarter-hour of the day: the lists that ask for it @param lists how many there are
+ * @returns numbers in ascending order, by list
+ */
+export function usersSeenInEach(
+  { users, quarters }: SealedSightings,
+  listsAt: readonly (readonly number[])[],
+  lists: number,
+): number[][] {
   const numbers = numbersOf(users);
-  const found = new Uint32Array(numbers.length);
-  let count = 0;
+  const found: number[][] = Array.from({ length: lists }, () => []);
   let user = 0;
-  let seen = false;
   for (const byte of quarters) {
-    seen ||= asked(byte & ~LAST_OF_USER);
-    if (!(byte & LAST_OF_USER)) continue;
-    if (seen) found[count++] = numbers[user]!;
-    seen = false;
-    user += 1;
+    const number = numbers[user]!;
+    for (const list of listsAt[byte & ~LAST_OF_USER]!) if (found[list]!.at(-1) !== number) found[list]!.push(number);
+    if (byte & LAST_OF_USER) user += 1;
   }
-  return found.subarray(0, count);
+  return found;
 }

@@ -1,12 +1,12 @@
 import { binaries, binary, nonEmpty } from '../../database/binary.js';
 import { Injectable } from '@nestjs/common';
-import { RoaringBitmap32 } from 'roaring-wasm';
 import type { EntityManager } from 'typeorm';
-import { type SealedSightings, unpackSightings, usersSeenIn } from '../../database/seen-users.js';
+import { type SealedSightings, unpackSightings } from '../../database/seen-users.js';
 import { userNumbers } from '../../database/user-numbers.js';
 import type { AskedApp } from '../analytics-scope.js';
-import { SealedUsersCache } from '../sealed-users.cache.js';
+import { type HeldUsers, SealedUsersCache } from '../sealed-users.cache.js';
 import type { TimeRange } from '../time-range.js';
+import { type Unsealed, usersInRanges } from './users-in-ranges.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
 
 const SEALED = `SELECT LOWER(HEX(app_id)) AS appId, day, version FROM event_users
@@ -30,21 +30,6 @@ interface SealedDay {
   isWhole: boolean;
   /** A range holds a part of the day: its quarter-hours are needed. */
   isEdge: boolean;
-}
-
-/** The same, read. */
-interface ReadDay {
-  day: number;
-  users?: RoaringBitmap32;
-  sealed?: SealedSightings;
-}
-
-interface Unsealed {
-  userKey: string;
-  /** Quarter-hour since 1970 UTC. */
-  at: number;
-  /** Who has none is in no bitmap. */
-  number: number | undefined;
 }
 
 /**
@@ -84,18 +69,21 @@ export class UniqueUsers {
     const edges = await this.edges(manager, span, event, sealed);
     const stored = new Map<string, Buffer>();
     // While these are read, others may take more out of the cache.
-    for (let page = this.missing(sealed, stored); page.length > 0; page = this.missing(sealed, stored)) {
-      await this.readUsers(manager, event, page, stored);
+    for (let missing = this.missing(sealed, stored); missing.length > 0; missing = this.missing(sealed, stored)) {
+      for (const page of pagesByApp(missing)) await this.readUsers(manager, event, page, stored);
     }
-    // From here on nothing is waited for: others may take bitmaps out of the cache as soon as they have their turn.
-    const days = sealed.map(({ name, day, version, isWhole }) => ({
-      day,
-      users: isWhole ? (this.cache.get(name, version) ?? this.cache.put(name, version, stored.get(name)!)) : undefined,
-      sealed: edges.get(name),
-    }));
+    // Nothing is waited for since the last look into the cache: what is not stored here is still there.
+    const held: HeldUsers[] = [];
+    const days = sealed.map(({ name, day, version, isWhole }) => {
+      if (!isWhole) return { day, sealed: edges.get(name) };
+      const kept = this.cache.hold(name, version) ?? this.cache.put(name, version, stored.get(name)!);
+      held.push(kept);
+      return { day, users: kept.users, sealed: edges.get(name) };
+    });
     try {
-      return ranges.map((range) => usersIn(range, days, unsealed));
+      return await usersInRanges(ranges, days, unsealed);
     } finally {
+      for (const one of held) this.cache.release(one);
       this.cache.trim();
     }
   }
@@ -146,12 +134,11 @@ export class UniqueUsers {
     return found;
   }
 
-  /** @returns whole days, of one app, whose users are neither in the cache nor read yet */
+  /** @returns whole days whose users are neither in the cache nor read yet */
   private missing(sealed: readonly SealedDay[], stored: ReadonlyMap<string, Buffer>): SealedDay[] {
-    const missing = sealed.filter(
-      ({ name, version, isWhole }) => isWhole && !stored.has(name) && !this.cache.get(name, version),
+    return sealed.filter(
+      ({ name, version, isWhole }) => isWhole && !stored.has(name) && !this.cache.has(name, version),
     );
-    return missing.filter(({ appId }) => appId === missing[0]!.appId).slice(0, DAYS_AT_ONCE);
   }
 
   /** @param stored takes the bitmaps as stored, by cell */
@@ -175,38 +162,22 @@ export class UniqueUsers {
   }
 }
 
+/** Days of one app each, as many as are read at once. */
+function pagesByApp(days: readonly SealedDay[]): SealedDay[][] {
+  const pages = new Map<string, SealedDay[][]>();
+  for (const day of days) {
+    const own = pages.get(day.appId);
+    if (!own) pages.set(day.appId, [[day]]);
+    else if (own.at(-1)!.length < DAYS_AT_ONCE) own.at(-1)!.push(day);
+    else own.push([day]);
+  }
+  return [...pages.values()].flat();
+}
+
 /** What ranges need of a day. */
 function needOf(day: number, ranges: readonly TimeRange[]): Pick<SealedDay, 'isWhole' | 'isEdge'> {
   const [start, end] = [day * QUARTERS_A_DAY, (day + 1) * QUARTERS_A_DAY];
   const touching = ranges.filter(({ startQuarter, endQuarter }) => start < endQuarter && end > startQuarter);
   const isHeld = ({ startQuarter, endQuarter }: TimeRange) => start >= startQuarter && end <= endQuarter;
   return { isWhole: touching.some(isHeld), isEdge: !touching.every(isHeld) };
-}
-
-function usersIn(
-  { startQuarter, endQuarter }: TimeRange,
-  cells: readonly ReadDay[],
-  unsealed: readonly Unsealed[],
-): number {
-  const starts = (day: number) => day * QUARTERS_A_DAY;
-  const touched = cells.filter(({ day }) => starts(day) < endQuarter && starts(day + 1) > startQuarter);
-  const isWhole = (day: number) => starts(day) >= startQuarter && starts(day + 1) <= endQuarter;
-  const whole = touched.filter(({ day }) => isWhole(day)).map(({ users }) => users!);
-  const union = whole.length > 0 ? RoaringBitmap32.orMany(whole) : new RoaringBitmap32();
-  try {
-    for (const { day, sealed } of touched) {
-      if (isWhole(day)) continue;
-      const isAsked = (quarter: number) => starts(day) + quarter >= startQuarter && starts(day) + quarter < endQuarter;
-      union.addMany(usersSeenIn(sealed!, isAsked));
-    }
-    const strangers = new Set<string>();
-    for (const { userKey, at, number } of unsealed) {
-      if (at < startQuarter || at >= endQuarter) continue;
-      if (number === undefined) strangers.add(userKey);
-      else union.add(number);
-    }
-    return union.size + strangers.size;
-  } finally {
-    union.dispose();
-  }
 }

@@ -1,0 +1,167 @@
+import { setImmediate as othersFirst } from 'node:timers/promises';
+import { RoaringBitmap32 } from 'roaring-wasm';
+import { type SealedSightings, usersSeenInEach } from '../../database/seen-users.js';
+import { QUARTERS_A_DAY } from '../../events/limits.js';
+import type { TimeRange } from '../time-range.js';
+
+/** How long other requests wait at a time while users are counted, ms. */
+const STEP_MS = 10;
+/** Bitmaps united in one call. */
+const UNITED_AT_ONCE = 100;
+
+/** What is needed of a sealed day of one app. */
+export interface ReadDay {
+  /** Days since 1970 UTC. */
+  day: number;
+  /** All of its users, where a range holds the whole day. */
+  users?: RoaringBitmap32;
+  /** Where a range holds a part of it. */
+  sealed?: SealedSightings;
+}
+
+/** A user seen, not sealed yet. */
+export interface Unsealed {
+  userKey: string;
+  /** Quarter-hour since 1970 UTC. */
+  at: number;
+  /** Who has none is in no bitmap. */
+  number: number | undefined;
+}
+
+/**
+ * Distinct users of each range. It takes time for many ranges, apps and users, so it lets other requests go on in between.
+ * @param ranges which may lie in each other
+ */
+export async function usersInRanges(
+  ranges: readonly TimeRange[],
+  cells: readonly ReadDay[],
+  unsealed: readonly Unsealed[],
+): Promise<number[]> {
+  const days = new Days(ranges, cells);
+  const seen = [...unsealed].sort((a, b) => a.at - b.at);
+  const counts: number[] = [];
+  let pausedAt = performance.now();
+  const pause = async (): Promise<void> => {
+    if (performance.now() - pausedAt < STEP_MS) return;
+    await othersFirst();
+    pausedAt = performance.now();
+  };
+  for (const [index, range] of ranges.entries()) {
+    const union = new RoaringBitmap32();
+    try {
+      const whole = days.wholeIn(range);
+      for (let at = 0; at < whole.length; at += UNITED_AT_ONCE) {
+        const united = RoaringBitmap32.orMany(whole.slice(at, at + UNITED_AT_ONCE));
+        union.orInPlace(united);
+        united.dispose();
+        await pause();
+      }
+      for (const users of days.partlyIn(index)) {
+        union.addMany(users);
+        await pause();
+      }
+      const strangers = new Set<string>();
+      for (let at = firstFrom(seen, range.startQuarter); at < firstFrom(seen, range.endQuarter); at += 1) {
+        const { userKey, number } = seen[at]!;
+        if (number === undefined) strangers.add(userKey);
+        else union.add(number);
+      }
+      counts.push(union.size + strangers.size);
+    } finally {
+      union.dispose();
+    }
+    await pause();
+  }
+  return counts;
+}
+
+/** The sealed days, found by the ranges that hold them or a part of them. */
+class Days {
+  private readonly byDay = new Map<number, ReadDay[]>();
+  private readonly sorted: number[];
+  /** By day: ranges that hold a part of it. */
+  private readonly partial = new Map<number, number[]>();
+  /** Of a day that was split already: users by range. Each is taken out once, so little is kept at a time. */
+  private readonly split = new Map<number, Map<number, number[][]>>();
+
+  constructor(
+    private readonly ranges: readonly TimeRange[],
+    cells: readonly ReadDay[],
+  ) {
+    for (const cell of cells) {
+      const own = this.byDay.get(cell.day);
+      if (own) own.push(cell);
+      else this.byDay.set(cell.day, [cell]);
+    }
+    this.sorted = [...this.byDay.keys()].sort((a, b) => a - b);
+    for (const [index, range] of ranges.entries()) {
+      for (const day of partialDays(range)) {
+        if (!this.byDay.has(day)) continue;
+        const own = this.partial.get(day);
+        if (own) own.push(index);
+        else this.partial.set(day, [index]);
+      }
+    }
+  }
+
+  /** Users of the days of which a range holds all. */
+  wholeIn({ startQuarter, endQuarter }: TimeRange): RoaringBitmap32[] {
+    const until = Math.floor(endQuarter / QUARTERS_A_DAY);
+    const found: RoaringBitmap32[] = [];
+    for (let at = lowerBound(this.sorted, Math.ceil(startQuarter / QUARTERS_A_DAY)); at < this.sorted.length; at += 1) {
+      if (this.sorted[at]! >= until) break;
+      for (const { users } of this.byDay.get(this.sorted[at]!)!) found.push(users!);
+    }
+    return found;
+  }
+
+  /** Users of the parts of days that a range holds. @param index of the range; ask once for each */
+  *partlyIn(index: number): Generator<number[]> {
+    for (const day of partialDays(this.ranges[index]!)) {
+      const cells = this.byDay.get(day);
+      if (!cells) continue;
+      let split = this.split.get(day);
+      if (!split) this.split.set(day, (split = this.splitDay(day, cells)));
+      yield* split.get(index)!;
+      split.delete(index);
+    }
+  }
+
+  /** Reads a day once for all the ranges that hold a part of it. */
+  private splitDay(day: number, cells: readonly ReadDay[]): Map<number, number[][]> {
+    const indexes = this.partial.get(day)!;
+    const first = day * QUARTERS_A_DAY;
+    const rangesAt = Array.from({ length: QUARTERS_A_DAY }, (_none, quarter) =>
+      indexes.flatMap((index, slot) => {
+        const { startQuarter, endQuarter } = this.ranges[index]!;
+        return first + quarter >= startQuarter && first + quarter < endQuarter ? slot : [];
+      }),
+    );
+    const users = cells.map(({ sealed }) => usersSeenInEach(sealed!, rangesAt, indexes.length));
+    return new Map(indexes.map((index, slot) => [index, users.map((ofCell) => ofCell[slot]!)]));
+  }
+}
+
+/** The days of which a range holds a part: those of its ends, at most. */
+function partialDays({ startQuarter, endQuarter }: TimeRange): number[] {
+  if (endQuarter <= startQuarter) return [];
+  const days = new Set<number>();
+  if (startQuarter % QUARTERS_A_DAY !== 0) days.add(Math.floor(startQuarter / QUARTERS_A_DAY));
+  if (endQuarter % QUARTERS_A_DAY !== 0) days.add(Math.floor(endQuarter / QUARTERS_A_DAY));
+  return [...days];
+}
+
+function firstFrom(seen: readonly Unsealed[], quarter: number): number {
+  let [low, high] = [0, seen.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (seen[middle]!.at < quarter) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function lowerBound(sorted: readonly number[], value: number): number {
+  const at = sorted.findIndex((one) => one >= value);
+  return at === -1 ? sorted.length : at;
+}
