@@ -5,6 +5,7 @@ import { keyMissing } from '../api-keys/key.guard.js';
 import type { BodyRules } from '../bodies/body-rules.js';
 import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
+import { CollectLimits } from './collect-limits.js';
 
 /** Bodies of the collect routes: only those of a good key that may write are parsed. The guards ask again, of what was parsed. */
 @Injectable()
@@ -15,7 +16,10 @@ export class CollectBodies implements BodyRules {
     missing: () => keyMissing(true),
   };
 
-  constructor(private readonly keys: KeyAuthenticator) {}
+  constructor(
+    private readonly keys: KeyAuthenticator,
+    private readonly limits: CollectLimits,
+  ) {}
 
   isKnown(request: FastifyRequest): boolean {
     const presented = headerToken(request);
@@ -25,6 +29,8 @@ export class CollectBodies implements BodyRules {
   }
 
   private admit(request: FastifyRequest, key: string): void {
-    assertScope(this.keys.authenticate(key, request), 'write');
+    const caller = this.keys.authenticate(key, request);
+    assertScope(caller, 'write');
+    this.limits.assertMaySend(caller, request.ip);
   }
 }

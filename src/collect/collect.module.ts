@@ -4,6 +4,7 @@ import { BufferGauge } from '../buffer/buffer-gauge.js';
 import { WorkerWatch } from '../buffer/worker-watch.js';
 import { BufferService } from './buffer.service.js';
 import { CollectBodies } from './collect-bodies.js';
+import { CollectLimits } from './collect-limits.js';
 import { CollectController } from './collect.controller.js';
 import { CollectService } from './collect.service.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
@@ -12,7 +13,7 @@ import { RateLimitGuard } from './rate-limit.guard.js';
 @Module({
   imports: [ApiKeyModule],
   controllers: [CollectController],
-  providers: [CollectBodies, CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
+  providers: [CollectBodies, CollectLimits, CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
   exports: [BufferGauge],
 })
 export class CollectModule {}

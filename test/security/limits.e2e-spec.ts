@@ -1,12 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { CollectLimits } from '../../src/collect/collect-limits.js';
+import type { Env } from '../../src/config/env.js';
+import type { RegistryService } from '../../src/registry/registry.service.js';
 import { call, createKey, registerApp, signIn } from '../support/client.js';
 import { type Stack, startStack } from '../support/stack.js';
 
+const MIB = 1024 * 1024;
 const LIMITS = { key: 100, account: 150, address: 300 };
-const RATE_LIMITS = `${Object.entries(LIMITS)
+const BYTES = { key_bytes: MIB, account_bytes: 1.5 * MIB, address_bytes: 3 * MIB };
+const RATE_LIMITS = `${Object.entries({ ...LIMITS, ...BYTES })
   .map(([name, n]) => `${name}=${n}`)
   .join()},signin=1000`;
 
-describe('limits of events a second', () => {
+/** Text that gzip makes a tenth of. */
+function randomText(i: number): string {
+  return `${i} ${randomBytes(1000).toString('base64')}`.repeat(20);
+}
+
+describe('limits of events and bytes a second', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await startStack({ apis: 2, workers: 0, env: { RATE_LIMITS } });
@@ -83,6 +95,77 @@ describe('limits of events a second', () => {
     expect([status, body.code]).toEqual([413, 'batch_over_limit']);
     expect(body.detail).toContain('A batch may hold 100 events here');
     expect((await post(key!, 100, '203.0.113.70')).status).toBe(202);
+  });
+
+  describe('of bytes, inflated', () => {
+    /** 20 events of 28 KiB: 560 KiB that gzip to a few. */
+    const events = Array.from({ length: 20 }, (_none, i) => ({ event: 'x', metadata: { i, text: randomText(i) } }));
+    const body = gzipSync(JSON.stringify({ events }));
+    const large = (key: string, address: string, api = (turn += 1) % 2) =>
+      call(`${stack.apis[api]!.url}/collect/batch`, {
+        key,
+        headers: { 'x-forwarded-for': address, 'content-encoding': 'gzip' },
+        body,
+      });
+
+    test('of a key; what is refused takes nothing, and the events of others are not held back', async () => {
+      const before = await stack.pending();
+      const [key, other] = await account('bytes@x.test', 2);
+      const { taken, details } = await over([() => large(key!, '203.0.113.80'), () => large(key!, '203.0.113.81')]);
+      expect(details).toContain(`${MIB} bytes a second for this key`);
+      expect((await stack.pending()) - before).toBe(taken.length * events.length);
+      expect((await post(other!, 1, '203.0.113.82')).status).toBe(202);
+    });
+
+    test('of an account', async () => {
+      const keys = await account('bytes-account@x.test', 3);
+      const { details } = await over(keys.map((key, i) => () => large(key, `203.0.113.${90 + i}`)));
+      expect(details).toContain(`${1.5 * MIB} bytes a second for this account`);
+    });
+
+    test('of an address', async () => {
+      const keys = await Promise.all(Array.from({ length: 6 }, async (_n, i) => (await account(`b${i}@x.test`))[0]!));
+      const { details } = await over(keys.map((key) => () => large(key, '203.0.113.99')));
+      expect(details).toContain(`${3 * MIB} bytes a second for this address`);
+    });
+
+    test('more than a second holds is told so; many different names count as more bytes', async () => {
+      const api = await stack.startApi({ RATE_LIMITS: 'key_bytes=500000' });
+      const [key] = await account('large-bytes@x.test');
+      const at = stack.apis.indexOf(api);
+      expect((await large(key!, '203.0.113.100', at)).body).toMatchObject({
+        code: 'batch_over_limit',
+        detail: expect.stringContaining('A batch may hold 500000 bytes here'),
+      });
+      const named = (count: number) => ({ event: 'x', metadata: Object.fromEntries(names(count)) });
+      const names = (count: number) => Array.from({ length: count }, (_none, i): [string, number] => [`n${i}`, 1]);
+      const send = (count: number) => call(`${api.url}/collect`, { key: key!, body: named(count) });
+      expect([(await send(150)).status, (await send(1500)).status]).toEqual([202, 413]);
+    });
+  });
+
+  test('over a limit, a body is not even read: what is wrong with it is not told', async () => {
+    const [key] = await account('unread@x.test');
+    const flood = await Promise.all(Array.from({ length: 12 }, () => post(key!, 60, '203.0.113.110', 0)));
+    expect(flood.some(({ status }) => status === 429)).toBe(true);
+    const bad = () =>
+      call(`${stack.apis[0]!.url}/collect`, { key: key!, headers: { 'x-forwarded-for': '203.0.113.111' }, body: '{' });
+    // Within the second, or after it.
+    expect([400, 429]).toContain((await bad()).status);
+  });
+
+  test('requests that arrive together are told apart: those that fit are taken, in the order in which they came', async () => {
+    const { redisKeyPrefix } = stack.env;
+    const registry = { addressName: (address: string) => address } as unknown as RegistryService;
+    const env = { redisKeyPrefix, rateLimits: { ...stack.env.rateLimits, key: 10, account: 100, address: 100 } } as Env;
+    const limits = new CollectLimits(stack.redis, env, registry);
+    const caller = { kind: 'key', keyId: 'k', appId: 'a', ownerId: 'o', scopes: ['write'] } as const;
+    const asked = [4, 5, 2, 1, 1].map((events) => limits.take(caller, 'somewhere', { events, bytes: 10 }));
+    const answers = await Promise.allSettled(asked);
+    expect(answers.map(({ status }) => status === 'fulfilled')).toEqual([true, true, false, true, false]);
+    expect(await stack.redis.hgetall(`${redisKeyPrefix}rate:collect:account:o`)).toEqual({ events: '10', bytes: '30' });
+    expect(await stack.redis.pttl(`${redisKeyPrefix}rate:collect:key:k`)).toBeLessThanOrEqual(1000);
+    await expect(limits.take(caller, 'elsewhere', { events: 1, bytes: 1 })).rejects.toMatchObject({ status: 429 });
   });
 
   test('an IPv6 address counts by its /64', async () => {
