@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AccountLimitsModule } from './account-limits/account-limits.module.js';
 import { AnalyticsModule } from './analytics/analytics.module.js';
 import { ApiKeyModule } from './api-keys/api-key.module.js';
 import { AuditLogModule } from './audit-log/audit-log.module.js';
@@ -36,6 +37,7 @@ export class ApiModule {
         BufferModule,
         RegistryModule,
         QuestionsModule,
+        AccountLimitsModule,
         AuditLogModule,
         AuthModule,
         ErasuresModule,

@@ -93,7 +93,16 @@ export class Api {
     return answer.status === 204 ? undefined : answer.json();
   }
 
-  #fetch(method, path, body) {
+  /** Waits as long as it is told to where the account has asked for too much in this minute. */
+  async #fetch(method, path, body) {
+    for (;;) {
+      const answer = await this.#once(method, path, body);
+      if (answer.status !== 429) return answer;
+      await wait((Number(answer.headers.get('retry-after')) || 1) * 1000);
+    }
+  }
+
+  #once(method, path, body) {
     return fetch(this.url + path, {
       method,
       headers: {

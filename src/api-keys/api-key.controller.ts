@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { LimitedBy } from '../account-limits/account-limit.guard.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentKey, CurrentUser, type KeyCaller, type UserCaller } from '../common/caller.js';
 import {
@@ -57,6 +58,7 @@ export class ApiKeyController {
    * keys.
    */
   @Post('regenerate')
+  @LimitedBy('regenerate')
   @Header('cache-control', 'no-store')
   @UserRoute()
   regenerate(@CurrentUser() user: UserCaller, @Body() key: RegenerateKeyDto): Promise<IssuedKeyDto> {

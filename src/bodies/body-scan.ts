@@ -32,6 +32,10 @@ export class BodyScan {
   names = 0;
   private values = 0;
   private depth = 0;
+  /** A bit for each level: 1 for an object, 0 for a list. BODY_MAX_DEPTH is at most 32. */
+  private objects = 0;
+  /** In an object, before a colon. */
+  private nameIsNext = false;
   private inText = false;
   private escaped = false;
   private hash = 0;
@@ -67,60 +71,76 @@ export class BodyScan {
         case QUOTE:
           this.inText = true;
           this.hash = HASH_SEED;
-          if (this.depth === 1) this.text = undefined;
+          this.text = undefined;
           this.textIsLong = false;
           break;
         case COLON:
-          this.noteName();
+          this.nameIsNext = false;
           break;
         case COMMA:
+          this.nameIsNext = ((this.objects >>> (this.depth - 1)) & 1) === 1;
           if (this.depth === 1) this.endField();
           else if (this.depth === 2) this.index += 1;
-          if (++this.values > BODY_MAX_VALUES) this.refuse(`holds more than ${BODY_MAX_VALUES} values`);
+          this.noteValue();
+          break;
+        case OPEN_OBJECT:
+          this.open();
+          this.nameIsNext = true;
+          this.objects |= 1 << (this.depth - 1);
           break;
         case OPEN_LIST:
-        case OPEN_OBJECT:
-          if (++this.depth > BODY_MAX_DEPTH) this.refuse(`is nested deeper than ${BODY_MAX_DEPTH} levels`);
-          if (++this.values > BODY_MAX_VALUES) this.refuse(`holds more than ${BODY_MAX_VALUES} values`);
-          if (this.depth === 2) {
-            this.text = undefined;
-            this.index = 0;
-          }
+          this.open();
+          this.nameIsNext = false;
+          this.objects &= ~(1 << (this.depth - 1));
           break;
         case CLOSE_LIST:
         case CLOSE_OBJECT:
+          this.nameIsNext = false;
           if (this.depth === 1) this.endField();
           this.depth -= 1;
       }
     }
   }
 
+  private open(): void {
+    this.depth += 1;
+    if (this.depth > BODY_MAX_DEPTH) this.refuse(`is nested deeper than ${BODY_MAX_DEPTH} levels`);
+    if (this.depth === 2) this.index = 0;
+    this.text = undefined;
+    this.noteValue();
+  }
+
+  private noteValue(): void {
+    this.values += 1;
+    if (this.values > BODY_MAX_VALUES) this.refuse(`holds more than ${BODY_MAX_VALUES} values`);
+  }
+
   /** Reads on in a text. @returns where to go on: behind its closing quote, or at the end of the chunk */
   private readText(chunk: Buffer, from: number): number {
-    const { length } = chunk;
-    let { hash } = this;
     let at = from;
-    let closed = false;
-    if (this.escaped && at < length) {
+    if (this.escaped) {
       this.escaped = false;
-      hash = Math.imul(hash ^ chunk[at++]!, FNV_PRIME);
+      at += 1;
     }
-    while (at < length) {
-      const byte = chunk[at++]!;
-      if (byte === QUOTE) {
-        closed = true;
-        break;
-      }
-      hash = Math.imul(hash ^ byte, FNV_PRIME);
-      if (byte === BACKSLASH) {
-        if (at < length) hash = Math.imul(hash ^ chunk[at++]!, FNV_PRIME);
-        else this.escaped = true;
-      }
-    }
+    const { length } = chunk;
+    let byte: number | undefined;
+    while (at < length && (byte = chunk[at]) !== QUOTE) at += byte === BACKSLASH ? 2 : 1;
+    this.inText = at >= length;
+    // A backslash was the last byte: what it escapes comes with the next chunk.
+    this.escaped = at > length;
+    const end = Math.min(at, length);
+    if (this.nameIsNext) this.hashName(chunk, from, end);
+    if (this.depth === 1) this.keepText(chunk.subarray(from, end));
+    if (this.inText) return length;
+    if (this.nameIsNext) this.noteName();
+    return at + 1;
+  }
+
+  /** FNV-1a. */
+  private hashName(chunk: Buffer, from: number, end: number): void {
+    let { hash } = this;
+    for (let at = from; at < end; at += 1) hash = Math.imul(hash ^ chunk[at]!, FNV_PRIME);
     this.hash = hash;
-    this.inText = !closed;
-    if (this.depth === 1) this.keepText(chunk.subarray(from, closed ? at - 1 : at));
-    return at;
   }
 
   private keepText(part: Buffer): void {
@@ -130,7 +150,6 @@ export class BodyScan {
     this.text = this.textIsLong ? undefined : text;
   }
 
-  /** The text before a colon is a name. */
   private noteName(): void {
     const bit = (this.hash ^ (this.hash >>> 15)) & (NAME_BITS - 1);
     const mask = 1 << (bit & 31);

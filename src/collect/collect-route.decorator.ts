@@ -1,8 +1,13 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
-import { KeyRoute } from '../api-keys/key-route.decorator.js';
+import { ApiSecurity } from '@nestjs/swagger';
+import { KeyDemanded, KeyGuard } from '../api-keys/key.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 
-/** A route that takes events: a key with `write`, within its limits. */
+/** A route that takes events: a key with `write`, in a header or in the body, within the limits of events and bytes. */
 export function CollectRoute(): MethodDecorator {
-  return applyDecorators(KeyRoute('write', { inBody: true }), UseGuards(RateLimitGuard));
+  return applyDecorators(
+    KeyDemanded({ scope: 'write', inBody: true }),
+    UseGuards(KeyGuard, RateLimitGuard),
+    ApiSecurity('analyticsToken'),
+  );
 }

@@ -28,7 +28,12 @@ const LEFT_OUT = [
 describe('requests made from our own OpenAPI document', () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await startStack({ env: { RATE_LIMITS: 'key=1000000,account=1000000,address=1000000,signin=10000' } });
+    stack = await startStack({
+      env: {
+        RATE_LIMITS:
+          'key=1000000,account=1000000,address=1000000,signin=10000,bodies=10000,refused_keys=100000,reads=1000000,changes=1000000,regenerate=1000000',
+      },
+    });
   });
   afterAll(() => stack?.stop());
 

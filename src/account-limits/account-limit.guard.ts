@@ -1,0 +1,99 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Redis } from 'ioredis';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimitedError } from '../common/app-error.js';
+import { Env } from '../config/env.js';
+
+const MINUTE_S = 60;
+
+/** Limits of an account, by their names in RATE_LIMITS. */
+type AccountLimit = 'reads' | 'changes' | 'regenerate';
+
+/** What an account has asked for too often, in words. */
+const ASKED: Record<AccountLimit, string> = {
+  reads: 'requests that read',
+  changes: 'requests that change something',
+  regenerate: 'keys in place of old ones',
+};
+
+/** A route with a limit of its own, beside that on changes. */
+export const LimitedBy = Reflector.createDecorator<'regenerate'>();
+
+/**
+ * Requests a minute for each account, shared by all processes through Redis. Comes after the guard that sets the caller;
+ * what a key asks counts for the account that owns its app. While Redis is away each process counts for itself, so that
+ * people can go on with their work.
+ */
+@Injectable()
+export class AccountLimitGuard implements CanActivate {
+  private readonly limiters: Record<AccountLimit, RateLimiterRedis>;
+
+  constructor(
+    redis: Redis,
+    private readonly env: Env,
+    private readonly reflector: Reflector,
+  ) {
+    const limiter = (name: AccountLimit): RateLimiterRedis => {
+      const limit = { points: env.rateLimits[name], duration: MINUTE_S };
+      return new RateLimiterRedis({
+        ...limit,
+        storeClient: redis,
+        keyPrefix: `${env.redisKeyPrefix}rate:${name}`,
+        inMemoryBlockOnConsumed: limit.points + 1,
+        insuranceLimiter: new RateLimiterMemory(limit),
+      });
+    };
+    this.limiters = { reads: limiter('reads'), changes: limiter('changes'), regenerate: limiter('regenerate') };
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    const own = this.reflector.get(LimitedBy, context.getHandler());
+    if (own) await this.take(own, request, reply);
+    await this.take(request.method === 'GET' || request.method === 'HEAD' ? 'reads' : 'changes', request, reply, own);
+    return true;
+  }
+
+  /**
+   * Takes one, and tells in RateLimit headers what is left.
+   * @param told the limit that the headers tell of already, unless this one has less left
+   * @throws RateLimitedError
+   */
+  private async take(
+    name: AccountLimit,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    told?: AccountLimit,
+  ): Promise<void> {
+    const { caller } = request;
+    if (!caller) throw new Error('The limit of an account needs a guard before it that sets the caller');
+    const account = caller.kind === 'user' ? caller.userId : caller.ownerId;
+    const limit = this.env.rateLimits[name];
+    const { remainingPoints, msBeforeNext, refused } = await consume(this.limiters[name], account);
+    const resetS = Math.max(1, Math.ceil(msBeforeNext / 1000));
+    const headers = {
+      'ratelimit-limit': String(limit),
+      'ratelimit-remaining': String(remainingPoints),
+      'ratelimit-reset': String(resetS),
+    };
+    if (refused) {
+      const detail = `The limit is ${limit} ${ASKED[name]} a minute for this account. Try again after Retry-After.`;
+      throw new RateLimitedError(detail, resetS, headers);
+    }
+    if (told && remainingPoints >= Number(reply.getHeader('ratelimit-remaining'))) return;
+    void reply.headers(headers);
+  }
+}
+
+async function consume(limiter: RateLimiterRedis, account: string) {
+  try {
+    const { remainingPoints, msBeforeNext } = await limiter.consume(account);
+    return { remainingPoints, msBeforeNext, refused: false };
+  } catch (rejection) {
+    if (!(rejection instanceof RateLimiterRes)) throw rejection;
+    return { remainingPoints: 0, msBeforeNext: rejection.msBeforeNext, refused: true };
+  }
+}
