@@ -39,6 +39,13 @@ module.exports = {
       to: { path: ['^src/(?!events/)', 'node_modules/'] },
     },
     {
+      name: 'bodies-know-no-route',
+      comment: 'What a route asks of a body comes from the route (body-rules.ts).',
+      severity: 'error',
+      from: { path: '^src/bodies/' },
+      to: { path: '^src/(collect|api-keys|auth)/' },
+    },
+    {
       name: 'ground-floor',
       comment: 'config, common, events and database know none of the rooms above them.',
       severity: 'error',
