@@ -1,6 +1,8 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const PERIODIC = 'Use PeriodicTask (src/common/periodic-task.ts).';
+
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.data/**', 'coverage/**'] },
   js.configs.recommended,
@@ -43,6 +45,25 @@ export default tseslint.config(
     },
   },
   { files: ['src/config/**/*.ts', 'test/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    // A timer of its own would overlap its runs, or not be waited for on shutdown.
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', { name: 'setInterval', message: PERIODIC }],
+      'no-restricted-properties': [
+        'error',
+        ...['globalThis', 'global'].map((object) => ({ object, property: 'setInterval', message: PERIODIC })),
+      ],
+      'no-restricted-imports': [
+        'error',
+        ...['node:timers', 'timers', 'node:timers/promises', 'timers/promises'].map((name) => ({
+          name,
+          importNames: ['setInterval'],
+          message: PERIODIC,
+        })),
+      ],
+    },
+  },
   {
     files: ['**/*.mjs', '**/*.cjs', '**/*.js'],
     languageOptions: {

@@ -1,9 +1,11 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
 import { AppError, NotFoundError } from '../common/app-error.js';
 import { assertNotCrossSite } from '../common/cross-site.js';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 import { accountOf } from '../questions/asker.js';
 import { RegistryService } from '../registry/registry.service.js';
 
@@ -38,6 +40,7 @@ export class OpenStreams implements OnModuleDestroy {
   constructor(
     private readonly guard: ReaderGuard,
     private readonly registry: RegistryService,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -62,7 +65,7 @@ export class OpenStreams implements OnModuleDestroy {
     // Fastify would read the whole answer to throw it away.
     if (socket.destroyed || this.stopping || request.method === 'HEAD') gone();
     else socket.once('close', gone);
-    void this.checkAgain(request, appIds, ended);
+    this.checkAccess(request, appIds, ended);
     return { ended: ended.signal, close };
   }
 
@@ -79,19 +82,21 @@ export class OpenStreams implements OnModuleDestroy {
     throw new AppError(429, 'too_many_streams', detail, { headers: { 'retry-after': '5' } });
   }
 
-  /** One check at a time, however long it takes. */
-  private async checkAgain(request: FastifyRequest, appIds: readonly string[], ended: AbortController): Promise<void> {
-    while (!ended.signal.aborted) {
-      await wait(ASK_EVERY_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
-      if (ended.signal.aborted) return;
+  /** Asks again and again whether the caller is still let in, until the answer is over. */
+  private checkAccess(request: FastifyRequest, appIds: readonly string[], ended: AbortController): void {
+    if (ended.signal.aborted) return;
+    const check = async (): Promise<void> => {
       try {
         await this.guard.admit(request, 'read');
         const isGone = appIds.some((id) => this.registry.app(id)?.deleted);
         if (isGone) throw new NotFoundError('An app whose events were told is deleted.');
       } catch (error) {
-        // A service that is away says nothing of the token.
+        // An error of a service that is away says nothing about the token.
         if (error instanceof AppError && error.status < 500) ended.abort(error);
       }
-    }
+    };
+    const task = new PeriodicTask({ name: 'stream-access', intervalMs: ASK_EVERY_MS, run: check, logger: this.logger });
+    ended.signal.addEventListener('abort', () => void task.stop(), { once: true });
+    task.start();
   }
 }

@@ -2,8 +2,10 @@ import { Inject, Injectable, type OnApplicationBootstrap, type BeforeApplication
 import { DataSource } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 
 const EVERY_MS = 60_000;
+const FAILURE = 'Could not write when keys were last used';
 
 /** updated_at stays: a use changes nothing that the registry must hear of. */
 const NOTE = `UPDATE api_keys SET last_used_at = GREATEST(COALESCE(last_used_at, ?), ?), updated_at = updated_at WHERE id = ?`;
@@ -12,25 +14,33 @@ const NOTE = `UPDATE api_keys SET last_used_at = GREATEST(COALESCE(last_used_at,
 @Injectable()
 export class KeyUse implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private used = new Map<string, number>();
-  private timer?: NodeJS.Timeout;
+  private readonly task: PeriodicTask;
 
   constructor(
     private readonly dataSource: DataSource,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.task = new PeriodicTask({
+      name: 'key-use',
+      intervalMs: EVERY_MS,
+      run: () => this.write(),
+      logger,
+      failure: FAILURE,
+      failureLevel: 'debug',
+    });
+  }
 
   note(keyId: string): void {
     this.used.set(keyId, Date.now());
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.write(), EVERY_MS);
-    this.timer.unref();
+    this.task.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.write();
+    await this.task.stop();
+    await this.write().catch((error: unknown) => this.logger.debug({ err: error }, FAILURE));
   }
 
   private async write(): Promise<void> {
@@ -45,7 +55,7 @@ export class KeyUse implements OnApplicationBootstrap, BeforeApplicationShutdown
     } catch (error) {
       // Kept for the next time, where no later use was noted meanwhile.
       this.used = new Map([...used, ...this.used]);
-      this.logger.debug({ err: error }, 'Could not write when keys were last used');
+      throw error;
     }
   }
 }

@@ -4,6 +4,7 @@ import { BacklogReader } from './backlog.js';
 import { UnavailableError } from '../common/app-error.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 import { Env } from '../config/env.js';
 
 const EVERY_MS = 250;
@@ -16,7 +17,7 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
   private bytes = 0;
   private grownSince = 0;
   private redisNearlyFull = false;
-  private timer?: NodeJS.Timeout;
+  private readonly task: PeriodicTask;
   private wasFull = false;
 
   constructor(
@@ -24,7 +25,16 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly redis: Redis,
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.task = new PeriodicTask({
+      name: 'buffer-gauge',
+      intervalMs: EVERY_MS,
+      run: () => this.measure(),
+      logger,
+      failure: 'Could not measure the buffer',
+      failureLevel: 'debug',
+    });
+  }
 
   get full(): boolean {
     return this.redisNearlyFull || this.bytes + this.grownSince >= this.env.bufferMaxBytes;
@@ -37,40 +47,31 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   grew(envelopes: string[]): void {
-    for (const envelope of envelopes) this.grownSince += envelope.length;
+    for (const envelope of envelopes) this.grownSince += Buffer.byteLength(envelope);
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.measure();
-    this.timer = setInterval(() => void this.measure(), EVERY_MS);
-    this.timer.unref();
+    await this.task.runNow();
+    this.task.start();
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
+  async onApplicationShutdown(): Promise<void> {
+    await this.task.stop();
   }
 
+  /** While Redis is away every append fails by itself; the last figures stay. */
   private async measure(): Promise<void> {
     const counted = this.grownSince;
-    try {
-      const [backlog, memory] = await Promise.all([this.backlog.read(), this.redis.info('memory')]);
-      this.bytes = backlog.bytes;
-      this.grownSince -= counted;
-      const used = Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0);
-      const max = Number(/maxmemory:(\d+)/.exec(memory)?.[1] ?? 0);
-      this.redisNearlyFull = max > 0 && used > max * MEMORY_SHARE;
-    } catch (error) {
-      // While Redis is away every append says so itself; the last figures stay.
-      this.logger.debug({ err: error }, 'Could not measure the buffer');
-    }
-    if (this.full !== this.wasFull) {
-      this.wasFull = this.full;
-      if (this.full)
-        this.logger.error(
-          { bytes: this.bytes },
-          'The buffer is full: collect answers 503 until workers have drained it',
-        );
-      else this.logger.info('The buffer has room again');
-    }
+    const [backlog, memory] = await Promise.all([this.backlog.read(), this.redis.info('memory')]);
+    this.bytes = backlog.bytes;
+    this.grownSince -= counted;
+    const used = Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0);
+    const max = Number(/maxmemory:(\d+)/.exec(memory)?.[1] ?? 0);
+    this.redisNearlyFull = max > 0 && used > max * MEMORY_SHARE;
+    if (this.full === this.wasFull) return;
+    this.wasFull = this.full;
+    if (this.full) {
+      this.logger.error({ bytes: this.bytes }, 'The buffer is full: collect answers 503 until workers have drained it');
+    } else this.logger.info('The buffer has room again');
   }
 }

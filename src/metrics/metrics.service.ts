@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { taskDuration } from '../common/periodic-task.js';
 
 /** Every figure this process tells Prometheus. Names begin with `tallystone_`; units are in the name. */
 @Injectable()
@@ -42,6 +43,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'tallystone_' });
+    this.registry.registerMetric(taskDuration);
   }
 
   private counter<L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {

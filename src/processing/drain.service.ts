@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { LIST_COUNT } from '../buffer/buffer-keys.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 import { Env } from '../config/env.js';
 import { Metrics } from '../metrics/metrics.service.js';
 import { type Claim, ClaimStore } from './claim.store.js';
@@ -30,11 +31,9 @@ const LOOK_EVERY_MS = 1000;
 export class DrainService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private running?: Promise<void>;
   private again = false;
-  private stopping = false;
   private failures = 0;
   private pausedUntil = 0;
-  private looking?: Promise<void>;
-  private timer?: NodeJS.Timeout;
+  private readonly task: PeriodicTask;
   private chunkMaxBytes: number;
 
   constructor(
@@ -47,24 +46,28 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.chunkMaxBytes = env.chunkMaxBytes;
+    this.task = new PeriodicTask({
+      name: 'drain',
+      intervalMs: Math.min(Math.max(env.flushIntervalMs / 2, 20), LOOK_EVERY_MS),
+      run: () => this.look(),
+      logger,
+      failure: 'Could not look at the buffer',
+      failureLevel: 'debug',
+      keepsProcessAlive: true,
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const [row]: { packet: string }[] = await this.dataSource.query('SELECT @@max_allowed_packet AS packet');
     // Escaped text may be twice as long as it was.
     this.chunkMaxBytes = Math.min(this.chunkMaxBytes, Math.floor(Number(row?.packet) / 3));
-    const every = Math.min(Math.max(this.env.flushIntervalMs / 2, 20), LOOK_EVERY_MS);
-    this.timer = setInterval(() => {
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
-    }, every);
-    await this.look();
+    await this.task.runNow();
+    this.task.start();
   }
 
   /** Stops between chunks and gives back what is not done. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.looking;
+    await this.task.stop();
     await this.running;
   }
 
@@ -80,12 +83,8 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
 
   /** The plain timer beside BullMQ: says that a worker lives, takes orphans, and drains what nobody rang for. */
   private async look(): Promise<void> {
-    try {
-      await this.store.seen();
-      if (!this.running && Date.now() >= this.pausedUntil && (await this.store.due())) void this.drain();
-    } catch (error) {
-      this.logger.debug({ err: error }, 'Could not look at the buffer');
-    }
+    await this.store.seen();
+    if (!this.running && Date.now() >= this.pausedUntil && (await this.store.due())) void this.drain();
   }
 
   private async run(): Promise<void> {
@@ -96,7 +95,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
       do {
         this.again = false;
         full = await this.pass();
-      } while ((full || this.again) && !this.stopping);
+      } while ((full || this.again) && !this.task.stopping);
       if (this.failures > 0) this.logger.info('Draining works again');
       this.failures = 0;
     } catch (error) {
@@ -118,7 +117,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     const first = Math.floor(Math.random() * LIST_COUNT);
     let full = false;
     const errors: unknown[] = [];
-    for (let i = 0; i < LIST_COUNT && !this.stopping; i += 1) {
+    for (let i = 0; i < LIST_COUNT && !this.task.stopping; i += 1) {
       try {
         const claim = await this.store.take((first + i) % LIST_COUNT);
         if (!claim) continue;
@@ -151,7 +150,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     let start = await this.claims.cursor(claim.id);
     let limit = this.env.chunkMaxEvents;
     while (start < claim.length) {
-      if (this.stopping) return false;
+      if (this.task.stopping) return false;
       await this.store.renew(claim);
       const texts = await this.store.read(claim, start, limit, this.chunkMaxBytes);
       // Nothing where something should be: another worker finished the claim.
@@ -182,7 +181,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
           this.tell(await this.writer.condemn(claim.id, start, texts[0]!, reason), performance.now() - begun);
           return;
         }
-        if (!isBusy(error) || attempt === ATTEMPTS || this.stopping) throw error;
+        if (!isBusy(error) || attempt === ATTEMPTS || this.task.stopping) throw error;
         this.metrics.chunkRetries.inc();
         await wait(RETRY_PAUSE_MS * attempt * (0.5 + Math.random()));
         await this.store.renew(claim);

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 import { withNamedLock } from './named-lock.js';
 
 const MONTHS_AHEAD = 3;
@@ -52,30 +53,34 @@ export function missingMonths(existing: ReadonlySet<string>, now: number): Month
 /** Makes the months of `events` ahead of time, so that the last partition, which takes all the rest, stays empty. */
 @Injectable()
 export class Partitions implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer?: NodeJS.Timeout;
+  private readonly task: PeriodicTask;
 
   constructor(
     private readonly dataSource: DataSource,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.task = new PeriodicTask({
+      name: 'partitions',
+      intervalMs: EVERY_MS,
+      run: () => this.makeAhead(),
+      logger,
+      // Without its partition a month's events go to the last one.
+      failure: 'Could not make the partitions of events ahead; trying again tomorrow',
+      failureLevel: 'error',
+    });
+  }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.makeAhead();
-    this.timer = setInterval(() => void this.makeAhead(), EVERY_MS);
-    this.timer.unref();
+    await this.task.runNow();
+    this.task.start();
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
+  async onApplicationShutdown(): Promise<void> {
+    await this.task.stop();
   }
 
-  /** Never throws: without its partition a month's events go to the last one, and the next run tries again. */
-  async makeAhead(now = Date.now()): Promise<void> {
-    try {
-      await withNamedLock(this.dataSource, 'partitions', WAIT_S, (runner) => this.make(runner, now));
-    } catch (error) {
-      this.logger.error({ err: error }, 'Could not make the partitions of events ahead; trying again tomorrow');
-    }
+  private async makeAhead(): Promise<void> {
+    await withNamedLock(this.dataSource, 'partitions', WAIT_S, (runner) => this.make(runner, Date.now()));
   }
 
   private async make(runner: QueryRunner, now: number): Promise<void> {

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { DataSource } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 
 const EVERY_MS = 60 * 60_000;
 const AT_ONCE = 10_000;
@@ -18,31 +19,34 @@ const SPENT: readonly string[] = [
 /** Deletes every hour, in small pieces, what processing itself has left behind. */
 @Injectable()
 export class Tidy implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer?: NodeJS.Timeout;
+  private readonly task: PeriodicTask;
 
   constructor(
     private readonly dataSource: DataSource,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.task = new PeriodicTask({
+      name: 'tidy',
+      intervalMs: EVERY_MS,
+      run: (signal) => this.tidy(signal),
+      logger,
+      failure: 'Could not delete spent rows; trying again in an hour',
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.tidy(), EVERY_MS);
-    this.timer.unref();
+    this.task.start();
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
+  async onApplicationShutdown(): Promise<void> {
+    await this.task.stop();
   }
 
-  async tidy(): Promise<void> {
-    try {
-      for (const sql of SPENT) {
-        let deleted: { affectedRows: number };
-        do deleted = await this.dataSource.query(sql);
-        while (deleted.affectedRows === AT_ONCE);
-      }
-    } catch (error) {
-      this.logger.warn({ err: error }, 'Could not tidy up; trying again in an hour');
+  private async tidy(signal: AbortSignal): Promise<void> {
+    for (const sql of SPENT) {
+      let deleted: { affectedRows: number };
+      do deleted = await this.dataSource.query(sql);
+      while (deleted.affectedRows === AT_ONCE && !signal.aborted);
     }
   }
 }

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 import { Env } from '../config/env.js';
 import { CONTROL } from '../database/pools.js';
 import { onOneConnection } from '../database/silence.js';
@@ -61,12 +62,11 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   private readonly ownSecret = randomBytes(32);
   private readonly channel: string;
   private subscriber?: Redis;
-  private timer?: NodeJS.Timeout;
+  private readonly task: PeriodicTask;
   private reading?: Promise<void>;
   private readAgain = false;
   private lastReadAt = 0;
   private secretsCheckedAt = 0;
-  private stopped = false;
 
   constructor(
     @InjectDataSource(CONTROL) private readonly dataSource: DataSource,
@@ -75,6 +75,12 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.channel = `${env.redisKeyPrefix}registry`;
+    this.task = new PeriodicTask({
+      name: 'registry',
+      intervalMs: env.registryPollMs,
+      run: () => this.readOrWarn(),
+      logger,
+    });
   }
 
   /** Whether revocations are known well enough to accept events. */
@@ -127,22 +133,12 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     this.subscriber.on('message', () => void this.readOrWarn());
     this.subscriber.on('ready', () => void this.subscriber?.subscribe(this.channel).catch(() => undefined));
     void this.subscriber.connect().catch(() => undefined);
-    this.schedule();
+    this.task.start();
   }
 
-  onApplicationShutdown(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
+  async onApplicationShutdown(): Promise<void> {
     this.subscriber?.disconnect();
-  }
-
-  private schedule(): void {
-    this.timer = setTimeout(() => {
-      void this.readOrWarn().finally(() => {
-        if (!this.stopped) this.schedule();
-      });
-    }, this.env.registryPollMs);
-    this.timer.unref();
+    await this.task.stop();
   }
 
   private async readOrWarn(): Promise<void> {
@@ -150,7 +146,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     try {
       await this.read();
     } catch (error) {
-      if (this.stopped) return;
+      if (this.task.stopping) return;
       const age = Math.round((Date.now() - this.lastReadAt) / 1000);
       const level = wasFresh && !this.fresh ? 'error' : 'debug';
       this.logger[level]({ err: error, ageS: age }, 'Cannot read revocations from MySQL');

@@ -4,6 +4,7 @@ import { BacklogReader } from '../../buffer/backlog.js';
 import type { RedisFile } from '../../database/entities/index.js';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
+import { PeriodicTask, TaskStoppedError } from '../../common/periodic-task.js';
 import { withNamedLock } from '../named-lock.js';
 import { AppEraser } from './app-eraser.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
@@ -23,9 +24,7 @@ const ON_ITS_WAY_MS = 3000;
  */
 @Injectable()
 export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer?: NodeJS.Timeout;
-  private running?: Promise<void>;
-  private stopping = false;
+  private readonly task: PeriodicTask;
   private rewriteAgainAt = 0;
 
   constructor(
@@ -36,36 +35,36 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly files: RedisFiles,
     private readonly backlog: BacklogReader,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.task = new PeriodicTask({
+      name: 'erasures',
+      intervalMs: EVERY_MS,
+      run: (signal) => this.look(signal),
+      logger,
+      failure: 'An erasure could not go on; it is tried again',
+      keepsProcessAlive: true,
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.look().finally(() => (this.running = undefined));
-    }, EVERY_MS);
+    this.task.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.running;
+    await this.task.stop();
   }
 
-  private async look(): Promise<void> {
-    try {
-      if ((await this.erasures.open()).length === 0) return;
-      await withNamedLock(this.dataSource, 'erasures', 0, async (runner) => {
-        const alive = async (): Promise<void> => {
-          if (this.stopping) throw new StoppingError('The worker stops; another goes on with the erasure');
-          // The lock is this session's, and idle sessions are ended.
-          await runner.query('DO 0');
-        };
-        for (const erasure of await this.erasures.open()) await this.eraseRows(erasure, alive);
-        await this.finish(alive);
-      });
-    } catch (error) {
-      if (error instanceof StoppingError) return;
-      this.logger.warn({ err: error }, 'An erasure could not go on; it is tried again');
-    }
+  private async look(signal: AbortSignal): Promise<void> {
+    if ((await this.erasures.open()).length === 0) return;
+    await withNamedLock(this.dataSource, 'erasures', 0, async (runner) => {
+      const alive = async (): Promise<void> => {
+        signal.throwIfAborted();
+        // The lock is this session's, and idle sessions are ended.
+        await runner.query('DO 0');
+      };
+      for (const erasure of await this.erasures.open()) await this.eraseRows(erasure, alive);
+      await this.finish(alive);
+    });
   }
 
   /** One that fails is tried again later, and holds no other up. */
@@ -75,7 +74,7 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
       await (erasure.subject === 'app' ? this.apps : this.people).erase(erasure, alive);
       await this.erasures.enter(erasure, 'buffer');
     } catch (error) {
-      if (error instanceof StoppingError) throw error;
+      if (error instanceof TaskStoppedError) throw error;
       this.logger.warn({ err: error, erasure: erasure.id }, 'An erasure could not go on; it is tried again');
       await alive();
     }
@@ -102,7 +101,7 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     try {
       return await this.files.rewrite(alive);
     } catch (error) {
-      if (error instanceof StoppingError) throw error;
+      if (error instanceof TaskStoppedError) throw error;
       this.rewriteAgainAt = Date.now() + REWRITE_PAUSE_MS;
       this.logger.warn({ err: error }, 'Redis has not written its files anew; erasures wait, and it is tried again');
       return undefined;
@@ -118,5 +117,3 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     return Math.min(now, oldest - 1) - ON_ITS_WAY_MS;
   }
 }
-
-class StoppingError extends Error {}

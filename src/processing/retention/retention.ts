@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
+import { PeriodicTask } from '../../common/periodic-task.js';
 import { Env } from '../../config/env.js';
 import { DAY_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
@@ -38,41 +39,36 @@ interface AppRow {
  */
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer?: NodeJS.Timeout;
-  private running?: Promise<void>;
-  private stopping = false;
+  private readonly task: PeriodicTask;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly sealing: SealingRepository,
-    private readonly env: Env,
+    env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.task = new PeriodicTask({
+      name: 'retention',
+      intervalMs: env.retentionIntervalMs,
+      run: (signal) => this.run(signal),
+      logger,
+      failure: 'Could not delete what has expired; it is tried again',
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.run().finally(() => (this.running = undefined));
-    }, this.env.retentionIntervalMs);
-    this.timer.unref();
+    this.task.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.running;
+    await this.task.stop();
   }
 
-  private async run(): Promise<void> {
-    try {
-      await withNamedLock(this.dataSource, 'retention', 0, (runner) => this.expire(runner, Date.now()));
-    } catch (error) {
-      if (!(error instanceof StoppingError)) {
-        this.logger.warn({ err: error }, 'Could not delete what has expired; it is tried again');
-      }
-    }
+  private async run(signal: AbortSignal): Promise<void> {
+    await withNamedLock(this.dataSource, 'retention', 0, (runner) => this.expire(runner, Date.now(), signal));
   }
 
-  private async expire(runner: QueryRunner, now: number): Promise<void> {
+  private async expire(runner: QueryRunner, now: number, signal: AbortSignal): Promise<void> {
     const apps: AppRow[] = await runner.query(APPS);
     if (apps.length === 0) return;
     const boundOf = (app: AppRow): number => now - app.days * DAY_MS;
@@ -84,12 +80,12 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     if (months.length > 0) this.logger.info({ partitions: months }, 'Dropped months that no app keeps');
     // On the session that holds the lock, so that it is never idle long enough to be ended.
     const transact = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => {
-      if (this.stopping) throw new StoppingError();
+      signal.throwIfAborted();
       return retried(() => runner.manager.transaction(work));
     };
     for (const app of apps) {
       const deleted = await deleteExpired(transact, app.id, boundOf(app), now);
-      if (app.rollups === 'drop') await this.dropCounts(runner, transact, app, boundOf(app));
+      if (app.rollups === 'drop') await this.dropCounts(runner, transact, app, boundOf(app), signal);
       else await forgetExpiredDetails(transact, app.id, boundOf(app));
       if (deleted > 0) this.logger.info({ app: app.id.toString('hex'), deleted }, 'Deleted expired events');
     }
@@ -106,10 +102,16 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     }
   }
 
-  private async dropCounts(runner: QueryRunner, transact: Transact, app: AppRow, before: number): Promise<void> {
+  private async dropCounts(
+    runner: QueryRunner,
+    transact: Transact,
+    app: AppRow,
+    before: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const from = await dropExpiredCounts(transact, app.id, before);
     const alone: Transact = async (work) => {
-      if (this.stopping) throw new StoppingError();
+      signal.throwIfAborted();
       // This is done on another session; the one that holds the lock must not fall silent.
       await runner.query('DO 0');
       return whileNobodySeals(this.dataSource, work);
@@ -117,5 +119,3 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     await dropExpiredPeople(alone, this.sealing, { appId: app.id, ownerId: app.ownerId }, from);
   }
 }
-
-class StoppingError extends Error {}

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { DataSource, type EntityManager } from 'typeorm';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
+import { PeriodicTask } from '../../common/periodic-task.js';
 import { Env } from '../../config/env.js';
 import { mergeSightings, readSightings, sighting, writeSightings } from '../../database/seen-users.js';
 import { uuidV7 } from '../../events/event-id.js';
@@ -24,44 +25,38 @@ const ENOUGH_BYTES = 128 * 1024;
  */
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer?: NodeJS.Timeout;
-  private running?: Promise<void>;
-  private stopping = false;
+  private readonly task: PeriodicTask;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly sealing: SealingRepository,
     private readonly env: Env,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.task = new PeriodicTask({
+      name: 'sealing',
+      intervalMs: Math.min(EVERY_MS, env.sealAfterMs),
+      run: (signal) => this.run(signal),
+      logger,
+      failure: 'Could not seal distinct users; their batches stay and are tried again',
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(
-      () => {
-        this.running ??= this.run().finally(() => (this.running = undefined));
-      },
-      Math.min(EVERY_MS, this.env.sealAfterMs),
-    );
-    this.timer.unref();
+    this.task.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.running;
+    await this.task.stop();
   }
 
-  private async run(): Promise<void> {
-    try {
-      await withNamedLock(this.dataSource, 'sealing', 0, async (runner) => {
-        const until = binary(uuidV7(Date.now() - this.env.sealAfterMs));
-        for (let sealed = CELLS_AT_ONCE; sealed === CELLS_AT_ONCE && !this.stopping;) {
-          sealed = await retried(() => runner.manager.transaction((manager) => this.sealDue(manager, until)));
-        }
-      });
-    } catch (error) {
-      this.logger.warn({ err: error }, 'Could not seal distinct users; their batches stay and are tried again');
-    }
+  private async run(signal: AbortSignal): Promise<void> {
+    await withNamedLock(this.dataSource, 'sealing', 0, async (runner) => {
+      const until = binary(uuidV7(Date.now() - this.env.sealAfterMs));
+      for (let sealed = CELLS_AT_ONCE; sealed === CELLS_AT_ONCE && !signal.aborted;) {
+        sealed = await retried(() => runner.manager.transaction((manager) => this.sealDue(manager, until)));
+      }
+    });
   }
 
   /** @returns how many cells were sealed */
