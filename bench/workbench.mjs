@@ -127,7 +127,7 @@ export class Workbench {
 
   /** Takes all pending events away: what one round has left must not weigh on the next. */
   async emptyBuffer() {
-    const keys = await this.redis.keys('tallystone:*ingest*');
+    const keys = await this.redis.keys('tallystone:{buffer}:*');
     if (keys.length > 0) await this.redis.unlink(...keys);
   }
 

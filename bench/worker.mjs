@@ -7,7 +7,6 @@ import { eventLine, LOAD_EVENTS, sqlTime } from './event-file.mjs';
 import { rounds } from './rounds.mjs';
 
 const CHUNK = 2000;
-const LISTS = 4;
 const WEIGHT = SHARES.reduce((sum, share) => sum + share, 0);
 
 /** From claim to commit, against LOAD DATA of the same rows and the same rollup statements from prepared tables. */
@@ -54,11 +53,15 @@ export function maker(apps) {
 /** @returns events a second, by the commits in the ledger */
 async function drain(bench, events, workers) {
   const { encodeEnvelope } = await import('../dist/src/events/envelope.js');
+  const { BufferKeys } = await import('../dist/src/buffer/buffer-keys.js');
+  const { BufferWriter } = await import('../dist/src/buffer/buffer-writer.js');
   const { db, redis } = bench;
+  const unlimited = { bufferMaxBytes: Number.MAX_SAFE_INTEGER, bufferAccountShare: 100 };
+  const buffer = new BufferWriter(redis, new BufferKeys('tallystone:'), unlimited);
   await db.query('DELETE FROM ingest_batches');
   const texts = events.map(encodeEnvelope);
   for (let at = 0; at < texts.length; at += 1000) {
-    await redis.rpush(`tallystone:{ingest:${(at / 1000) % LISTS}}:pending`, ...texts.slice(at, at + 1000));
+    await buffer.append('bench', texts.slice(at, at + 1000), Date.now());
   }
   const running = await Promise.all(Array.from({ length: workers }, () => bench.worker()));
   let stored = 0;

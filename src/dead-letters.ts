@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { BacklogReader } from './buffer/backlog.js';
 import { BufferKeys } from './buffer/buffer-keys.js';
+import { BufferWriter } from './buffer/buffer-writer.js';
 import { runCommand } from './common/command.js';
 import { createLogger } from './common/logger.js';
 import { createRedis, PATIENT_COMMAND_TIMEOUT_MS } from './common/redis.js';
@@ -27,13 +27,8 @@ await runCommand(async () => {
   const redis = createRedis(env, createLogger(env, 'dead-letters'), { commandTimeout: PATIENT_COMMAND_TIMEOUT_MS });
   try {
     await assertSchemaFits(dataSource);
-    const letters = new DeadLettersService(
-      dataSource,
-      redis,
-      new BufferKeys(env.redisKeyPrefix),
-      new BacklogReader(redis, env),
-      env,
-    );
+    const keys = new BufferKeys(env.redisKeyPrefix);
+    const letters = new DeadLettersService(dataSource, redis, keys, new BufferWriter(redis, keys, env));
     if (command === 'list') return await list(letters, selection, limit);
     await redis.connect();
     const clear = process.stderr.isTTY ? '\r\x1b[K' : '';

@@ -65,8 +65,8 @@ describe("the installation's figures", () => {
     expect(empty.workerSeenAgeMs).toBeLessThan(60_000);
     await stack.workers[0]!.stop('SIGKILL');
     await post('c', 'waits');
-    const [entry] = await waiting();
-    await stack.redis.lpush(stack.keys.pending(0), aged(entry!, 90_000));
+    const [entry] = await stack.waiting();
+    await stack.push(0, aged(entry!, 90_000));
     const { backlog } = (await figures()).body;
     expect(backlog.events).toBe(2);
     expect(backlog.bytes).toBeGreaterThan(0);
@@ -86,11 +86,6 @@ describe("the installation's figures", () => {
     expect([status, body.backlog]).toEqual([200, null]);
     expect(body.rates).toHaveLength(3);
   });
-
-  async function waiting(): Promise<string[]> {
-    const lists = await Promise.all([0, 1, 2, 3].map((list) => stack.redis.lrange(stack.keys.pending(list), 0, -1)));
-    return lists.flat();
-  }
 });
 
 /** The same entry, received earlier. */

@@ -1,54 +1,77 @@
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Env } from '../config/env.js';
-import { LIST_COUNT } from './buffer-keys.js';
+import { BufferKeys, OLD_LIST_COUNT } from './buffer-keys.js';
 import { LuaScript } from './lua-script.js';
 
-/** What was accepted and is not yet committed, over all lists and claims. */
+/** What was accepted and is not yet committed, over all accounts and claims. */
 export interface Backlog {
+  /** Exact. */
   events: number;
-  /** Memory of the lists in Redis. */
+  /** Memory of it in Redis. Lists of release 0.1 are estimated from a sample of their entries. */
   bytes: number;
-  /** Receipt of the oldest entry (ms); undefined when nothing is pending. */
+  /** The part of `bytes` that is in lists of release 0.1. */
+  oldListBytes: number;
+  /** No entry was received before it (ms); undefined when nothing is pending, or an entry cannot be dated. */
   oldestReceivedAt?: number;
   /** When a worker was last seen (ms). */
   workerSeenAt?: number;
 }
 
-const BACKLOG = new LuaScript<[events: number, bytes: number, oldest: string, workerSeen: string]>(
+/**
+ * The same few commands however much is pending, and for however many accounts.
+ *
+ * KEYS usage · ARGV base, prefix, number of old lists → events, bytes, those of old lists, oldest, worker seen
+ */
+const BACKLOG = new LuaScript<[events: number, bytes: number, oldBytes: number, oldest: string, workerSeen: string]>(
   `#!lua flags=no-writes,allow-oom
-local prefix, lists = ARGV[1], tonumber(ARGV[2])
-local events, bytes, oldest = 0, 0, ''
+local base, prefix, lists = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local held = redis.call('HMGET', KEYS[1], 'events', 'bytes')
+local events, bytes, oldBytes, oldest = tonumber(held[1] or 0), tonumber(held[2] or 0), 0, nil
+local function received(ms)
+  if ms and (not oldest or tonumber(ms) < oldest) then oldest = tonumber(ms) end
+end
+for _, set in ipairs({'waiting', 'claimed'}) do
+  received(redis.call('ZRANGE', base .. set, 0, 0, 'WITHSCORES')[2])
+end
 local function add(key)
   local length = redis.call('LLEN', key)
   if length == 0 then return end
   events = events + length
-  bytes = bytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) or 0)
-  local received = string.match(redis.call('LINDEX', key, 0), '"r":(%d+)')
-  if received and (oldest == '' or tonumber(received) < tonumber(oldest)) then oldest = received end
+  oldBytes = oldBytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 20) or 0)
+  received(string.match(redis.call('LINDEX', key, 0), '"r":(%d+)') or 0)
 end
 for i = 0, lists - 1 do
   local tag = prefix .. '{ingest:' .. i .. '}:'
   add(tag .. 'pending')
   for _, claim in ipairs(redis.call('ZRANGE', tag .. 'claims', 0, -1)) do add(tag .. 'claim:' .. claim) end
 end
-return {events, bytes, oldest, redis.call('GET', prefix .. 'worker:seen') or ''}`,
+local datable = oldest and oldest > 0
+return {events, bytes + oldBytes, oldBytes, datable and string.format('%.0f', oldest) or '',
+  redis.call('GET', prefix .. 'worker:seen') or ''}`,
 );
 
 /** Reads the whole backlog in one Redis call. */
 @Injectable()
 export class BacklogReader {
+  private readonly keys: BufferKeys;
+
   constructor(
     private readonly redis: Redis,
-    private readonly env: Env,
-  ) {}
+    env: Env,
+  ) {
+    this.keys = new BufferKeys(env.redisKeyPrefix);
+  }
 
   /** @throws whatever ioredis throws while Redis is away */
   async read(): Promise<Backlog> {
-    const [events, bytes, oldest, seen] = await BACKLOG.run(this.redis, [], [this.env.redisKeyPrefix, LIST_COUNT]);
+    const { usage, base, prefix } = this.keys;
+    const args = [base, prefix, OLD_LIST_COUNT];
+    const [events, bytes, oldListBytes, oldest, seen] = await BACKLOG.run(this.redis, [usage], args);
     return {
       events,
       bytes,
+      oldListBytes,
       ...(oldest ? { oldestReceivedAt: Number(oldest) } : {}),
       ...(seen ? { workerSeenAt: Number(seen) } : {}),
     };

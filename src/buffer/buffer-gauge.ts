@@ -1,7 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { BacklogReader } from './backlog.js';
-import { UnavailableError } from '../common/app-error.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
@@ -11,14 +10,19 @@ const EVERY_MS = 250;
 /** Share of Redis's maxmemory beyond which nothing more is taken, so that a drain still has room to work. */
 const MEMORY_SHARE = 0.85;
 
-/** Knows how full the buffer is: measured four times a second, and counted on in between. */
+/**
+ * Knows how full the buffer was a moment ago, for health and the log. Whether a request still fits is decided by the
+ * script that appends it: a figure measured from here is late, the more so the slower Redis answers.
+ */
 @Injectable()
 export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** Redis has little memory left, whoever uses it. */
+  redisNearlyFull = false;
+  /** Bytes in lists of release 0.1, which the script does not see. */
+  oldListBytes = 0;
   private bytes = 0;
-  private grownSince = 0;
-  private redisNearlyFull = false;
-  private readonly task: PeriodicTask;
   private wasFull = false;
+  private readonly task: PeriodicTask;
 
   constructor(
     private readonly backlog: BacklogReader,
@@ -37,17 +41,7 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   get full(): boolean {
-    return this.redisNearlyFull || this.bytes + this.grownSince >= this.env.bufferMaxBytes;
-  }
-
-  /** @throws UnavailableError when nothing more must be taken */
-  assertRoom(): void {
-    if (!this.full) return;
-    throw new UnavailableError('buffer_full', 'Too much is waiting to be stored. Send it again later.', 5);
-  }
-
-  grew(envelopes: string[]): void {
-    for (const envelope of envelopes) this.grownSince += Buffer.byteLength(envelope);
+    return this.redisNearlyFull || this.bytes >= this.env.bufferMaxBytes;
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -61,10 +55,9 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** While Redis is away every append fails by itself; the last figures stay. */
   private async measure(): Promise<void> {
-    const counted = this.grownSince;
     const [backlog, memory] = await Promise.all([this.backlog.read(), this.redis.info('memory')]);
     this.bytes = backlog.bytes;
-    this.grownSince -= counted;
+    this.oldListBytes = backlog.oldListBytes;
     const used = Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0);
     const max = Number(/maxmemory:(\d+)/.exec(memory)?.[1] ?? 0);
     this.redisNearlyFull = max > 0 && used > max * MEMORY_SHARE;

@@ -4,8 +4,9 @@ import { bullRedisOptions } from '../common/redis.js';
 import { Env } from '../config/env.js';
 import { BacklogReader } from './backlog.js';
 import { BufferKeys, DRAIN_QUEUE } from './buffer-keys.js';
+import { BufferWriter } from './buffer-writer.js';
 
-/** The names and the sight of the buffer, and the queue of alarms: what collect, processing and health share. */
+/** Names, figures and writer of the buffer, and the queue of alarms: what collect, processing and health share. */
 @Global()
 @Module({
   imports: [
@@ -21,8 +22,9 @@ import { BufferKeys, DRAIN_QUEUE } from './buffer-keys.js';
   ],
   providers: [
     BacklogReader,
+    BufferWriter,
     { provide: BufferKeys, inject: [Env], useFactory: (env: Env) => new BufferKeys(env.redisKeyPrefix) },
   ],
-  exports: [BacklogReader, BufferKeys, BullModule],
+  exports: [BacklogReader, BufferKeys, BufferWriter, BullModule],
 })
 export class BufferModule {}

@@ -67,7 +67,7 @@ export class CollectService {
   }
 
   private async keep(events: AcceptedEvent[], sender: Sender): Promise<void> {
-    await this.buffer.append(events);
+    await this.buffer.append(sender.key.ownerId, events);
     this.metrics.accepted.inc(events.length);
     if (!this.logger.isLevelEnabled('debug')) return;
     for (const event of events) {

@@ -56,6 +56,8 @@ export class Env {
   readonly flushThreshold: number;
   readonly flushIntervalMs: number;
   readonly bufferMaxBytes: number;
+  /** Percent of bufferMaxBytes that an account may hold while others need the rest. */
+  readonly bufferAccountShare: number;
   readonly rateLimits: RateLimits;
   readonly metricsToken?: string;
   /** Timings that tests shorten. */
@@ -103,6 +105,7 @@ export class Env {
     this.flushThreshold = reader.integer('FLUSH_THRESHOLD', 500, 1, 1_000_000);
     this.flushIntervalMs = reader.integer('FLUSH_INTERVAL_MS', 1000, 10, 3_600_000);
     this.bufferMaxBytes = reader.integer('BUFFER_MAX_BYTES', 256 * MIB, MIB, Number.MAX_SAFE_INTEGER);
+    this.bufferAccountShare = reader.integer('BUFFER_ACCOUNT_SHARE', 25, 1, 100);
     this.rateLimits = readRateLimits(reader);
     this.metricsToken = reader.secret('METRICS_TOKEN');
     this.chunkMaxEvents = reader.integer('CHUNK_MAX_EVENTS', 2000, 1, 10_000);

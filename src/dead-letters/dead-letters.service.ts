@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { DataSource, type EntityManager } from 'typeorm';
-import { BufferKeys, LIST_COUNT } from '../buffer/buffer-keys.js';
+import { BufferKeys, NO_ACCOUNT } from '../buffer/buffer-keys.js';
+import { bufferFull, shareExceeded } from '../buffer/buffer-refusals.js';
+import { BufferWriter } from '../buffer/buffer-writer.js';
 import { LuaScript } from '../buffer/lua-script.js';
-import { BacklogReader } from '../buffer/backlog.js';
 import { ConflictError, UnavailableError } from '../common/app-error.js';
 import { appFences } from '../database/app-fences.js';
 import { binaries, binary } from '../database/binary.js';
-import { Env } from '../config/env.js';
 import { isNamed, isOwn, peopleOf } from '../events/person.js';
 import { encodeReplayOrder } from '../events/replay-order.js';
 
@@ -22,6 +22,7 @@ const HOPELESS = ['id_conflict', 'too_old'];
 
 const LETTERS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(app_id)) AS appId, LOWER(HEX(stored_id)) AS storedId, code,
   reason, envelope, created_at AS createdAt FROM dead_letters`;
+const OWNERS = `SELECT LOWER(HEX(id)) AS appId, LOWER(HEX(owner_id)) AS ownerId FROM apps WHERE id IN (?)`;
 
 /** KEYS lease · ARGV its holder */
 const GIVE_UP = new LuaScript<number>(
@@ -64,8 +65,7 @@ export class DeadLettersService {
     private readonly dataSource: DataSource,
     private readonly redis: Redis,
     private readonly keys: BufferKeys,
-    private readonly backlog: BacklogReader,
-    private readonly env: Env,
+    private readonly writer: BufferWriter,
   ) {}
 
   /** Newest first. @param before only those older than this letter @param manager of the connection that asks */
@@ -84,7 +84,7 @@ export class DeadLettersService {
    * then it stays, and a second replay of it does nothing twice.
    * @returns how many
    * @throws ConflictError while another replay of the app goes on; UnavailableError when Redis does not answer or has no
-   *   room: what was put in before that stays in
+   *   room, AppError 429 when the account has used up its share of it: what was put in before that stays in
    */
   async replay(selection: Selection, progress?: (replayed: number) => void): Promise<number> {
     const key = this.keys.replay(selection.appId ?? 'all');
@@ -107,8 +107,8 @@ export class DeadLettersService {
     which.push(['id <= ?', binary(newest.id)]);
     let replayed = 0;
     let page = await this.read(which, 'ASC', AT_ONCE);
-    for (let list = 0; page.length > 0; list = (list + 1) % LIST_COUNT) {
-      replayed += await this.push(list, page);
+    while (page.length > 0) {
+      replayed += await this.push(page);
       progress?.(replayed);
       await this.asked(() => this.redis.pexpire(key, REPLAY_LEASE_MS));
       page = await this.read([...which, ['id > ?', binary(page.at(-1)!.id)]], 'ASC', AT_ONCE);
@@ -127,17 +127,17 @@ export class DeadLettersService {
     return manager.query(`${LETTERS} WHERE TRUE${where} ORDER BY id ${order} LIMIT ?`, [...values, limit]);
   }
 
-  private async push(list: number, letters: StoredLetter[]): Promise<number> {
-    const { bytes } = await this.asked(() => this.backlog.read());
-    if (bytes >= this.env.bufferMaxBytes) {
-      throw new UnavailableError('buffer_full', 'Too much is waiting to be stored. Replay the rest later.', 5);
-    }
+  private async push(letters: StoredLetter[]): Promise<number> {
     return this.dataSource.transaction(async (manager) => {
       const left = await this.withoutErased(manager, letters);
       const now = Date.now();
-      const orders = left.map(({ id, envelope }) => encodeReplayOrder(id, envelope.toString(), now));
-      if (orders.length > 0) await this.asked(() => this.redis.rpush(this.keys.pending(list), ...orders));
-      return orders.length;
+      for (const [account, own] of await byAccount(manager, left)) {
+        const orders = own.map(({ id, envelope }) => encodeReplayOrder(id, envelope.toString(), now));
+        const { outcome } = await this.asked(() => this.writer.append(account, orders, now));
+        if (outcome === 'full') throw bufferFull();
+        if (outcome === 'share_exceeded') throw shareExceeded();
+      }
+      return left.length;
     });
   }
 
@@ -164,6 +164,23 @@ export class DeadLettersService {
       throw new UnavailableError('buffer_unavailable', 'Redis does not answer just now. Replay again later.', 5, error);
     }
   }
+}
+
+/** The letters by the account that owns their app now; NO_ACCOUNT where the app cannot be told. */
+async function byAccount(
+  manager: EntityManager,
+  letters: readonly StoredLetter[],
+): Promise<Map<string, StoredLetter[]>> {
+  const ids = [...new Set(letters.flatMap(({ appId }) => appId ?? []))];
+  const rows: { appId: string; ownerId: string }[] =
+    ids.length === 0 ? [] : await manager.query(OWNERS, [ids.map(binary)]);
+  const owners = new Map(rows.map(({ appId, ownerId }) => [appId, ownerId]));
+  const found = new Map<string, StoredLetter[]>();
+  for (const letter of letters) {
+    const account = (letter.appId && owners.get(letter.appId)) || NO_ACCOUNT;
+    found.set(account, [...(found.get(account) ?? []), letter]);
+  }
+  return found;
 }
 
 function conditions({ appId, ids, code }: Selection): Condition[] {

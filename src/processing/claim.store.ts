@@ -1,69 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { BufferKeys, LIST_COUNT } from '../buffer/buffer-keys.js';
-import { LuaScript } from '../buffer/lua-script.js';
+import { BufferKeys, OLD_LIST_COUNT } from '../buffer/buffer-keys.js';
 import { Env } from '../config/env.js';
+import { ADOPT, DUE, FINISH, LEASE, READ, SEEN, TAKE } from './claim-scripts.js';
 
-/** A list taken from the buffer by this worker. It never changes; it is unlinked when all of it is committed. */
+/** Segments taken from the buffer by this worker. They never change; they are deleted when all of it is committed. */
 export interface Claim {
-  list: number;
   /** 32 hex digits. */
   id: string;
   /** Entries in it. */
   length: number;
+  /** Events that no worker had claimed when this was taken. */
+  left: number;
+  /** It was another's before, or was given back. */
+  recovered: boolean;
 }
 
-/**
- * Every script here begins `allow-oom`, and the claim renames first: a Redis at its maxmemory refuses ZADD and SET to
- * everybody else, and must still be drained. Leases are by Redis's clock, so that workers need not agree on the time.
- */
-const NOW = `local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
-
-/** KEYS pending, claims · ARGV prefix of claims, new id, lease ms → {id, length} or nothing */
-const TAKE = new LuaScript<[id: string, length: number] | null>(
-  `#!lua flags=allow-oom
-${NOW}
-local orphans = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)
-for _, id in ipairs(orphans) do
-  local length = redis.call('LLEN', ARGV[1] .. id)
-  if length > 0 then
-    redis.call('ZADD', KEYS[2], now + ARGV[3], id)
-    return {id, length}
-  end
-  redis.call('ZREM', KEYS[2], id)
-end
-if redis.call('EXISTS', KEYS[1]) == 0 then return nil end
-redis.call('RENAME', KEYS[1], ARGV[1] .. ARGV[2])
-redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[2])
-return {ARGV[2], redis.call('LLEN', ARGV[1] .. ARGV[2])}`,
-);
-
-/** KEYS claims · ARGV id, lease ms → 1, or 0 when the claim is not known any more */
-const LEASE = new LuaScript<number>(
-  `#!lua flags=allow-oom
-${NOW}
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-return 1`,
-);
-
-/** KEYS claims, claim · ARGV id */
-const FINISH = new LuaScript<number>(
-  `#!lua flags=allow-oom
-redis.call('UNLINK', KEYS[2])
-return redis.call('ZREM', KEYS[1], ARGV[1])`,
-);
-
-/** KEYS worker seen */
-const SEEN = new LuaScript<unknown>(
-  `#!lua flags=allow-oom
-${NOW}
-return redis.call('SET', KEYS[1], string.format('%.0f', now))`,
-);
-
-/** The processing side of the buffer: takes lists, reads them, gives them up. */
+/** The processing side of the buffer: claims segments, reads them, gives them up. */
 @Injectable()
 export class ClaimStore {
   constructor(
@@ -73,49 +27,38 @@ export class ClaimStore {
   ) {}
 
   /**
-   * A claim whose owner is gone, which is the whole crash recovery; else all that is pending in the list now.
+   * A claim that has no owner any more, which is the whole crash recovery; or a new one of segments of all accounts in
+   * turn, that one chunk can hold.
+   * @param prefer which of the two is looked for first
+   * @param maxBytes of a new claim, as Redis counts them
    */
-  async take(list: number): Promise<Claim | undefined> {
+  async take(prefer: 'recover' | 'serve', maxBytes: number): Promise<Claim | undefined> {
     const id = randomUUID().replaceAll('-', '');
-    const taken = await TAKE.run(
-      this.redis,
-      [this.keys.pending(list), this.keys.claims(list)],
-      [this.keys.claim(list, ''), id, this.env.claimLeaseMs],
-    );
-    return taken ? { list, id: taken[0], length: taken[1] } : undefined;
+    const { waiting, claims, base } = this.keys;
+    const args = [base, id, this.env.claimLeaseMs, this.env.chunkMaxEvents, maxBytes, prefer];
+    const taken = await TAKE.run(this.redis, [waiting, claims], args);
+    if (!taken) return undefined;
+    return { id: taken[0], length: taken[1], left: taken[2], recovered: taken[3] === 1 };
   }
 
   /** Entries from `start` on: at most `maxEvents`, and no more after `maxBytes` have been passed. */
-  async read(claim: Claim, start: number, maxEvents: number, maxBytes: number): Promise<string[]> {
-    const entries: string[] = [];
-    let bytes = 0;
-    while (entries.length < maxEvents && start + entries.length < claim.length) {
-      const from = start + entries.length;
-      const to = Math.min(from + READ_AT_ONCE, start + maxEvents, claim.length) - 1;
-      const page = await this.redis.lrange(this.keys.claim(claim.list, claim.id), from, to);
-      if (page.length === 0) break;
-      for (const entry of page) {
-        bytes += Buffer.byteLength(entry);
-        if (bytes > maxBytes && entries.length > 0) return entries;
-        entries.push(entry);
-      }
-    }
-    return entries;
+  read(claim: Claim, start: number, maxEvents: number, maxBytes: number): Promise<string[]> {
+    return READ.run(this.redis, [this.keys.claim(claim.id)], [this.keys.base, start, maxEvents, maxBytes]);
   }
 
   /** @returns false when the claim is not known any more: somebody finished it */
   async renew(claim: Claim): Promise<boolean> {
-    return (await LEASE.run(this.redis, [this.keys.claims(claim.list)], [claim.id, this.env.claimLeaseMs])) === 1;
+    return (await LEASE.run(this.redis, [this.keys.claims], [claim.id, this.env.claimLeaseMs])) === 1;
   }
 
   /** Gives the claim back, to be taken after a pause. */
   async release(claim: Claim, pauseMs: number): Promise<void> {
-    await LEASE.run(this.redis, [this.keys.claims(claim.list)], [claim.id, pauseMs]);
+    await LEASE.run(this.redis, [this.keys.claims], [claim.id, pauseMs]);
   }
 
   /** Only after all of it is committed. */
   async finish(claim: Claim): Promise<void> {
-    await FINISH.run(this.redis, [this.keys.claims(claim.list), this.keys.claim(claim.list, claim.id)], [claim.id]);
+    await FINISH.run(this.redis, [this.keys.claims, this.keys.claim(claim.id)], [this.keys.base, claim.id]);
   }
 
   /** Says that a worker lives. */
@@ -123,33 +66,16 @@ export class ClaimStore {
     await SEEN.run(this.redis, [this.keys.workerSeen], []);
   }
 
-  /** Whether a list has been pending for FLUSH_INTERVAL_MS, or a claim has lost its owner: a drain is due without alarm. */
+  /** Takes over what release 0.1 left in its lists, or still puts there. @returns how many lists and claims */
+  adoptOldLists(): Promise<number> {
+    const { usage, waiting, base, prefix } = this.keys;
+    return ADOPT.run(this.redis, [usage, waiting], [base, prefix, OLD_LIST_COUNT]);
+  }
+
+  /** Whether events have waited for FLUSH_INTERVAL_MS, or a claim has lost its owner: a drain is due without alarm. */
   async due(): Promise<boolean> {
-    const answers = await Promise.all(
-      Array.from({ length: LIST_COUNT }, (_none, list) =>
-        DUE.run(
-          this.redis,
-          [this.keys.pending(list), this.keys.claims(list)],
-          [this.env.flushIntervalMs, this.env.flushThreshold],
-        ),
-      ),
-    );
-    return answers.some((answer) => answer === 1);
+    const { usage, waiting, claims } = this.keys;
+    const args = [this.env.flushIntervalMs, this.env.flushThreshold];
+    return (await DUE.run(this.redis, [usage, waiting, claims], args)) === 1;
   }
 }
-
-/** Entries asked of Redis at a time, so that one answer stays small. */
-const READ_AT_ONCE = 500;
-
-/** KEYS pending, claims · ARGV interval ms, threshold → 1 when a drain is due */
-const DUE = new LuaScript<number>(
-  `#!lua flags=no-writes,allow-oom
-${NOW}
-if #redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1) > 0 then return 1 end
-local length = redis.call('LLEN', KEYS[1])
-if length == 0 then return 0 end
-if length >= tonumber(ARGV[2]) then return 1 end
-local received = string.match(redis.call('LINDEX', KEYS[1], 0), '"r":(%d+)')
-if not received or now - tonumber(received) >= tonumber(ARGV[1]) then return 1 end
-return 0`,
-);

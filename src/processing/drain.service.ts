@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { LIST_COUNT } from '../buffer/buffer-keys.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
@@ -20,6 +19,10 @@ const RETRY_PAUSE_MS = 25;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
 const FAILED_CLAIM_PAUSE_MS = 1000;
+/** Claims of one pass. One that fails leaves the others of its pass their turn. */
+const CLAIMS_A_PASS = 4;
+/** A claim of many chunks is given back after this time, so that it does not keep the rest of the buffer waiting. */
+const TURN_MS = 250;
 /** The worker's own look at the buffer, which works also where BullMQ does not (Redis full): at least this often. */
 const LOOK_EVERY_MS = 1000;
 
@@ -84,6 +87,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
   /** The plain timer beside BullMQ: says that a worker lives, takes orphans, and drains what nobody rang for. */
   private async look(): Promise<void> {
     await this.store.seen();
+    await this.store.adoptOldLists();
     if (!this.running && Date.now() >= this.pausedUntil && (await this.store.due())) void this.drain();
   }
 
@@ -91,11 +95,11 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     try {
       // While MySQL is away nothing more is claimed: pending lists are cheaper to keep than many claims.
       if (this.failures > 0) await this.dataSource.query('SELECT 1');
-      let full: boolean;
+      let more: boolean;
       do {
         this.again = false;
-        full = await this.pass();
-      } while ((full || this.again) && !this.task.stopping);
+        more = await this.pass();
+      } while ((more || this.again) && !this.task.stopping);
       if (this.failures > 0) this.logger.info('Draining works again');
       this.failures = 0;
     } catch (error) {
@@ -108,27 +112,26 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /**
-   * One claim of each list, so that no busy list keeps the others waiting. Workers begin at different lists, so that they
-   * meet less often.
-   * @returns true when so much came that another pass should follow at once
-   * @throws the first error, after the other lists had their turn
+   * A few claims. One that was given back gets the first turn, and new events the others.
+   * @returns true when another pass should follow at once
+   * @throws the first error, after the other claims had their turn
    */
   private async pass(): Promise<boolean> {
-    const first = Math.floor(Math.random() * LIST_COUNT);
-    let full = false;
+    await this.store.adoptOldLists();
     const errors: unknown[] = [];
-    for (let i = 0; i < LIST_COUNT && !this.task.stopping; i += 1) {
+    let more = true;
+    for (let i = 0; more && i < CLAIMS_A_PASS && !this.task.stopping; i += 1) {
       try {
-        const claim = await this.store.take((first + i) % LIST_COUNT);
-        if (!claim) continue;
-        await this.drainClaim(claim);
-        full ||= claim.length >= this.env.flushThreshold / LIST_COUNT;
+        const claim = await this.store.take(i === 0 ? 'recover' : 'serve', this.chunkMaxBytes);
+        if (claim) await this.drainClaim(claim);
+        // A claim that had to leave events behind was a full one.
+        more = claim !== undefined && (claim.recovered || claim.left > 0 || claim.length >= this.env.flushThreshold);
       } catch (error) {
         errors.push(error);
       }
     }
     if (errors.length > 0) throw errors[0];
-    return full;
+    return more;
   }
 
   private async drainClaim(claim: Claim): Promise<void> {
@@ -145,8 +148,9 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     }
   }
 
-  /** @returns true when all of it is committed; false when this process stops before that */
+  /** @returns true when all of it is committed; false when its turn is over, or this process stops, before that */
   private async writeClaim(claim: Claim): Promise<boolean> {
+    const turnEnds = performance.now() + TURN_MS;
     let start = await this.claims.cursor(claim.id);
     let limit = this.env.chunkMaxEvents;
     while (start < claim.length) {
@@ -159,6 +163,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
         await this.commit(claim, start, texts);
         start += texts.length;
         limit = this.env.chunkMaxEvents;
+        if (start < claim.length && performance.now() > turnEnds) return false;
       } catch (error) {
         if (error instanceof CursorMovedError) start = await this.claims.cursor(claim.id);
         else if (isDataError(error) && texts.length > 1) limit = texts.length >> 1;

@@ -16,6 +16,7 @@ export const CRASH_POINTS = [
   'before-commit',
   'after-commit',
   'before-unlink',
+  'after-unlink',
 ] as const;
 
 export const FAULTS = [

@@ -47,14 +47,14 @@ function watch(method) {
 
 const sendCommand = Redis.prototype.sendCommand;
 Redis.prototype.sendCommand = function watched(command, ...rest) {
-  const [, , first = '', second = '', third = ''] = command.args.map(String);
+  const [, , first = '', second = ''] = command.args.map(String);
   const script = /^eval/.test(command.name);
-  if (script && first.endsWith(':claims') && /:claim:[0-9a-f]{32}$/.test(second)) passed('before-unlink');
-  const takes = script && first.endsWith(':pending') && third.endsWith(':claim:');
-  if (takes)
-    command.promise.then(
-      (claim) => claim && passed('after-claim'),
-      () => undefined,
-    );
+  const calls = (...names) => script && names.every((name, i) => String(command.args[i + 2] ?? '').endsWith(name));
+  const finishes = script && first.endsWith(':claims') && /:claim:[0-9a-f]{32}$/.test(second);
+  if (finishes) passed('before-unlink');
+  const then = (name) => command.promise.then((answer) => answer && passed(name)).catch(() => undefined);
+  if (finishes) then('after-unlink');
+  if (calls(':waiting', ':claims')) then('after-claim');
+  if (calls(':usage', ':waiting', ':base')) then('after-adopt');
   return sendCommand.call(this, command, ...rest);
 };

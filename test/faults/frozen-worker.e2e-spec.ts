@@ -7,7 +7,7 @@ import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
 
 const CHUNK = 50;
-const EVENTS = 400;
+const EVENTS = 250;
 
 describe('a worker frozen past its lease', () => {
   let stack: Stack;

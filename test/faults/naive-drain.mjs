@@ -1,8 +1,8 @@
-// node test/faults/naive-drain.mjs: the drain that one would write first (read the list, insert, count, trim), on the
+// node test/faults/naive-drain.mjs: the drain that one would write first (read a list, insert, count, trim), on the
 // product's own tables and statements, but without claim, cursor, batch stamp and transaction. It is kept so that the checker
 // can be seen to catch it. CRASH=after-count or after-trim kills it there; TRIM_FIRST=1 trims before it inserts. It ends
 // when nothing is pending.
-import { BufferKeys, LIST_COUNT } from '../../dist/src/buffer/buffer-keys.js';
+import { BufferKeys } from '../../dist/src/buffer/buffer-keys.js';
 import { createRedis } from '../../dist/src/common/redis.js';
 import { Env } from '../../dist/src/config/env.js';
 import { createDataSource } from '../../dist/src/database/data-source.js';
@@ -22,9 +22,10 @@ const keys = new BufferKeys(env.redisKeyPrefix);
 const events = new EventRepository(Event, dataSource.manager);
 const rollups = new RollupRepository(EventSummary, dataSource.manager);
 
-for (let list = 0; list < LIST_COUNT; list += 1) {
+for (const segment of await redis.zrange(keys.waiting, 0, -1)) {
+  const list = keys.segment(segment);
   for (;;) {
-    const texts = await redis.lrange(keys.pending(list), 0, 99);
+    const texts = await redis.lrange(list, 0, 99);
     if (texts.length === 0) break;
     const chunk = readChunk(texts).entries.map((entry) => entry.event);
     if (TRIM_FIRST) await trim(list, texts.length);
@@ -37,6 +38,6 @@ for (let list = 0; list < LIST_COUNT; list += 1) {
 process.exit(0);
 
 async function trim(list, length) {
-  await redis.ltrim(keys.pending(list), length, -1);
+  await redis.ltrim(list, length, -1);
   if (CRASH === 'after-trim') process.kill(process.pid, 'SIGKILL');
 }

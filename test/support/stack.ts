@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
-import { BufferKeys, LIST_COUNT } from '../../src/buffer/buffer-keys.js';
+import { BufferKeys, OLD_LIST_COUNT } from '../../src/buffer/buffer-keys.js';
+import { BufferWriter } from '../../src/buffer/buffer-writer.js';
 import { Env } from '../../src/config/env.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
-import { encodeEnvelope } from '../../src/events/envelope.js';
+import { encodeEnvelope, envelopeReceivedAt } from '../../src/events/envelope.js';
 import type { AcceptedEvent } from '../../src/events/event.js';
 import { freePort, ServerProcess } from './server-process.js';
 import { until } from './until.js';
@@ -71,6 +72,7 @@ export class Stack {
   readonly apis: { process: ServerProcess; url: string }[] = [];
   readonly workers: ServerProcess[] = [];
   readonly keys: BufferKeys;
+  readonly writer: BufferWriter;
 
   constructor(
     readonly variables: Record<string, string>,
@@ -79,6 +81,7 @@ export class Stack {
     readonly redis: Redis,
   ) {
     this.keys = new BufferKeys(env.redisKeyPrefix);
+    this.writer = new BufferWriter(redis, this.keys, env);
   }
 
   /** Address of the first API process. */
@@ -121,9 +124,9 @@ export class Stack {
     for (const id of ids) await this.query(app, [Buffer.from(id, 'hex'), owner, 'App']);
   }
 
-  /** Puts events into all lists of the buffer, and waits until they are committed. */
+  /** Puts events of several accounts into the buffer, and waits until they are committed. */
   async store(events: readonly AcceptedEvent[]): Promise<void> {
-    for (const [index, event] of events.entries()) await this.push(index % LIST_COUNT, encodeEnvelope(event));
+    for (const [index, event] of events.entries()) await this.push(index % 4, encodeEnvelope(event));
     await this.drained();
   }
 
@@ -133,18 +136,34 @@ export class Stack {
     await until(async () => (await this.query(left)).length === 0, 'distinct users to be sealed');
   }
 
-  /** Entries in all lists, and claims. */
+  /** Accepted events that are not committed, and claims. */
   async pending(): Promise<number> {
-    let found = 0;
-    for (let list = 0; list < LIST_COUNT; list += 1) {
-      found += (await this.redis.llen(this.keys.pending(list))) + (await this.redis.zcard(this.keys.claims(list)));
+    let found = Number((await this.redis.hget(this.keys.usage, 'events')) ?? 0);
+    found += await this.redis.zcard(this.keys.claims);
+    for (let list = 0; list < OLD_LIST_COUNT; list += 1) {
+      const tag = `${this.keys.prefix}{ingest:${list}}:`;
+      found += (await this.redis.llen(`${tag}pending`)) + (await this.redis.zcard(`${tag}claims`));
     }
     return found;
   }
 
-  /** Puts entries into the buffer as an API process would, or as none should. */
-  async push(list: number, ...entries: string[]): Promise<void> {
-    await this.redis.rpush(this.keys.pending(list), ...entries);
+  /** Entries that no worker has claimed, in no order. */
+  async waiting(): Promise<string[]> {
+    const segments = await this.redis.zrange(this.keys.waiting, 0, -1);
+    return (await Promise.all(segments.map((one) => this.redis.lrange(this.keys.segment(one), 0, -1)))).flat();
+  }
+
+  /** Puts entries into the buffer as an API process would, or as none should. @param account any number */
+  async push(account: number, ...entries: string[]): Promise<void> {
+    const times = entries.map((entry) => envelopeReceivedAt(entry) ?? Date.now());
+    const id = account.toString(16).padStart(32, '0');
+    const { outcome } = await this.writer.append(id, entries, Math.min(...times));
+    if (outcome !== 'kept') throw new Error(`The buffer refused entries: ${outcome}`);
+  }
+
+  /** Throws away what is pending. Only while no worker runs. */
+  async emptyBuffer(): Promise<void> {
+    await deleteKeys(this.redis, this.keys.base);
   }
 
   async stop(): Promise<void> {
