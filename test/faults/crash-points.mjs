@@ -55,6 +55,6 @@ Redis.prototype.sendCommand = function watched(command, ...rest) {
   const then = (name) => command.promise.then((answer) => answer && passed(name)).catch(() => undefined);
   if (finishes) then('after-unlink');
   if (calls(':waiting', ':claims')) then('after-claim');
-  if (calls(':usage', ':waiting', ':base')) then('after-adopt');
+  if (calls(':usage', ':waiting', '{buffer}:')) then('after-adopt');
   return sendCommand.call(this, command, ...rest);
 };

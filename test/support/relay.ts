@@ -14,6 +14,7 @@ export class Relay {
   /** Whose packets vanish. */
   private readonly silent = new Set<Socket>();
   private trap?: Trap;
+  private delayMs = 0;
 
   private constructor(
     private readonly server: Server,
@@ -58,7 +59,10 @@ export class Relay {
       outgoing.write(data);
     });
     outgoing.on('data', (data) => {
-      if (!this.silent.has(outgoing)) incoming.write(data);
+      if (this.silent.has(outgoing)) return;
+      // Timers of one length fire in the order in which they were set: no answer overtakes another.
+      if (this.delayMs > 0) setTimeout(() => incoming.write(data), this.delayMs);
+      else incoming.write(data);
     });
   }
 
@@ -74,6 +78,11 @@ export class Relay {
    */
   silenceAt(after: string, at: string, arrives: boolean): Promise<void> {
     return new Promise((sprung) => (this.trap = { after, at, arrives, sprung }));
+  }
+
+  /** From now on the service's answers arrive that much later. @param ms 0: at once again */
+  delayAnswers(ms: number): void {
+    this.delayMs = ms;
   }
 
   /** Ends every connection and takes no new one. */
