@@ -18,8 +18,11 @@ const MEMORY_SHARE = 0.85;
 export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Redis has little memory left, whoever uses it. */
   redisNearlyFull = false;
-  /** Bytes in lists of release 0.1, which the script does not see. */
-  oldListBytes = 0;
+  /**
+   * What segments may take: BUFFER_MAX_BYTES, or less where lists of release 0.1 take a part of it, or Redis has less
+   * memory than that.
+   */
+  roomBytes: number;
   private bytes = 0;
   private wasFull = false;
   private readonly task: PeriodicTask;
@@ -30,6 +33,7 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.roomBytes = env.bufferMaxBytes;
     this.task = new PeriodicTask({
       name: 'buffer-gauge',
       intervalMs: EVERY_MS,
@@ -57,10 +61,11 @@ export class BufferGauge implements OnApplicationBootstrap, OnApplicationShutdow
   private async measure(): Promise<void> {
     const [backlog, memory] = await Promise.all([this.backlog.read(), this.redis.info('memory')]);
     this.bytes = backlog.bytes;
-    this.oldListBytes = backlog.oldListBytes;
     const used = Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0);
     const max = Number(/maxmemory:(\d+)/.exec(memory)?.[1] ?? 0);
     this.redisNearlyFull = max > 0 && used > max * MEMORY_SHARE;
+    const usable = max > 0 ? Math.max(0, Math.floor(max * MEMORY_SHARE) - (used - backlog.bytes)) : Infinity;
+    this.roomBytes = Math.max(0, Math.min(this.env.bufferMaxBytes, usable) - backlog.oldListBytes);
     if (this.full === this.wasFull) return;
     this.wasFull = this.full;
     if (this.full) {

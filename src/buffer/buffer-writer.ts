@@ -39,7 +39,6 @@ local usage, queue = base .. 'usage', base .. 'queue:' .. account
 local held = redis.call('HMGET', usage, 'events', 'pending', 'bytes', 'a:' .. account)
 local events, pending, bytes, own =
   tonumber(held[1] or 0), tonumber(held[2] or 0), tonumber(held[3] or 0), tonumber(held[4] or 0)
-if bytes >= max then return {1, pending} end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -49,6 +48,7 @@ if own >= share and bytes * 2 > max then
   local otherAt = isLast and senders[3] or (not isLast) and senders[2]
   if otherAt and now - tonumber(otherAt) < ${PRESENT_FOR_MS} then return {2, pending} end
 end
+if bytes >= max then return {1, pending} end
 
 local set = {}
 local first, last = 6, #ARGV
@@ -100,17 +100,20 @@ export class BufferWriter {
   /**
    * All of them or none. Redis replies when it has fsynced.
    * @param account 32 hex digits, or NO_ACCOUNT @param receivedAt ms: no entry was received before it
-   * @param heldElsewhere bytes that count against the limit although they are not in segments
+   * @param maxBytes of all accounts together
    * @throws whatever ioredis throws: then it is not known whether they were kept
    */
-  async append(account: string, entries: readonly string[], receivedAt: number, heldElsewhere = 0): Promise<Appended> {
-    const { bufferMaxBytes, bufferAccountShare } = this.env;
-    const share = Math.floor((bufferMaxBytes * bufferAccountShare) / 100);
-    const limits = [bufferMaxBytes - heldElsewhere, share];
+  async append(
+    account: string,
+    entries: readonly string[],
+    receivedAt: number,
+    maxBytes = this.env.bufferMaxBytes,
+  ): Promise<Appended> {
+    const share = Math.floor((maxBytes * this.env.bufferAccountShare) / 100);
     const [outcome, pending] = await APPEND.run(
       this.redis,
       [this.keys.usage],
-      [this.keys.base, account, receivedAt, ...limits, ...entries],
+      [this.keys.base, account, receivedAt, maxBytes, share, ...entries],
     );
     if (outcome === KEPT) return { outcome: 'kept', pending };
     return { outcome: outcome === FULL ? 'full' : 'share_exceeded' };

@@ -44,7 +44,7 @@ export class BufferService {
   private async push(account: string, events: AcceptedEvent[]): Promise<Appended> {
     const receivedAt = Math.min(...events.map((event) => event.receivedAt));
     try {
-      return await this.writer.append(account, events.map(encodeEnvelope), receivedAt, this.gauge.oldListBytes);
+      return await this.writer.append(account, events.map(encodeEnvelope), receivedAt, this.gauge.roomBytes);
     } catch (error) {
       throw new UnavailableError(
         'buffer_unavailable',

@@ -10,6 +10,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /** Accounts served in one claim, at most: it bounds how long the script holds Redis up. */
 const SEGMENTS_MAX = 1000;
+/** Every fourth turn is one of the ring's, so that accounts which send much are served however many new ones come. */
+const RING_EVERY = 4;
 /** Entries asked of Redis at a time, within a script. */
 const READ_AT_ONCE = 100;
 
@@ -48,8 +50,8 @@ end`;
 export type Taken = [id: string, length: number, left: number, recovered: number];
 
 /**
- * A claim whose owner is gone, or a new one: a segment of each account in turn, again and again, while they fit. Half of
- * the turns go to accounts that had nothing waiting until now, so that these need not wait for a round of all others.
+ * A claim whose owner is gone, or a new one: a segment of each account in turn, again and again, while they fit. Most
+ * turns go to accounts that had nothing waiting until now, so that these need not wait for a round of all others.
  *
  * KEYS waiting, claims · ARGV base, new id, lease ms, events at most, bytes at most, `recover` to look for a claim without
  * owner first, or `serve` → Taken, or nothing
@@ -78,8 +80,11 @@ end
 
 local function serve()
   local id, taken, events, bytes = ARGV[2], {}, 0, 0
-  local first, second = base .. 'fresh', base .. 'ring'
+  local fresh, ring = base .. 'fresh', base .. 'ring'
+  local turn = tonumber(redis.call('HGET', usage, 'turn') or 0)
   while #taken < ${SEGMENTS_MAX} do
+    local first, second = fresh, ring
+    if turn % ${RING_EVERY} == ${RING_EVERY} - 1 then first, second = ring, fresh end
     local from, account = first, redis.call('LINDEX', first, 0)
     if not account then from, account = second, redis.call('LINDEX', second, 0) end
     if not account then break end
@@ -94,11 +99,11 @@ local function serve()
       events, bytes = events + length, bytes + size
     end
     if redis.call('EXISTS', queue) == 1 then
-      redis.call('LMOVE', from, base .. 'ring', 'LEFT', 'RIGHT')
+      redis.call('LMOVE', from, ring, 'LEFT', 'RIGHT')
     else
       redis.call('LPOP', from)
     end
-    first, second = second, first
+    turn = turn + 1
   end
   if #taken == 0 then return nil end
   local oldest
@@ -110,6 +115,7 @@ local function serve()
   redis.call('ZADD', base .. 'claimed', oldest or 0, id)
   redis.call('ZADD', KEYS[2], now + ARGV[3], id)
   redis.call('HINCRBY', usage, 'pending', -events)
+  redis.call('HSET', usage, 'turn', turn)
   if events > 0 then return {id, events, left(), 0} end
   drop(id)
 end
