@@ -52,7 +52,7 @@ async function installDependencies(env) {
     throw new LaunchError('node_modules is a link and does not fit package-lock.json: run `npm ci` where it leads to');
   }
   // The build needs the development packages, whatever NODE_ENV is.
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
   const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
   await step('Installing dependencies', () =>
     run(npm[0], [...npm.slice(1), ...args], { cwd: ROOT, env, what: 'npm ci' }),
