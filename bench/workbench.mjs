@@ -13,7 +13,8 @@ import { NODE_FLAGS } from '../scripts/launcher/node-flags.mjs';
 import { prepareProject } from '../scripts/launcher/prepare.mjs';
 import { redisServer } from '../scripts/launcher/redis-server.mjs';
 import { PrivateService } from '../scripts/launcher/service.mjs';
-import { ROOT, systemEnvironment } from '../scripts/launcher/settings.mjs';
+import { systemEnvironment } from '../scripts/launcher/environments.mjs';
+import { ROOT } from '../scripts/launcher/settings.mjs';
 
 const READY_WITHIN_MS = 60_000;
 /** Above any load that is made here: the limits are asked all the same. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sqlShellEnvironment } from './launcher/environments.mjs';
 import { findTool } from './launcher/server-binaries.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
 import { decodedPart, readEnvironment, readSettings } from './launcher/settings.mjs';
@@ -50,7 +51,7 @@ try {
     ...process.argv.slice(2),
     decodedPart(url.pathname.slice(1)),
   ];
-  const child = spawn(client.path, args, { stdio: 'inherit', env: { ...process.env, ...client.env } });
+  const child = spawn(client.path, args, { stdio: 'inherit', env: sqlShellEnvironment(client.env) });
   process.on('SIGINT', () => {}); // Ctrl-C is for the client: it ends a query, not the shell
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('error', (error) => {

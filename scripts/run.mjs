@@ -2,6 +2,7 @@ import './launcher/node-version.mjs';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { productEnvironment } from './launcher/environments.mjs';
 import { NODE_FLAGS } from './launcher/node-flags.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
@@ -24,7 +25,7 @@ try {
   delete env.REDIS_URL_FILE;
   const child = spawn(process.execPath, [...NODE_FLAGS, script, ...args], {
     cwd: ROOT,
-    env,
+    env: productEnvironment(PROGRAMS[name] ? name : 'command', env),
     stdio: 'inherit',
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

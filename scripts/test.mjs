@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataDir } from './launcher/data-dir.mjs';
+import { systemEnvironment } from './launcher/environments.mjs';
 import { mysqlServer } from './launcher/mysql-server.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
 import { endProcess, pidInFile } from './launcher/processes.mjs';
 import { redisServer } from './launcher/redis-server.mjs';
 import { PrivateService } from './launcher/service.mjs';
-import { ROOT, systemEnvironment } from './launcher/settings.mjs';
+import { ROOT } from './launcher/settings.mjs';
 import { readable, say, warn } from './launcher/terminal.mjs';
 
 // npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.

@@ -25,6 +25,16 @@ const folder = mkdtempSync(join(process.env.TEST_DIR ?? tmpdir(), 'launcher-'));
 const project = join(folder, 'project');
 const started: Launcher[] = [];
 
+/** What a person's environment may hold: secrets of ours, those of other programs, and what programs need. */
+const PERSONS_ENVIRONMENT = {
+  USER_TOKEN_SECRET: 'user-token-secret-of-this-test-0123456789',
+  GOOGLE_USERINFO_URL: 'https://provider.example/userinfo',
+  METRICS_TOKEN: 'metrics-token-of-this-test',
+  AWS_SECRET_ACCESS_KEY: 'secret-of-another-program',
+  LANG: 'C.UTF-8',
+  TZ: 'UTC',
+};
+
 /** A real launcher in a terminal of its own, with everything that it printed. */
 class Launcher {
   output = '';
@@ -113,7 +123,7 @@ beforeAll(() => {
   // Copied, since a script finds its project by its own real place; the rest is as built, so nothing is installed or built.
   cpSync(join(root, 'scripts'), join(project, 'scripts'), { recursive: true });
   const links = readdirSync(root).filter((name) => !name.startsWith('.') && name !== 'scripts');
-  for (const name of links) symlinkSync(join(root, name), join(project, name));
+  for (const name of [...links, '.env.example']) symlinkSync(join(root, name), join(project, name));
   mkdirSync(join(project, '.data'));
   if (existsSync(join(root, '.data', 'bin'))) symlinkSync(join(root, '.data', 'bin'), join(project, '.data', 'bin'));
 });
@@ -130,7 +140,24 @@ describe('npm start', () => {
 
   beforeAll(async () => {
     port = await freePort();
-    launcher = await start(dataDir, port).ready();
+    launcher = await start(dataDir, port, PERSONS_ENVIRONMENT).ready();
+  });
+
+  it('gives each process the variables that it needs, and no other', () => {
+    const names = (process: string): string[] =>
+      readFileSync(`/proc/${launcher.pid(process)}/environ`, 'utf8')
+        .split('\0')
+        .filter(Boolean)
+        .map((entry) => entry.slice(0, entry.indexOf('=')))
+        .filter((name) => name !== 'LD_LIBRARY_PATH') // where the servers were unpacked
+        .sort();
+    const basic = ['HOME', 'LANG', 'PATH', 'TZ'];
+    const services = ['DATABASE_URL', 'DATA_DIR', 'FLUSH_INTERVAL_MS', 'METRICS_TOKEN', 'REDIS_URL'];
+    const signIn = ['GOOGLE_USERINFO_URL', 'PORT', 'USER_TOKEN_SECRET'];
+    expect(names('mysql')).toEqual(basic);
+    expect(names('redis')).toEqual(basic);
+    expect(names('worker')).toEqual([...basic, ...services].sort());
+    expect(names('api')).toEqual([...basic, ...services, ...signIn].sort());
   });
 
   it('serves, with everything of its own in one private folder', async () => {

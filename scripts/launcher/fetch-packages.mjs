@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageToolEnvironment } from './environments.mjs';
 import { findTool } from './server-binaries.mjs';
 import { run } from './processes.mjs';
 import { LaunchError } from './terminal.mjs';
@@ -69,9 +70,8 @@ async function resolvePackages(choices, options) {
 
 /** @throws LaunchError with apt's own errors, without its progress */
 async function apt(args, cwd) {
-  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
   try {
-    return await run('apt-get', ['-q', ...args], { cwd, env, what: 'apt-get' });
+    return await run('apt-get', ['-q', ...args], { cwd, env: packageToolEnvironment(), what: 'apt-get' });
   } catch (error) {
     const said = error.message.split('\n').filter((line) => line.startsWith('E: '));
     throw said.length > 0 ? new LaunchError(said.join('\n')) : error;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DataDir } from './data-dir.mjs';
+import { productEnvironment } from './environments.mjs';
 import { SourceWatch } from './source-watch.mjs';
 import { releaseLock, takeLock } from './lock.mjs';
 import { mysqlServer } from './mysql-server.mjs';
@@ -180,7 +181,7 @@ export class Launcher {
 async function migrate(env) {
   const output = await run(process.execPath, [join('dist', 'src', 'migrate.js')], {
     cwd: ROOT,
-    env,
+    env: productEnvironment('command', env),
     what: 'npm run migrate',
   });
   if (output.startsWith('Migrated')) say(output.trim());

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { serverEnvironment } from './environments.mjs';
 import { run } from './processes.mjs';
 import { findTool } from './server-binaries.mjs';
 import { LaunchError } from './terminal.mjs';
@@ -39,7 +40,7 @@ export const mysqlServer = {
     const folder = dataDir.in('mysql.init');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { mode: 0o700 });
-    const env = { ...process.env, ...binary.env };
+    const env = serverEnvironment(binary.env);
     const own = [`--datadir=${folder}`, `--tmpdir=${dataDir.in('tmp')}`, ...places(binary), ...asRoot()];
     if (binary.flavour === 'mysql') {
       await run(binary.path, ['--no-defaults', '--initialize-insecure', ...own], { env, what: 'Making the database' });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildEnvironment, npmEnvironment } from './environments.mjs';
 import { withLock } from './lock.mjs';
 import { run } from './processes.mjs';
 import { ROOT } from './settings.mjs';
@@ -55,7 +56,7 @@ async function installDependencies(env) {
   const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
   const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
   await step('Installing dependencies', () =>
-    run(npm[0], [...npm.slice(1), ...args], { cwd: ROOT, env, what: 'npm ci' }),
+    run(npm[0], [...npm.slice(1), ...args], { cwd: ROOT, env: npmEnvironment(env), what: 'npm ci' }),
   );
 }
 
@@ -75,7 +76,7 @@ async function build(env) {
   rmSync(STAMP, { force: true });
   if (!existsSync(join(ROOT, 'dist', 'src', 'main.js'))) rmSync(BUILD_INFO, { force: true });
   // React's other build is twice as large, whoever builds.
-  const forPeople = { ...env, NODE_ENV: 'production' };
+  const forPeople = { ...buildEnvironment(env), NODE_ENV: 'production' };
   await step('Building', async () => {
     const vite = [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.ts'];
     for (const args of [

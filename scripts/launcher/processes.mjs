@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { serverEnvironment } from './environments.mjs';
 import { LaunchError } from './terminal.mjs';
 
 /**
@@ -35,7 +36,7 @@ function bootId() {
 function identifyByPs(pid) {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)], {
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+    env: serverEnvironment({ LC_ALL: 'C', TZ: 'UTC' }),
   });
   const [, state, startedAt] = /^\s*(\S+)\s+(.*\S)/.exec(stdout ?? '') ?? [];
   return startedAt && !state.startsWith('Z') ? startedAt : undefined;
@@ -99,13 +100,13 @@ function signal(pid, name) {
 }
 
 /**
- * Runs a program to its end, silently.
+ * Runs a program to its end, silently. Unless `env` is given, it gets the variables that every program needs.
  * @returns its output (both streams)
  * @throws LaunchError with the last lines of what it said
  */
 export function run(command, args, { what = command, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: serverEnvironment(), ...options });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text) => (output += text));

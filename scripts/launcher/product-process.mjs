@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { productEnvironment } from './environments.mjs';
 import { LogFile } from './log-file.mjs';
 import { NODE_FLAGS } from './node-flags.mjs';
 import { endProcess, removeFile, writePid } from './processes.mjs';
@@ -23,6 +24,7 @@ export class ProductProcess {
   #timer;
 
   /**
+   * @param name `api` or `worker`, which decides what it gets of `env`
    * @param isReady (pid) => whether it serves
    * @param stopDeadlineMs how long it may finish what it holds
    */
@@ -75,7 +77,7 @@ export class ProductProcess {
     this.#errors = '';
     const child = spawn(process.execPath, [...NODE_FLAGS, join('dist', 'src', this.script)], {
       cwd: ROOT,
-      env: this.env,
+      env: productEnvironment(this.name, this.env),
       detached: true, // Ctrl-C at the terminal reaches the launcher alone, which stops everything in order
       stdio: ['ignore', 'pipe', 'pipe'],
     });

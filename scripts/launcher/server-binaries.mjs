@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { serverEnvironment } from './environments.mjs';
 import { ROOT } from './settings.mjs';
 
 /**
@@ -76,7 +77,7 @@ export function findServers(kind, dataDir) {
     const { stdout } = spawnSync(path, kind.versionArgs, {
       encoding: 'utf8',
       timeout: 10_000,
-      env: { ...process.env, ...env },
+      env: serverEnvironment(env),
     });
     const known = kind.readVersion(stdout ?? '');
     if (known) found.push({ path, env, fetched, prefix: dirname(dirname(path)), ...known });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { serverEnvironment } from './environments.mjs';
 import { canFetch, fetchPackages, installCommand } from './fetch-packages.mjs';
 import { withLock } from './lock.mjs';
 import { rotateOpenLog, tail } from './log-file.mjs';
@@ -107,7 +108,7 @@ export class PrivateService {
       detached: true,
       stdio: ['ignore', log, log],
       cwd: dataDir.path,
-      env: { ...process.env, ...this.#binary.env },
+      env: serverEnvironment(this.#binary.env),
     });
     closeSync(log);
     const failed = new Promise((_resolve, reject) =>

@@ -8,10 +8,6 @@ import { LaunchError } from './terminal.mjs';
 /** The project's folder. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Names that a process needs of its surroundings, besides ours. */
-const SYSTEM_NAMES =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|TZ|TERM|COLORTERM|COLUMNS|LINES|TMPDIR|TEMP|TMP|CI|FORCE_COLOR|NO_COLOR|SYSTEMROOT|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(https?|no|all)_proxy|(LC|XDG|npm|PLAYWRIGHT|PUPPETEER|CHROME|CHROMIUM)_.*)$/i;
-
 /**
  * The environment with .env below it: what is really set wins, an empty value too. What is empty then counts as unset, as
  * in the product.
@@ -20,11 +16,6 @@ export function readEnvironment() {
   const file = join(ROOT, '.env');
   const written = existsSync(file) ? util.parseEnv(readFileSync(file, 'utf8')) : {};
   return Object.fromEntries(Object.entries({ ...written, ...process.env }).filter(([, value]) => value?.trim()));
-}
-
-/** The environment without a single variable of the product, whatever it is called. */
-export function systemEnvironment() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => SYSTEM_NAMES.test(name)));
 }
 
 /** What the launcher itself must know of the configuration; the product validates all of it. */

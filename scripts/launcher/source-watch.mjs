@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
+import { buildEnvironment } from './environments.mjs';
 import { endProcess, removeFile, writePid } from './processes.mjs';
 import { nestCli } from './prepare.mjs';
 import { ROOT } from './settings.mjs';
@@ -19,7 +20,7 @@ export class SourceWatch {
     const args = [nestCli(), 'build', '--watch', '--watchAssets', '--preserveWatchOutput'];
     this.#child = spawn(process.execPath, args, {
       cwd: ROOT,
-      env: this.env,
+      env: buildEnvironment(this.env),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
