@@ -83,7 +83,7 @@ class Launcher {
   }
 
   pid(name: string): number {
-    return Number.parseInt(readFileSync(this.pidFile(name), 'utf8'), 10);
+    return Number(readFileSync(this.pidFile(name), 'utf8'));
   }
 
   pids(): number[] {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { releaseLock, takeLock } from '../scripts/launcher/lock.mjs';
-import { endProcess, pidInFile, writePid } from '../scripts/launcher/processes.mjs';
+import { endProcess, pidInFile, removePid, writePid } from '../scripts/launcher/processes.mjs';
 
 describe('a pid file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystone-pids-'));
@@ -13,16 +13,24 @@ describe('a pid file', () => {
     child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     writePid(file, child.pid!);
   });
-  afterEach(() => child.kill('SIGKILL'));
+  afterEach(() => {
+    child.kill('SIGKILL');
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
+  });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const second = (text: string): void => {
-    const [pid] = readFileSync(file, 'utf8').split('\n');
-    writeFileSync(file, `${pid}\n${text}\n`);
-  };
+  const note = (): string => `${file}.${child.pid}.started`;
+  const change = (text: string): void => writeFileSync(note(), `${text}\n`);
+
+  test('holds one number, as other tools expect, and leaves nothing behind', () => {
+    expect(readFileSync(file, 'utf8')).toBe(`${child.pid}\n`);
+    writePid(file, process.pid);
+    expect(readdirSync(folder)).toEqual(['one.pid', `one.pid.${process.pid}.started`]);
+    removePid(file);
+    expect(readdirSync(folder)).toEqual([]);
+  });
 
   test('names its process while that runs, wherever the clock was set since', async () => {
-    expect(readFileSync(file, 'utf8').split('\n')[0]).toBe(String(child.pid));
     for (const time of [0, Date.now() / 1000 + 1e9]) {
       utimesSync(file, time, time);
       expect(pidInFile(file)).toBe(child.pid);
@@ -32,13 +40,13 @@ describe('a pid file', () => {
   });
 
   test('names no other process that has come to the pid', () => {
-    const [, identity] = readFileSync(file, 'utf8').split('\n');
-    const later = identity!.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10));
-    for (const other of [later, `another-boot ${identity!.split(' ').at(-1)}`, '']) {
-      second(other);
+    const identity = readFileSync(note(), 'utf8').trim();
+    const later = identity.replace(/\d(?=\D*$)/, (digit) => String((Number(digit) + 1) % 10));
+    for (const other of [later, `another-boot ${identity.split(' ').at(-1)}`, '']) {
+      change(other);
       expect(pidInFile(file)).toBeUndefined();
     }
-    second(identity!);
+    change(identity);
     expect(pidInFile(file)).toBe(child.pid);
   });
 
@@ -51,10 +59,20 @@ describe('a pid file', () => {
     expect(takeLock(file)).toBe(child.pid);
     releaseLock(file);
     expect(takeLock(file)).toBe(child.pid);
-    second('another-boot 1');
+    change('another-boot 1');
+    expect(takeLock(file)).toBeUndefined();
+    expect(pidInFile(file)).toBe(process.pid);
+    expect(takeLock(file)).toBe(process.pid);
+    releaseLock(file);
+    expect(pidInFile(file)).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('that an earlier process with our pid left is no lock', () => {
+    writePid(file, process.pid);
+    writeFileSync(`${file}.${process.pid}.started`, 'another-boot 1\n');
     expect(takeLock(file)).toBeUndefined();
     expect(pidInFile(file)).toBe(process.pid);
     releaseLock(file);
-    expect(pidInFile(file)).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import { SourceWatch } from './source-watch.mjs';
 import { releaseLock, takeLock } from './lock.mjs';
 import { mysqlServer } from './mysql-server.mjs';
 import { builtFrom, prepareProject } from './prepare.mjs';
-import { endProcess, pidInFile, removeFile, run } from './processes.mjs';
+import { endProcess, pidInFile, removeFile, removePid, run } from './processes.mjs';
 import { ProductProcess } from './product-process.mjs';
 import { redisServer } from './redis-server.mjs';
 import { nice, PrivateService } from './service.mjs';
@@ -96,7 +96,7 @@ export class Launcher {
           say(`Ending the ${name} process that an earlier launcher left behind (pid ${pid})`);
           await endProcess(pid, this.#stopDeadlineMs);
         }
-        removeFile(dataDir.pidFile(name));
+        removePid(dataDir.pidFile(name));
       }),
     );
     dataDir.clearRun();

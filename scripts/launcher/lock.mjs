@@ -1,6 +1,15 @@
 import { linkSync, renameSync, unlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pidInFile, removeFile, writePid } from './processes.mjs';
+import {
+  forgetIdentity,
+  noteIdentity,
+  numberIn,
+  pidInFile,
+  removeFile,
+  removeIdentity,
+  removePid,
+  writeNumber,
+} from './processes.mjs';
 
 /**
  * Takes the lock that a pid file is, or says who holds it. A file whose process is gone is taken over.
@@ -8,7 +17,10 @@ import { pidInFile, removeFile, writePid } from './processes.mjs';
  */
 export function takeLock(file) {
   const own = `${file}.${process.pid}`;
-  writePid(own, process.pid);
+  // Left by an earlier process that had our pid: the note that we are about to write would make it ours.
+  if (numberIn(file) === process.pid && !pidInFile(file)) setAside(file);
+  noteIdentity(file, process.pid);
+  writeNumber(own, process.pid);
   try {
     for (;;) {
       try {
@@ -18,6 +30,7 @@ export function takeLock(file) {
         if (error.code !== 'EEXIST') throw error;
       }
       const holder = pidInFile(file);
+      if (holder && holder !== process.pid) removeIdentity(file, process.pid);
       if (holder) return holder;
       setAside(file);
     }
@@ -35,13 +48,14 @@ function setAside(file) {
     if (error.code === 'ENOENT') return;
     throw error;
   }
-  if (pidInFile(aside)) linkSync(aside, file);
+  if (pidInFile(aside, file)) linkSync(aside, file);
+  else forgetIdentity(file, numberIn(aside));
   unlinkSync(aside);
 }
 
 /** Gives the lock back if it is still ours. */
 export function releaseLock(file) {
-  if (pidInFile(file) === process.pid) removeFile(file);
+  if (pidInFile(file) === process.pid) removePid(file);
 }
 
 /** Runs work that no two launchers may do at once in one folder; the second waits. */

@@ -48,19 +48,71 @@ export function isRunning(pid, identity) {
   return now !== undefined && now === identity;
 }
 
-/** The pid on the first line, as everybody expects; on the second what tells whether it is still the same process. */
+/**
+ * Writes a pid file: one number, as other tools expect. What tells whether that process is still the same one is noted in a
+ * file beside it, and first, so that a reader of the pid file finds it.
+ */
 export function writePid(file, pid) {
-  writeFileSync(file, `${pid}\n${identify(pid) ?? ''}\n`, { mode: 0o600 });
+  const former = numberIn(file);
+  noteIdentity(file, pid);
+  writeNumber(file, pid);
+  if (former !== pid) removeIdentity(file, former);
 }
 
-/** The pid in a pid file, if the process that the file was written for still runs: pids are given out again. */
-export function pidInFile(file) {
+export function writeNumber(file, pid) {
+  writeFileSync(file, `${pid}\n`, { mode: 0o600 });
+}
+
+/** Notes which process a pid file is about to name. */
+export function noteIdentity(file, pid) {
+  writeFileSync(identityFile(file, pid), `${identify(pid) ?? ''}\n`, { mode: 0o600 });
+}
+
+export function removeIdentity(file, pid) {
+  removeFile(identityFile(file, pid));
+}
+
+/** Removes the note about a process that has ended. */
+export function forgetIdentity(file, pid) {
+  if (!isNoted(file, pid)) removeIdentity(file, pid);
+}
+
+/**
+ * The pid in a pid file, if the process that the file was written for still runs: pids are given out again.
+ * @param name the file's name when it was written, where it was renamed since
+ */
+export function pidInFile(file, name = file) {
+  const pid = numberIn(file);
+  return pid > 1 && isNoted(name, pid) ? pid : undefined;
+}
+
+/** The number in a pid file, whichever process has it now; 0 where there is none. */
+export function numberIn(file) {
+  const pid = Number(readText(file));
+  return Number.isSafeInteger(pid) ? pid : 0;
+}
+
+/** Removes a pid file, and the note beside it. */
+export function removePid(file) {
+  const pid = numberIn(file);
+  removeFile(file);
+  removeIdentity(file, pid);
+}
+
+function isNoted(file, pid) {
+  return isRunning(pid, readText(identityFile(file, pid)));
+}
+
+/** It holds the pid, so that a new process's note replaces nobody's. */
+function identityFile(file, pid) {
+  return `${file}.${pid}.started`;
+}
+
+function readText(file) {
   try {
-    const [first, identity] = readFileSync(file, 'utf8').split('\n');
-    const pid = Number(first);
-    return Number.isSafeInteger(pid) && pid > 1 && isRunning(pid, identity) ? pid : undefined;
+    return readFileSync(file, 'utf8').trim();
   } catch {
-    return undefined;
+    return '';
   }
 }
 

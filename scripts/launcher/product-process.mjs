@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { productEnvironment } from './environments.mjs';
 import { LogFile } from './log-file.mjs';
 import { NODE_FLAGS } from './node-flags.mjs';
-import { endProcess, removeFile, writePid } from './processes.mjs';
+import { endProcess, removePid, writePid } from './processes.mjs';
 import { nice } from './service.mjs';
 import { ROOT } from './settings.mjs';
 import { LaunchError, say, warn } from './terminal.mjs';
@@ -69,7 +69,7 @@ export class ProductProcess {
     if (!hasEnded(this.#child) && !(await endProcess(this.#child.pid, this.stopDeadlineMs))) {
       warn(`${this.name} did not stop in time and was killed; what it had accepted is safe in Redis`);
     }
-    removeFile(this.dataDir.pidFile(this.name));
+    removePid(this.dataDir.pidFile(this.name));
   }
 
   #spawn() {

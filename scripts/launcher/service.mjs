@@ -6,7 +6,7 @@ import { serverEnvironment } from './environments.mjs';
 import { canFetch, fetchPackages, installCommand } from './fetch-packages.mjs';
 import { withLock } from './lock.mjs';
 import { rotateOpenLog, tail } from './log-file.mjs';
-import { endProcess, identify, isRunning, pidInFile, removeFile, run, writePid } from './processes.mjs';
+import { endProcess, identify, isRunning, pidInFile, removeFile, removePid, run, writePid } from './processes.mjs';
 import { compareVersions, findServers } from './server-binaries.mjs';
 import { ROOT } from './settings.mjs';
 import { LaunchError, say, step, warn } from './terminal.mjs';
@@ -73,7 +73,7 @@ export class PrivateService {
     if (!(await endProcess(this.#pid, this.kind.stopDeadlineMs, this.#identity))) {
       warn(`${this.kind.name} did not stop in time and was killed; it recovers at the next start`);
     }
-    removeFile(this.dataDir.pidFile(this.kind.name));
+    removePid(this.dataDir.pidFile(this.kind.name));
     removeFile(this.socket);
     this.dataDir.leaveSocketDir();
   }

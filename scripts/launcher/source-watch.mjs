@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { buildEnvironment } from './environments.mjs';
-import { endProcess, removeFile, writePid } from './processes.mjs';
+import { endProcess, removePid, writePid } from './processes.mjs';
 import { nestCli } from './prepare.mjs';
 import { ROOT } from './settings.mjs';
 import { readable, say, warn } from './terminal.mjs';
@@ -33,7 +33,7 @@ export class SourceWatch {
 
   async stop() {
     if (this.#child?.pid) await endProcess(this.#child.pid, 5000);
-    removeFile(this.pidFile);
+    removePid(this.pidFile);
   }
 
   #heard(text) {
