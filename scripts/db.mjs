@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqlShellEnvironment } from './launcher/environments.mjs';
-import { findTool } from './launcher/server-binaries.mjs';
+import { installCommand } from './launcher/fetch-packages.mjs';
+import { findWorkingTool } from './launcher/server-binaries.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
 import { decodedPart, readEnvironment, readSettings } from './launcher/settings.mjs';
 import { LaunchError, readable, warn } from './launcher/terminal.mjs';
@@ -39,8 +40,12 @@ try {
   if (!URL.canParse(databaseUrl))
     throw new LaunchError('DATABASE_URL must look like mysql://user:password@host:3306/database');
   const url = new URL(databaseUrl);
-  const client = findTool(['mariadb', 'mysql'], settings.dataDir);
-  if (!client) throw new LaunchError('No client was found: install mariadb-client or mysql-client');
+  const client = findWorkingTool(['mariadb', 'mysql'], settings.dataDir);
+  if (!client) {
+    throw new LaunchError(
+      `No shell of MariaDB or MySQL was found. Install one with\n\n  ${installCommand(['sqlShell'])}`,
+    );
+  }
   const folder = mkdtempSync(join(tmpdir(), 'tallystone-db-'));
   const file = join(folder, 'client.cnf');
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

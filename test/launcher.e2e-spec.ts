@@ -301,6 +301,33 @@ describe('npm start', () => {
   });
 });
 
+describe('servers of this machine that do not work', () => {
+  const programs = join(folder, 'programs');
+  const path = (...folders: string[]): string => [...folders, process.env.PATH].join(':');
+
+  beforeAll(() => {
+    mkdirSync(programs);
+    const script = (name: string, text: string): void =>
+      writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    // One that knows its version and cannot start, one that ends with a signal, a link into a package that is not here.
+    script('redis-server', '[ "$1" = --version ] && echo "Redis server v=7.9.9 sha=0" || exit 3');
+    script('mariadbd', 'kill -SEGV $$');
+    symlinkSync('/nonexistent/mysqld', join(programs, 'mysqld'));
+    symlinkSync('valkey-check-rdb', join(programs, 'valkey-server'));
+  });
+
+  it('are passed over for others, at the next start too', async () => {
+    const dataDir = join(folder, 'broken');
+    const env = { PATH: path(programs) };
+    const first = await start(dataDir, await freePort(), env).ready();
+    expect(first.output).toContain(`Redis 7.9.9 (${join(programs, 'redis-server')}) does not work here`);
+    expect(await first.kill('SIGTERM')).toBe(0);
+    const second = await start(dataDir, await freePort(), env).ready();
+    expect(second.output).not.toContain('does not work here');
+    expect(await second.kill('SIGTERM')).toBe(0);
+  });
+});
+
 describe('services of your own', () => {
   afterEach(() => rmSync(join(project, '.env'), { force: true }));
 

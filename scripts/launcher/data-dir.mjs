@@ -115,14 +115,14 @@ export class DataDir {
     rmSync(this.in('run', 'env'), { force: true });
   }
 
-  /** Which server made the files of a service: `{flavour, version}`; undefined when there are none. */
+  /** Which server made the files of a service: `{flavour, version, path}`; undefined when there are none. */
   maker(service) {
     if (!existsSync(this.in(service))) return undefined;
     return this.#makers()[service];
   }
 
-  rememberMaker(service, { flavour, version }) {
-    const makers = { ...this.#makers(), [service]: { flavour, version } };
+  rememberMaker(service, { flavour, version, found: path }) {
+    const makers = { ...this.#makers(), [service]: { flavour, version, path } };
     writeWhole(this.in('servers.json'), `${JSON.stringify(makers, null, 2)}\n`);
   }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageToolEnvironment } from './environments.mjs';
+import { baseSystemStatus } from './package-status.mjs';
 import { findTool } from './server-binaries.mjs';
 import { run } from './processes.mjs';
 import { LaunchError } from './terminal.mjs';
@@ -11,8 +12,9 @@ export function canFetch() {
 }
 
 /**
- * Downloads packages with all that they need and this system lacks, and unpacks them into a folder. Nothing is installed,
- * no service started, no file of the system touched; any user may do it.
+ * Downloads packages with all that they need beyond the base system, and unpacks them into a folder. Nothing is installed,
+ * no service started, no file of the system touched; any user may do it. What of these packages is installed does not
+ * count: a program may be a link into one of them, or need another version.
  * @param choices lists of package names, the best first; the first list that can be had is taken
  */
 export async function fetchPackages(choices, into) {
@@ -28,6 +30,8 @@ export async function fetchPackages(choices, into) {
     for (const file of readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
       await run('dpkg', ['-x', join(archives, file), fresh], { what: 'dpkg -x' });
     }
+    // What comes along may be made to run as root; none of it needs to here.
+    await run('chmod', ['-R', 'ug-s', fresh], { what: 'chmod' });
     for (const folder of [archives, join(fresh, 'apt')]) rmSync(folder, { recursive: true });
     rmSync(into, { recursive: true, force: true });
     renameSync(fresh, into);
@@ -40,9 +44,20 @@ export async function fetchPackages(choices, into) {
 async function withPackageLists(home, work) {
   mkdirSync(join(home, 'lists', 'partial'), { recursive: true, mode: 0o700 });
   mkdirSync(join(home, 'archives', 'partial'), { recursive: true, mode: 0o700 });
+  const status = join(home, 'status');
+  writeFileSync(status, baseSystemStatus());
   const cache = [
     ...(process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
-    ...['-o', `Dir::Cache=${home}`, '-o', 'Acquire::Retries=2', '-o', 'Debug::NoLocking=1'],
+    ...[
+      '-o',
+      `Dir::State::status=${status}`,
+      '-o',
+      `Dir::Cache=${home}`,
+      '-o',
+      'Acquire::Retries=2',
+      '-o',
+      'Debug::NoLocking=1',
+    ],
   ];
   const ownLists = [...cache, '-o', `Dir::State::lists=${join(home, 'lists')}/`];
   try {
@@ -53,7 +68,7 @@ async function withPackageLists(home, work) {
   }
 }
 
-/** Names of the packages and of everything they depend on that is not installed here. */
+/** Names of the packages and of everything they depend on beyond the base system. */
 async function resolvePackages(choices, options) {
   let failure;
   for (const names of choices) {
@@ -78,28 +93,46 @@ async function apt(args, cwd) {
   }
 }
 
-/** The command with which a person gets the servers on this system. */
+/**
+ * The one command with which a person gets on this system what is missing.
+ * @param missing names out of `mysql`, `redis`, `sqlShell` and `npm`
+ */
 export function installCommand(missing) {
-  const wants = (name) => missing.includes(name);
   const [manager, packages] = packageManager();
-  return `${manager} ${['mysql', 'redis']
-    .filter(wants)
-    .map((name) => packages[name])
-    .join(' ')}`;
+  return `${manager} ${missing.map((name) => packages[name]).join(' ')}`;
 }
 
 function packageManager() {
-  if (process.platform === 'darwin') return ['brew install', { mysql: 'mariadb', redis: 'redis' }];
+  const sudo = process.getuid() === 0 ? '' : 'sudo ';
+  if (process.platform === 'darwin') {
+    return ['brew install', { mysql: 'mariadb', redis: 'redis', sqlShell: 'mariadb', npm: 'node' }];
+  }
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   const is = (name) => new RegExp(`^ID(_LIKE)?=.*\\b${name}\\b`, 'm').test(release);
-  if (is('alpine')) return ['apk add', { mysql: 'mariadb mariadb-client', redis: 'redis' }];
-  if (is('arch')) return ['sudo pacman -S', { mysql: 'mariadb', redis: 'valkey' }];
-  if (/^ID=fedora/m.test(release)) return ['sudo dnf install', { mysql: 'mariadb-server', redis: 'valkey' }];
-  if (is('fedora') || is('rhel')) return ['sudo dnf install', { mysql: 'mariadb-server', redis: 'redis' }];
-  if (is('suse')) return ['sudo zypper install', { mysql: 'mariadb', redis: 'redis' }];
-  const sudo = process.getuid() === 0 ? '' : 'sudo ';
+  if (is('alpine')) {
+    const packages = { mysql: 'mariadb mariadb-client', redis: 'redis', sqlShell: 'mariadb-client', npm: 'npm' };
+    return [`${sudo}apk add`, packages];
+  }
+  if (is('arch')) {
+    return [`${sudo}pacman -S`, { mysql: 'mariadb', redis: 'valkey', sqlShell: 'mariadb-clients', npm: 'npm' }];
+  }
+  if (is('fedora') || is('rhel')) {
+    const redis = /^ID=fedora/m.test(release) ? 'valkey' : 'redis';
+    return [`${sudo}dnf install`, { mysql: 'mariadb-server', redis, sqlShell: 'mariadb', npm: 'npm' }];
+  }
+  if (is('suse')) {
+    return [
+      `${sudo}zypper install`,
+      { mysql: 'mariadb', redis: 'redis', sqlShell: 'mariadb-client', npm: 'npm-default' },
+    ];
+  }
   return [
     `${sudo}apt-get update && ${sudo}apt-get install -y`,
-    { mysql: 'mariadb-server-core mariadb-client-core', redis: 'redis-server' },
+    {
+      mysql: 'mariadb-server-core mariadb-client-core',
+      redis: 'redis-server',
+      sqlShell: 'mariadb-client',
+      npm: 'npm',
+    },
   ];
 }

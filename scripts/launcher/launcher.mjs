@@ -10,8 +10,8 @@ import { builtFrom, prepareProject } from './prepare.mjs';
 import { endProcess, pidInFile, removeFile, removePid, run } from './processes.mjs';
 import { ProductProcess } from './product-process.mjs';
 import { redisServer } from './redis-server.mjs';
-import { nice, PrivateService } from './service.mjs';
-import { ROOT } from './settings.mjs';
+import { PrivateService } from './service.mjs';
+import { nice, ROOT } from './settings.mjs';
 import { LaunchError, say } from './terminal.mjs';
 
 /** On top of the time that the product gives itself to stop. */

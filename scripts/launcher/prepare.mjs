@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildEnvironment, npmEnvironment } from './environments.mjs';
+import { installCommand } from './fetch-packages.mjs';
 import { withLock } from './lock.mjs';
 import { run } from './processes.mjs';
+import { findTool } from './server-binaries.mjs';
 import { ROOT } from './settings.mjs';
 import { LaunchError, step } from './terminal.mjs';
 
@@ -54,6 +56,9 @@ async function installDependencies(env) {
   }
   // The build needs the development packages, whatever NODE_ENV is.
   const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+  if (!env.npm_execpath && !findTool(['npm'], '/')) {
+    throw new LaunchError(`npm is missing. Install it with\n\n  ${installCommand(['npm'])}`);
+  }
   const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
   await step('Installing dependencies', () =>
     run(npm[0], [...npm.slice(1), ...args], { cwd: ROOT, env: npmEnvironment(env), what: 'npm ci' }),

@@ -5,8 +5,7 @@ import { productEnvironment } from './environments.mjs';
 import { LogFile } from './log-file.mjs';
 import { NODE_FLAGS } from './node-flags.mjs';
 import { endProcess, removePid, writePid } from './processes.mjs';
-import { nice } from './service.mjs';
-import { ROOT } from './settings.mjs';
+import { nice, ROOT } from './settings.mjs';
 import { LaunchError, say, warn } from './terminal.mjs';
 
 const START_DEADLINE_MS = 60_000;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { serverEnvironment } from './environments.mjs';
 import { ROOT } from './settings.mjs';
@@ -7,7 +7,7 @@ import { ROOT } from './settings.mjs';
 /**
  * A database or Redis server that can be run.
  * @typedef {{path: string, flavour: string, version: string, prefix: string, env: Record<string, string>,
- *   fetched: boolean}} ServerBinary `prefix` is the folder that holds bin/, sbin/ and share/
+ *   fetched: boolean, fault?: string}} ServerBinary `prefix` is the folder that holds bin/, sbin/ and share/
  */
 
 const HOMEBREW = ['/opt/homebrew', '/usr/local', '/home/linuxbrew/.linuxbrew'];
@@ -46,17 +46,18 @@ function libraryFolders(root) {
   });
 }
 
-/** Every program of one of these names, once. */
+/** Every program of one of these names, once. A link that leads nowhere is one too, with a `fault`. */
 function* programs(names, dataDir) {
   const seen = new Set();
   for (const { folder, env, fetched } of searchPath(dataDir)) {
     for (const name of names) {
       const path = join(folder, name);
-      if (!isProgram(path)) continue;
-      const real = realpathSync(path);
+      const leadsNowhere = !existsSync(path) && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
+      if (!leadsNowhere && !isProgram(path)) continue;
+      const real = leadsNowhere ? path : realpathSync(path);
       if (seen.has(real)) continue;
       seen.add(real);
-      yield { path, env, fetched };
+      yield { path, env, fetched, ...(leadsNowhere ? { fault: 'a link that leads nowhere' } : {}) };
     }
   }
 }
@@ -64,25 +65,45 @@ function* programs(names, dataDir) {
 function isProgram(path) {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
 }
 
-/** All servers of a kind that are here and can say their version. @returns {ServerBinary[]} */
+/**
+ * All servers of a kind that are here. One that cannot say its version has a `fault` in place of flavour and version.
+ * @returns {ServerBinary[]}
+ */
 export function findServers(kind, dataDir) {
-  const found = [];
-  for (const { path, env, fetched } of programs(kind.programs, dataDir)) {
-    const { stdout } = spawnSync(path, kind.versionArgs, {
-      encoding: 'utf8',
-      timeout: 10_000,
-      env: serverEnvironment(env),
-    });
-    const known = kind.readVersion(stdout ?? '');
-    if (known) found.push({ path, env, fetched, prefix: dirname(dirname(path)), ...known });
+  return [...programs(kind.programs, dataDir)].map((program) => {
+    if (program.fault) return program;
+    const { path, env } = program;
+    const answer = runBriefly(path, kind.versionArgs, env);
+    const known = kind.readVersion(answer.stdout);
+    return known ? { ...program, prefix: dirname(dirname(path)), ...known } : { ...program, fault: answer.fault };
+  });
+}
+
+/** What a program says within ten seconds, and what there is to say against it. */
+function runBriefly(path, args, env) {
+  const { stdout, stderr, error, signal, status } = spawnSync(path, args, {
+    encoding: 'utf8',
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+    env: serverEnvironment(env),
+  });
+  const said = `${stderr ?? ''}`.trim().split('\n')[0];
+  const ended = error?.code ?? (signal ? `ended by ${signal}` : `exit code ${status}`);
+  return { stdout: stdout ?? '', isWell: !error && status === 0, fault: said ? `${ended}: ${said}` : ended };
+}
+
+/** The first of the programs that runs. */
+export function findWorkingTool(names, dataDir) {
+  for (const program of programs(names, dataDir)) {
+    if (!program.fault && runBriefly(program.path, ['--version'], program.env).isWell) return program;
   }
-  return found;
+  return undefined;
 }
 
 /** A program that comes with a server: beside it, or wherever else. */
@@ -92,7 +113,7 @@ export function findTool(names, dataDir, near) {
       if (isProgram(join(folder, name))) return { path: join(folder, name), env: near.env };
     }
   }
-  return programs(names, dataDir).next().value;
+  return [...programs(names, dataDir)].find(({ fault }) => !fault);
 }
 
 /** Negative when a is older than b; looks at as many parts as `parts` says. */

@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { serverEnvironment } from './environments.mjs';
-import { canFetch, fetchPackages, installCommand } from './fetch-packages.mjs';
-import { withLock } from './lock.mjs';
 import { rotateOpenLog, tail } from './log-file.mjs';
-import { endProcess, identify, isRunning, pidInFile, removeFile, removePid, run, writePid } from './processes.mjs';
-import { compareVersions, findServers } from './server-binaries.mjs';
-import { ROOT } from './settings.mjs';
+import { endProcess, identify, isRunning, pidInFile, removeFile, removePid, writePid } from './processes.mjs';
+import { describe, ServerChoice } from './server-choice.mjs';
+import { nice } from './settings.mjs';
 import { LaunchError, say, step, warn } from './terminal.mjs';
 
 const WATCH_MS = 300;
@@ -28,16 +26,14 @@ export class PrivateService {
   /**
    * @param relaxed for tests, where no promise depends on what survives a power cut
    * @param files whether the server may read files that a statement names, which the benchmark needs
-   * @param bin where programs that are missing here are unpacked
-   * @param wanted all kinds that will be run, so that one message names everything that is missing
+   * @param bin @param wanted as of {@link ServerChoice}
    */
   constructor(kind, dataDir, { relaxed = false, files = false, bin = dataDir.in('bin'), wanted = [kind] } = {}) {
     this.kind = kind;
     this.dataDir = dataDir;
     this.relaxed = relaxed;
     this.files = files;
-    this.bin = bin;
-    this.wanted = wanted;
+    this.choice = new ServerChoice(kind, dataDir, { bin, wanted });
     this.socket = join(dataDir.socketDir(), `${kind.name}.sock`);
     this.log = dataDir.log(kind.name);
   }
@@ -56,11 +52,7 @@ export class PrivateService {
       say(`${kind.name === 'mysql' ? 'The database' : 'Redis'} was still running (pid ${left}): taken over`);
     } else {
       await this.#assertNobodyAnswers();
-      this.#binary = await this.#chooseBinary();
-      if (!existsSync(dataDir.in(kind.name))) {
-        await step(`Making a place for ${describe(this.#binary)}`, () => kind.init(this.#binary, dataDir));
-      }
-      await this.#start();
+      await this.#startChosen();
       dataDir.rememberMaker(kind.name, this.#binary);
     }
     this.#watch = this.#keepUp();
@@ -95,6 +87,37 @@ export class PrivateService {
       `A server answers at ${nice(socket)} that ${nice(dataDir.pidFile(kind.name))} does not name: it may have ` +
         `${nice(dataDir.in(kind.name))} open. End it, then run npm start again.`,
     );
+  }
+
+  /** On the first start a server that turns out not to work is passed over for the next one. */
+  async #startChosen() {
+    const { kind, dataDir } = this;
+    for (;;) {
+      const isFirstStart = !existsSync(dataDir.in(kind.name));
+      this.#binary = await this.choice.choose();
+      try {
+        if (isFirstStart) {
+          await step(`Making a place for ${describe(this.#binary)}`, () => kind.init(this.#binary, dataDir));
+        }
+        return await this.#start();
+      } catch (error) {
+        // What was fetched has no successor; and files that may hold data are left alone.
+        if (!isFirstStart || this.#binary.fetched || this.#stopping) throw error;
+        warn(`${describe(this.#binary)} (${this.#binary.found}) does not work here: ${error.message}\nTrying another.`);
+        await this.#discard();
+        this.choice.reject(this.#binary);
+      }
+    }
+  }
+
+  /** Takes back a first start: nobody has stored anything yet. */
+  async #discard() {
+    const { kind, dataDir } = this;
+    if (this.#pid) await endProcess(this.#pid, kind.stopDeadlineMs, this.#identity);
+    this.#pid = undefined;
+    removePid(dataDir.pidFile(kind.name));
+    removeFile(this.socket);
+    for (const folder of [kind.name, `${kind.name}.init`]) rmSync(dataDir.in(folder), { recursive: true, force: true });
   }
 
   async #start() {
@@ -150,7 +173,7 @@ export class PrivateService {
       warn(`${this.kind.name} ended by itself; starting it again (its log: ${nice(this.log)})`);
       await wait(BACK_OFF_MS[Math.min(deaths, BACK_OFF_MS.length) - 1]);
       try {
-        this.#binary ??= await this.#chooseBinary();
+        this.#binary ??= await this.choice.choose();
         await this.#start();
       } catch (error) {
         warn(error.message);
@@ -158,73 +181,4 @@ export class PrivateService {
       begin = Date.now();
     }
   }
-
-  /** A server that may open the files: the one that made them, or a newer one of its flavour. */
-  async #chooseBinary() {
-    const { kind, dataDir } = this;
-    const fits = (binary) => isSupported(kind, binary);
-    const maker = dataDir.maker(kind.name);
-    const opens = (binary) =>
-      !maker || (binary.flavour === maker.flavour && compareVersions(binary.version, maker.version, 2) >= 0);
-    let found = findServers(kind, dataDir.path);
-    let chosen = found.find((binary) => fits(binary) && opens(binary));
-    if (!chosen && !found.some(fits)) {
-      found = await this.#fetch(found);
-      chosen = found.find((binary) => fits(binary) && opens(binary));
-    }
-    if (chosen) return confinedElsewhere(chosen);
-    const here = found.map((binary) => `${describe(binary)} (${binary.path})`).join(', ') || 'nothing that fits';
-    throw new LaunchError(
-      maker
-        ? `${nice(dataDir.in(kind.name))} was made by ${describe(maker)}, which another flavour or an older version must not open. ` +
-            `Found here: ${here}. Install ${describe(maker)} or newer, or choose another DATA_DIR.`
-        : `${kind.title} was not found. Found here: ${here}.`,
-    );
-  }
-
-  async #fetch(found) {
-    const { kind, dataDir, bin } = this;
-    const missing = this.wanted
-      .filter((one) => one === kind || !findServers(one, dataDir.path).some((binary) => isSupported(one, binary)))
-      .map((one) => one.name);
-    const old = found.map((binary) => `${describe(binary)} is too old. `).join('');
-    const ways = `${old}Install what is missing with\n\n  ${installCommand(missing)}\n\nor set ${kind.variable} to a server of yours, then run npm start again.`;
-    if (!canFetch()) throw new LaunchError(`Tallystone needs ${kind.title}. ${ways}`);
-    const into = join(bin, kind.name);
-    mkdirSync(bin, { recursive: true, mode: 0o700 });
-    try {
-      return await withLock(join(bin, `${kind.name}.lock`), async () => {
-        const meanwhile = findServers(kind, dataDir.path);
-        if (meanwhile.length > found.length) return meanwhile;
-        await step(`Fetching ${kind.title} into ${nice(into)}`, () => fetchPackages(kind.packages, into));
-        return findServers(kind, dataDir.path);
-      });
-    } catch (error) {
-      throw new LaunchError(`${error.message}\n\n${kind.title} could not be fetched. ${ways}`);
-    }
-  }
-}
-
-function isSupported(kind, { flavour, version }) {
-  return kind.minimum[flavour] !== undefined && compareVersions(version, kind.minimum[flavour], 2) >= 0;
-}
-
-/** Ubuntu confines /usr/sbin/mysqld to its own folders; a copy of the program is not confined. */
-async function confinedElsewhere(binary) {
-  const profile = `/etc/apparmor.d/${binary.path.slice(1).replaceAll('/', '.')}`;
-  if (binary.flavour !== 'mysql' || !existsSync(profile) || !existsSync('/sys/module/apparmor')) return binary;
-  const copy = join(ROOT, '.data', 'bin', 'mysql', 'usr', 'sbin', 'mysqld');
-  await run('mkdir', ['-p', join(copy, '..')]);
-  await run('cp', ['-pu', binary.path, copy]);
-  return { ...binary, path: copy };
-}
-
-function describe({ flavour, version }) {
-  return `${{ mariadb: 'MariaDB', mysql: 'MySQL', redis: 'Redis', valkey: 'Valkey' }[flavour] ?? flavour} ${version}`;
-}
-
-/** A path as a person at the project's folder would type it. */
-export function nice(path) {
-  const short = relative(ROOT, path);
-  return short.startsWith('..') ? path : short;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as util from 'node:util';
 import { LaunchError } from './terminal.mjs';
@@ -58,6 +58,12 @@ function readText(file) {
   } catch {
     return undefined;
   }
+}
+
+/** A path as a person at the project's folder would type it. */
+export function nice(path) {
+  const short = relative(ROOT, path);
+  return short.startsWith('..') ? path : short;
 }
 
 /** A part of DATABASE_URL as it was before it was percent-encoded. */
