@@ -1,5 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { redisServer } from '../scripts/launcher/redis-server.mjs';
+import { findServers } from '../scripts/launcher/server-binaries.mjs';
+import { freePort } from './support/server-process.js';
+import { until } from './support/until.js';
 
 const deploy = (file: string): string => readFileSync(join('deploy', file), 'utf8').replaceAll(/^\s*#.*$/gm, '');
 
@@ -56,5 +63,98 @@ describe('the proxies of deploy/ keep no ids of paths and queries, and no whole 
     const [options, site] = deploy('Caddyfile').split('stats.example.com {');
     expect(options).toMatch(/log \{\s+format filter \{\s+wrap json\s+fields \{\s+request delete\s/);
     expect(site).not.toMatch(/\blog\b/);
+  });
+});
+
+describe('the image', () => {
+  const dockerfile = deploy('Dockerfile');
+
+  test('is built on a base that a digest names, and runs as a user without rights', () => {
+    const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
+    expect(new Set(bases).size).toBe(1);
+    expect(bases[0]).toMatch(/^node:24-bookworm-slim@sha256:[0-9a-f]{64}$/);
+    expect(dockerfile).toMatch(/^USER node$/m);
+  });
+
+  test('is built with the settings that keep packages from running scripts', () => {
+    expect(dockerfile).toMatch(/^COPY package\.json package-lock\.json \.npmrc \.\/\nRUN npm ci$/m);
+  });
+
+  test('is built from the sources alone', () => {
+    const lines = readFileSync('.dockerignore', 'utf8').split('\n');
+    const rules = lines.filter((line) => line && !line.startsWith('#'));
+    expect(rules[0]).toBe('*');
+    const sent = rules.filter((rule) => rule.startsWith('!')).map((rule) => rule.slice(1));
+    const builtFrom = ['migrations', 'scripts', 'src', 'tracker', 'web'];
+    const settings = ['package.json', 'package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+    expect(sent.sort()).toEqual(['.npmrc', ...settings, ...builtFrom].sort());
+    expect(sent.filter((name) => !existsSync(name))).toEqual([]);
+    expect(rules).toEqual(expect.arrayContaining(['**/.env', '**/*.env']));
+  });
+});
+
+describe('compose.yaml', () => {
+  const compose = deploy('compose.yaml');
+  const [, ...services] = compose.split(/^ {2}(?=(?:mysql|redis|migrate|api|worker):$)/m);
+  const anchor = (name: string): string => new RegExp(`^x-${name}: .*\\n(?: {2}.*\\n)+`, 'm').exec(compose)![0];
+  const service = (name: string): string => services.find((text) => text.startsWith(`${name}:`))!;
+
+  test('confines every service', () => {
+    expect(services).toHaveLength(5);
+    for (const rule of ['read_only: true', 'cap_drop: [ALL]', "security_opt: ['no-new-privileges:true']"]) {
+      expect(anchor('confined')).toContain(`  ${rule}\n`);
+    }
+    expect(anchor('tallystone')).toMatch(/<<: \*confined[^]*user: node\n[^]*tmpfs: \[\/tmp, \/data\]/);
+    for (const name of ['migrate', 'api', 'worker']) expect(service(name)).toContain('<<: *tallystone\n');
+    for (const name of ['mysql', 'redis']) {
+      expect(service(name)).toContain('<<: *confined\n');
+      expect(service(name)).toContain(`user: ${name}\n`);
+      expect(service(name)).toMatch(/tmpfs: \[\/tmp/);
+    }
+    expect(compose).not.toMatch(/privileged|cap_add|read_only: false/);
+  });
+
+  test('names the images by digest', () => {
+    const images = [...compose.matchAll(/^ +image: (\S+)$/gm)].map(([, image]) => image);
+    expect(images).toEqual([
+      expect.stringMatching(/^mysql:8\.4@sha256:[0-9a-f]{64}$/),
+      expect.stringMatching(/^redis:7\.4@sha256:[0-9a-f]{64}$/),
+    ]);
+  });
+
+  test('gives the secrets of sign-in to the API alone', () => {
+    for (const name of ['USER_TOKEN_SECRET', 'KEY_TOKEN_SECRET', 'GOOGLE_CLIENT_SECRET']) {
+      expect(anchor('no-sign-in')).toContain(`  ${name}: ''\n`);
+    }
+    for (const name of ['migrate', 'worker']) expect(service(name)).toContain('environment: *no-sign-in\n');
+  });
+
+  test('has a Redis that asks for the password, and whose command line does not tell it', async () => {
+    const folder = mkdtempSync(join(process.env.TEST_DIR ?? tmpdir(), 'compose-'));
+    const server = findServers(redisServer, folder).find(({ fault }) => !fault)!;
+    const port = await freePort();
+    const [, script] = /- \|\n((?: {8}.*\n)+)/.exec(service('redis'))!;
+    const command = script!
+      .replaceAll(/^ {8}/gm, '')
+      .replaceAll('$$', '$')
+      .replace('redis-server - ', `${server.path} - --bind 127.0.0.1 --port ${port} --dir ${folder} `);
+    const child = spawn('sh', ['-c', command], {
+      env: { ...server.env, REDIS_PASSWORD: 'secret-of-this-test' },
+      stdio: 'ignore',
+    });
+    const redis = new Redis({ host: '127.0.0.1', port, password: 'secret-of-this-test' });
+    redis.on('error', () => {}); // until it listens
+    try {
+      await until(async () => (await redis.ping().catch(() => '')) === 'PONG', 'Redis to answer');
+      expect(await redis.config('GET', 'appendfsync')).toEqual(['appendfsync', 'always']);
+      expect(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')).toMatch(/^(?!.*secret-of-this-test).*redis/);
+      const stranger = redis.duplicate({ password: undefined, enableReadyCheck: false });
+      await expect(stranger.ping()).rejects.toThrow('NOAUTH');
+      stranger.disconnect();
+    } finally {
+      redis.disconnect();
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    }
   });
 });
