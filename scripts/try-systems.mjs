@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ROOT } from './launcher/settings.mjs';
 import { say } from './launcher/terminal.mjs';
 
-// As root, with debootstrap: node scripts/try-systems.mjs [SYSTEM…]. Makes each system in a temporary folder, installs what
+// As root, with debootstrap: node scripts/try-systems.mjs [--work FOLDER] [SYSTEM…]. Makes each system in a temporary folder, installs what
 // its owner may have, and finds or fetches the servers there as npm start does, as a user who may install nothing. Needs
 // the mirrors, some 2 GB and some minutes, so the tests do not run it; docs/adr/0017-hardening.md has what was found.
 
@@ -40,7 +41,9 @@ const CASES = {
 };
 const STEP_DEADLINE_MS = 10 * 60_000;
 
-const work = mkdtempSync(join(tmpdir(), 'tallystone-systems-'));
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { work: { type: 'string' } } });
+/** With --work the base systems are kept there for the next run. */
+const work = values.work ?? mkdtempSync(join(tmpdir(), 'tallystone-systems-'));
 
 /** Runs a program; what it says goes to the log. @returns its exit code and output */
 function run(command, args, options = {}) {
@@ -74,6 +77,10 @@ async function remove(folder) {
 async function makeBase(suite) {
   const { mirror, components, script } = SYSTEMS[suite];
   const base = join(work, suite);
+  if (existsSync(join(base, 'opt', 'tallystone'))) {
+    cpSync(join(ROOT, 'scripts'), join(base, 'opt', 'tallystone', 'scripts'), { recursive: true });
+    return base;
+  }
   const trust = mirror.includes('ubuntu') && !existsSync(UBUNTU_KEYRING) ? ['--no-check-gpg'] : [];
   const scripts = '/usr/share/debootstrap/scripts';
   const { code, output } = await run('debootstrap', [
@@ -122,8 +129,7 @@ async function tryCase(base, name, { install = [], breaks }) {
   }
 }
 
-const wanted = process.argv.slice(2);
-for (const suite of wanted.length > 0 ? wanted : Object.keys(SYSTEMS)) {
+for (const suite of positionals.length > 0 ? positionals : Object.keys(SYSTEMS)) {
   try {
     const base = await makeBase(suite);
     for (const [name, what] of Object.entries(CASES)) {
@@ -131,9 +137,9 @@ for (const suite of wanted.length > 0 ? wanted : Object.keys(SYSTEMS)) {
       say(`${suite} | ${name} | ${result}`);
       if (result.startsWith('FAILS')) process.exitCode = 1;
     }
-    await remove(base);
+    if (!values.work) await remove(base);
   } catch (error) {
     say(`${suite} | not tried: ${error.message}`);
   }
 }
-await remove(work);
+if (!values.work) await remove(work);

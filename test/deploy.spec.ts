@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,6 +155,35 @@ describe('compose.yaml', () => {
       redis.disconnect();
       child.kill('SIGKILL');
       rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('the units of systemd', () => {
+  const CONFINED = [
+    ...['NoNewPrivileges=yes', 'CapabilityBoundingSet=', 'AmbientCapabilities=', 'PrivateUsers=yes'],
+    ...['PrivateDevices=yes', 'PrivateTmp=yes', 'ProtectSystem=strict', 'ProtectHome=yes', 'ProtectProc=invisible'],
+    ...['ProtectClock=yes', 'ProtectHostname=yes', 'ProtectControlGroups=yes', 'ProtectKernelLogs=yes'],
+    ...['ProtectKernelModules=yes', 'ProtectKernelTunables=yes', 'RestrictNamespaces=yes', 'RestrictRealtime=yes'],
+    ...['RestrictSUIDSGID=yes', 'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK', 'LockPersonality=yes'],
+    ...['SystemCallArchitectures=native', 'SystemCallFilter=@system-service', 'SystemCallFilter=~@privileged'],
+    ...['UMask=0077', 'User=tallystone'],
+  ];
+  const unit = (name: string): string => deploy(join('systemd', `tallystone-${name}.service`));
+
+  test.each(['api', 'worker', 'migrate'])('%s is confined, and rated 3.5 or better by systemd', (name) => {
+    expect(unit(name).split('\n')).toEqual(expect.arrayContaining(CONFINED));
+    const file = join('deploy', 'systemd', `tallystone-${name}.service`);
+    const rated = spawnSync('systemd-analyze', ['security', '--offline=true', file], { encoding: 'utf8' });
+    // Not every machine has systemd, and one before 250 rates no files.
+    const [, level] = /Overall exposure level for \S+: (\d+\.\d)/.exec(rated.stdout ?? '') ?? [];
+    if (level !== undefined) expect(Number(level)).toBeLessThanOrEqual(3.5);
+  });
+
+  test.each(['worker', 'migrate'])('%s gets no secret of sign-in', (name) => {
+    const unset = [...unit(name).matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names]) => names!.split(' '));
+    for (const secret of ['USER_TOKEN_SECRET', 'KEY_TOKEN_SECRET', 'GOOGLE_CLIENT_SECRET']) {
+      expect(unset).toEqual(expect.arrayContaining([secret, `${secret}_FILE`]));
     }
   });
 });
