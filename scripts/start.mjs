@@ -1,9 +1,12 @@
 import './launcher/node-version.mjs';
 import { Launcher } from './launcher/launcher.mjs';
+import { nodeWarning } from './launcher/node-support.mjs';
 import { readEnvironment, readSettings } from './launcher/settings.mjs';
 import { readable, say, warn } from './launcher/terminal.mjs';
 
 // npm start: everything in one terminal. With --dev: again after each change of the sources.
+const warning = nodeWarning(process.versions.node);
+if (warning) warn(warning);
 let launcher;
 try {
   launcher = new Launcher(readSettings(readEnvironment()), { dev: process.argv.includes('--dev') });

@@ -52,7 +52,7 @@ function run(command, args, options = {}) {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: STEP_DEADLINE_MS,
       env: {
-        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+        PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         HOME: '/tmp',
         LC_ALL: 'C.UTF-8',
         DEBIAN_FRONTEND: 'noninteractive',
