@@ -129,6 +129,10 @@ async function tryCase(base, name, { install = [], breaks }) {
   }
 }
 
+if (process.getuid() !== 0 || (await run('debootstrap', ['--version'])).code !== 0) {
+  say('This needs root and debootstrap: sudo apt-get install -y debootstrap');
+  process.exit(1);
+}
 for (const suite of positionals.length > 0 ? positionals : Object.keys(SYSTEMS)) {
   try {
     const base = await makeBase(suite);
