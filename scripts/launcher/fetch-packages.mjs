@@ -8,7 +8,7 @@ import { LaunchError } from './terminal.mjs';
 
 /** Whether this system has the tools of Debian and Ubuntu. */
 export function canFetch() {
-  return process.platform === 'linux' && ['apt-get', 'dpkg'].every((name) => findTool([name], '/'));
+  return process.platform === 'linux' && ['apt-get', 'dpkg'].every((name) => findTool([name]));
 }
 
 /**

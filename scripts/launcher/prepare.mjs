@@ -56,7 +56,7 @@ async function installDependencies(env) {
   }
   // The build needs the development packages, whatever NODE_ENV is.
   const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
-  if (!env.npm_execpath && !findTool(['npm'], '/')) {
+  if (!env.npm_execpath && !findTool(['npm'])) {
     throw new LaunchError(`npm is missing. Install it with\n\n  ${installCommand(['npm'])}`);
   }
   const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];

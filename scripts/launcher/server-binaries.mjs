@@ -13,7 +13,7 @@ import { ROOT } from './settings.mjs';
 const HOMEBREW = ['/opt/homebrew', '/usr/local', '/home/linuxbrew/.linuxbrew'];
 const HOMEBREW_FORMULAS = ['mariadb', 'mysql', 'redis', 'valkey'];
 
-/** Folders where programs may be, in the order of preference: what the person has, then what we fetched. */
+/** Folders where programs may be, in the order of preference: what the person has, then what we fetched into `dataDir`. */
 function searchPath(dataDir) {
   const system = [
     ...(process.env.PATH ?? '').split(delimiter),
@@ -23,7 +23,7 @@ function searchPath(dataDir) {
       ...HOMEBREW_FORMULAS.map((name) => join(home, 'opt', name, 'bin')),
     ]),
   ].map((folder) => ({ folder, env: {}, fetched: false }));
-  return [...system, ...fetchedFolders(dataDir)].filter(({ folder }) => folder.startsWith('/'));
+  return [...system, ...(dataDir ? fetchedFolders(dataDir) : [])].filter(({ folder }) => folder.startsWith('/'));
 }
 
 /** bin/mysql and bin/redis hold unpacked packages, whose libraries are beside them. */
@@ -52,13 +52,21 @@ function* programs(names, dataDir) {
   for (const { folder, env, fetched } of searchPath(dataDir)) {
     for (const name of names) {
       const path = join(folder, name);
-      const leadsNowhere = !existsSync(path) && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
-      if (!leadsNowhere && !isProgram(path)) continue;
-      const real = leadsNowhere ? path : realpathSync(path);
+      const isLost = leadsNowhere(path);
+      if (!isLost && !isProgram(path)) continue;
+      const real = isLost ? path : realpathSync(path);
       if (seen.has(real)) continue;
       seen.add(real);
-      yield { path, env, fetched, ...(leadsNowhere ? { fault: 'a link that leads nowhere' } : {}) };
+      yield { path, env, fetched, ...(isLost ? { fault: 'a link that leads nowhere' } : {}) };
     }
+  }
+}
+
+function leadsNowhere(link) {
+  try {
+    return lstatSync(link).isSymbolicLink() && !existsSync(link);
+  } catch {
+    return false; // nothing there, or a file where a folder should be
   }
 }
 

@@ -55,6 +55,13 @@ it('fetches a server where that of this machine is a link that leads nowhere', a
   expect(await choice(saying('7.0.15')).choose()).toMatchObject({ fetched: true });
 });
 
+it('is not disturbed by a file where a folder could be', async () => {
+  program('data/bin', 'exit 0', 'redis');
+  program('', 'exit 0', 'first');
+  const path = program('second', saying('7.2.4'));
+  expect(await choice().choose()).toMatchObject({ path });
+});
+
 it('takes the second one of this machine where the first does not work', async () => {
   program('first', BROKEN['ends with a signal']);
   const path = program('second', saying('7.2.4'));
