@@ -63,7 +63,10 @@ class Launcher {
   }
 
   async ready(): Promise<this> {
-    await until(() => this.code !== undefined || this.output.includes(`ready ${this.url}\n`), 'ready', 40_000);
+    const told = (): boolean => this.output.includes(`ready ${this.url}\n`);
+    await until(() => this.code !== undefined || told(), 'ready', 40_000).catch((error: Error) => {
+      throw new Error(`${error.message}:\n${this.output}`);
+    });
     if (this.code !== undefined) throw new Error(`The launcher ended with ${this.code}:\n${this.output}`);
     return this;
   }
