@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { ROOT, systemEnvironment } from '../../scripts/launcher/settings.mjs';
+import { systemEnvironment } from '../../scripts/launcher/environments.mjs';
+import { ROOT } from '../../scripts/launcher/settings.mjs';
 
 const PROCESS = join(ROOT, 'bench', 'abuse', 'bystander-process.mjs');
 
