@@ -1,11 +1,9 @@
-import { setImmediate as othersFirst } from 'node:timers/promises';
 import { RoaringBitmap32 } from 'roaring-wasm';
 import { type SealedSightings, usersSeenInEach } from '../../database/seen-users.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
+import { Steps } from '../steps.js';
 import type { TimeRange } from '../time-range.js';
 
-/** How long other requests wait at a time while users are counted, ms. */
-const STEP_MS = 10;
 /** Bitmaps united in one call. */
 const UNITED_AT_ONCE = 100;
 
@@ -29,7 +27,7 @@ export interface Unsealed {
 }
 
 /**
- * Distinct users of each range. It takes time for many ranges, apps and users, so it lets other requests go on in between.
+ * Distinct users of each range. For many ranges, apps and users that takes time, so it is done in steps.
  * @param ranges which may lie in each other
  */
 export async function usersInRanges(
@@ -40,28 +38,29 @@ export async function usersInRanges(
   const days = new Days(ranges, cells);
   const seen = [...unsealed].sort((a, b) => a.at - b.at);
   const counts: number[] = [];
-  let pausedAt = performance.now();
-  const pause = async (): Promise<void> => {
-    if (performance.now() - pausedAt < STEP_MS) return;
-    await othersFirst();
-    pausedAt = performance.now();
-  };
+  const steps = new Steps();
   for (const [index, range] of ranges.entries()) {
+    await steps.pause();
+    const whole = days.wholeIn(range);
+    const [first, end] = [firstFrom(seen, range.startQuarter), firstFrom(seen, range.endQuarter)];
+    if (whole.length === 0 && first === end) {
+      counts.push(distinct([...days.partlyIn(index)]));
+      continue;
+    }
     const union = new RoaringBitmap32();
     try {
-      const whole = days.wholeIn(range);
       for (let at = 0; at < whole.length; at += UNITED_AT_ONCE) {
         const united = RoaringBitmap32.orMany(whole.slice(at, at + UNITED_AT_ONCE));
         union.orInPlace(united);
         united.dispose();
-        await pause();
+        await steps.pause();
       }
       for (const users of days.partlyIn(index)) {
         union.addMany(users);
-        await pause();
+        await steps.pause();
       }
       const strangers = new Set<string>();
-      for (let at = firstFrom(seen, range.startQuarter); at < firstFrom(seen, range.endQuarter); at += 1) {
+      for (let at = first; at < end; at += 1) {
         const { userKey, number } = seen[at]!;
         if (number === undefined) strangers.add(userKey);
         else union.add(number);
@@ -70,9 +69,17 @@ export async function usersInRanges(
     } finally {
       union.dispose();
     }
-    await pause();
   }
   return counts;
+}
+
+/** How many different numbers there are. @param lists each number once in each */
+function distinct(lists: readonly number[][]): number {
+  const [only] = lists;
+  if (lists.length === 1) return only!.length;
+  const all = new Set<number>();
+  for (const list of lists) for (const number of list) all.add(number);
+  return all.size;
 }
 
 /** The sealed days, found by the ranges that hold them or a part of them. */
