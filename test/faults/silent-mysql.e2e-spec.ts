@@ -29,7 +29,7 @@ describe('connections to MySQL whose packets vanish', () => {
     await mysql?.cut();
   });
 
-  /** Puts events into one list, so that they are one claim and one chunk. */
+  /** Puts events into one segment, so that they are one claim and one chunk. */
   const push = async (name: string): Promise<void> => {
     const fresh = Array.from({ length: 20 }, (_none, i) =>
       acceptedEvent({ eventId: `${name} ${i}`, event: name, userValue: `person ${i % 7}` }),
@@ -60,7 +60,7 @@ describe('connections to MySQL whose packets vanish', () => {
     mysql.silence();
     await call(`${direct}/api/auth/revoke`, { token: ann.accessToken, body: { keyId: app.keyId } });
     await until(async () => (await post()) === 401, 'the key to be refused', 30_000);
-    await stack.redis.del(...(await stack.redis.keys(`${stack.env.redisKeyPrefix}{ingest*`)));
+    await stack.emptyBuffer();
   });
 
   test('the drain goes on', async () => {
