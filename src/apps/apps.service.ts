@@ -5,8 +5,8 @@ import { AuditLog } from '../audit-log/audit-log.js';
 import { ApiKeyService } from '../api-keys/api-key.service.js';
 import { ConflictError } from '../common/app-error.js';
 import { holdAccount } from '../database/account-lock.js';
-import { App } from '../database/entities/index.js';
-import { ErasureOrders } from '../erasures/erasure-orders.js';
+import { App, type Erasure } from '../database/entities/index.js';
+import { type ErasureOrder, ErasureOrders } from '../erasures/erasure-orders.js';
 import { type ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
 import { formatUuid, uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
@@ -80,14 +80,19 @@ export class AppsService {
   /** Its keys are refused at once; what was stored for it is erased by the workers. */
   async delete(ownerId: string, appId: string): Promise<ErasureDto> {
     const app = await this.owned.one(ownerId, appId);
-    const erasure = await this.apps.manager.transaction((manager) => this.orderDeletion(manager, app));
+    const erasure = await this.apps.manager.transaction(async (manager) => {
+      const order = await this.erasures.give(manager, orderFor(app));
+      return this.markDeleted(manager, app, order);
+    });
     await this.registry.announce();
     return erasureDto(erasure);
   }
 
   /** Every app of an account, in the transaction that deletes it. The caller announces it. */
   async deleteAll(ownerId: string, manager: EntityManager): Promise<void> {
-    for (const app of await this.owned.all(ownerId, manager)) await this.orderDeletion(manager, app);
+    for (const app of await this.owned.all(ownerId, manager)) {
+      await this.markDeleted(manager, app, await this.erasures.giveWithAccount(manager, orderFor(app)));
+    }
   }
 
   /** In a transaction that holds the account: of several at once only as many are registered as there is room for. */
@@ -99,12 +104,15 @@ export class AppsService {
     throw new ConflictError('too_many_apps', detail);
   }
 
-  private async orderDeletion(manager: EntityManager, { id, ownerId }: App) {
-    const order = await this.erasures.give(manager, { appId: id, ownerId, subject: 'app' });
+  private async markDeleted(manager: EntityManager, { id, ownerId }: App, order: Erasure): Promise<Erasure> {
     await manager.update(App, { id }, { deletedAt: new Date() });
     await this.audit.note({ userId: ownerId, action: 'app_deleted', appId: id, subjectId: order.id }, manager);
     return order;
   }
+}
+
+function orderFor({ id, ownerId }: App): ErasureOrder {
+  return { appId: id, ownerId, subject: 'app' };
 }
 
 export function appDto(app: App): AppDto {

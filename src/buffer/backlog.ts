@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Env } from '../config/env.js';
-import { BufferKeys, OLD_LIST_COUNT } from './buffer-keys.js';
+import { BufferKeys, NO_ACCOUNT, OLD_LIST_COUNT } from './buffer-keys.js';
 import { LuaScript } from './lua-script.js';
 
 /** What was accepted and is not yet committed, over all accounts and claims. */
@@ -51,7 +51,36 @@ return {events, bytes + oldBytes, oldBytes, datable and string.format('%.0f', ol
   redis.call('GET', prefix .. 'worker:seen') or ''}`,
 );
 
-/** Reads the whole backlog in one Redis call. */
+/**
+ * Of one account, of entries whose account is not known, and of all claims, which are soon stored.
+ *
+ * ARGV base, prefix, number of old lists, accounts → oldest receipt (ms); 0 when an entry cannot be dated; '' for nothing
+ */
+const OLDEST = new LuaScript<string>(
+  `#!lua flags=no-writes,allow-oom
+local base, prefix, lists = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local oldest = nil
+local function received(ms)
+  if ms and (not oldest or tonumber(ms) < oldest) then oldest = tonumber(ms) end
+end
+received(redis.call('ZRANGE', base .. 'claimed', 0, 0, 'WITHSCORES')[2])
+for i = 4, #ARGV do
+  for _, segment in ipairs(redis.call('LRANGE', base .. 'queue:' .. ARGV[i], 0, -1)) do
+    received(redis.call('ZSCORE', base .. 'waiting', segment) or 0)
+  end
+end
+local function add(key)
+  if redis.call('LLEN', key) > 0 then received(string.match(redis.call('LINDEX', key, 0), '"r":(%d+)') or 0) end
+end
+for i = 0, lists - 1 do
+  local tag = prefix .. '{ingest:' .. i .. '}:'
+  add(tag .. 'pending')
+  for _, claim in ipairs(redis.call('ZRANGE', tag .. 'claims', 0, -1)) do add(tag .. 'claim:' .. claim) end
+end
+return oldest and string.format('%.0f', oldest) or ''`,
+);
+
+/** Reads the backlog in one Redis call. */
 @Injectable()
 export class BacklogReader {
   private readonly keys: BufferKeys;
@@ -75,5 +104,18 @@ export class BacklogReader {
       ...(oldest ? { oldestReceivedAt: Number(oldest) } : {}),
       ...(seen ? { workerSeenAt: Number(seen) } : {}),
     };
+  }
+
+  /**
+   * What an account has pending, however much others have.
+   * @param account 32 hex digits
+   * @returns no entry of it was received before this (ms); 0 when that cannot be told, undefined when nothing is pending
+   * @throws whatever ioredis throws while Redis is away
+   */
+  async oldestOf(account: string): Promise<number | undefined> {
+    const { usage, base, prefix } = this.keys;
+    const args = [base, prefix, OLD_LIST_COUNT, account, NO_ACCOUNT];
+    const oldest = await OLDEST.run(this.redis, [usage], args);
+    return oldest === '' ? undefined : Number(oldest);
   }
 }

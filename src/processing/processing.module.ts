@@ -6,6 +6,7 @@ import { AppEraser } from './erasure/app-eraser.js';
 import { Eraser } from './erasure/eraser.js';
 import { ErasureRepository } from './erasure/erasure.repository.js';
 import { PersonEraser } from './erasure/person-eraser.js';
+import { PersonTraces } from './erasure/person-traces.js';
 import { RedisFiles } from './erasure/redis-file.js';
 import { DrainProcessor } from './drain.processor.js';
 import { DrainService } from './drain.service.js';
@@ -37,6 +38,7 @@ import { Tidy } from './tidy.js';
     Tidy,
     Sealer,
     PersonEraser,
+    PersonTraces,
     AppEraser,
     RedisFiles,
     Eraser,

@@ -114,7 +114,7 @@ describe('erasing a person', () => {
     stack.workers.splice(0);
     await Promise.all([stack.startWorker(), stack.startWorker()]);
     await stack.drained();
-    await until(async () => (await erasure()).stage === 'done', 'the erasure', 30_000);
+    await until(async () => (await erasure()).stage === 'done', 'the erasure', 60_000);
     expect(await erasure()).toMatchObject({ redisFile: 'rewritten', finishedAt: expect.any(String) });
     const [ledger] = await stack.query<{ n: string }>('SELECT SUM(erased) AS n FROM ingest_batches');
     expect(Number(ledger!.n)).toBe(901);
@@ -162,7 +162,7 @@ describe('erasing a person', () => {
     const again = await call(person, { token: ann.accessToken });
     expect((again.body as Exported).events.map(({ eventId }) => eventId)).toEqual(['later']);
     erasureId = (await call(person, { token: ann.accessToken, method: 'DELETE' })).body.erasureId;
-    await until(async () => (await erasure()).stage === 'done', 'the second erasure', 30_000);
+    await until(async () => (await erasure()).stage === 'done', 'the second erasure', 60_000);
     const traces = [PERSON, encodeURIComponent(PERSON), JSON.stringify(PERSON).slice(1, -1)].map((text) =>
       Buffer.from(text),
     );

@@ -31,19 +31,21 @@ export class AppEraser {
     private readonly sealing: SealingRepository,
   ) {}
 
-  /** @param alive called between transactions */
-  async erase({ id, appId, ownerId }: OpenErasure, alive: () => Promise<void>): Promise<void> {
+  /** Yields between transactions. Beginning again after a crash deletes what is left. */
+  async *erase({ id, appId, ownerId }: OpenErasure): AsyncGenerator<void, void> {
     const app = binary(appId);
     // First people with their numbers, under the sealing lock: whoever sealed this app's cells before has then ended.
-    while ((await this.deletePeople(app, binary(ownerId))) === PEOPLE_AT_ONCE) await alive();
+    while ((await this.deletePeople(app, binary(ownerId))) === PEOPLE_AT_ONCE) yield;
+    yield;
     for (const sql of DELETE_OTHERS) {
-      while ((await this.delete(sql, app)) === AT_ONCE) await alive();
+      while ((await this.delete(sql, app)) === AT_ONCE) yield;
+      yield;
     }
     let deleted: number;
     do {
       deleted = await this.delete(DELETE_EVENTS, app);
-      await this.erasures.add(id, deleted);
-      await alive();
+      if (deleted > 0) await this.erasures.add(id, deleted);
+      yield;
     } while (deleted === AT_ONCE);
   }
 

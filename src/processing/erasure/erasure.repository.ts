@@ -1,17 +1,26 @@
 import { Repository } from 'typeorm';
 import type { Erasure, ErasureStage, ErasureSubject, RedisFile } from '../../database/entities/index.js';
-import { binary } from '../../database/binary.js';
+import { binaries, binary } from '../../database/binary.js';
 import { sqlTime } from '../repositories/bulk.js';
 
-const OPEN = `SELECT LOWER(HEX(e.id)) AS id, LOWER(HEX(e.app_id)) AS appId, LOWER(HEX(a.owner_id)) AS ownerId,
-  e.subject, e.user_value AS userValue, e.requested_at AS requestedAt, e.stage
-FROM erasures e JOIN apps a ON a.id = e.app_id
-WHERE e.finished_at IS NULL ORDER BY e.requested_at, e.id LIMIT 1000`;
+const ANY_OPEN = 'SELECT 1 FROM erasures WHERE finished_at IS NULL LIMIT 1';
+/** Apps with rows to delete; the app whose order is oldest first. */
+const APPS = `SELECT LOWER(HEX(owner_id)) AS ownerId, LOWER(HEX(app_id)) AS appId FROM erasures
+WHERE finished_at IS NULL AND stage = 'rows' GROUP BY owner_id, app_id ORDER BY MIN(requested_at), app_id`;
+const COLUMNS = `LOWER(HEX(id)) AS id, LOWER(HEX(app_id)) AS appId, LOWER(HEX(owner_id)) AS ownerId,
+  subject, user_value AS userValue, requested_at AS requestedAt, stage`;
+/** The app itself before its people, then the oldest first. */
+const OF_APP = `SELECT ${COLUMNS} FROM erasures
+WHERE finished_at IS NULL AND app_id = ? AND stage = 'rows' ORDER BY subject, requested_at, id LIMIT 1000`;
+const ROWS_DELETED = "finished_at IS NULL AND stage <> 'rows' AND requested_at <= ?";
+const OWNERS = `SELECT DISTINCT LOWER(HEX(owner_id)) AS ownerId FROM erasures WHERE ${ROWS_DELETED}`;
+const OF_OWNER = `SELECT ${COLUMNS} FROM erasures WHERE ${ROWS_DELETED} AND owner_id = ? ORDER BY requested_at, id LIMIT 1000`;
 const ADD = 'UPDATE erasures SET events_erased = events_erased + ? WHERE id = ?';
 /** An order that was given again meanwhile begins anew. */
 const STAGE = 'UPDATE erasures SET stage = ? WHERE id = ? AND requested_at = ?';
+/** An order that was given again meanwhile has a later time, and begins anew. */
 const DONE = `UPDATE erasures SET stage = 'done', redis_file = ?, user_value = NULL, finished_at = ?
-WHERE id = ? AND requested_at = ?`;
+WHERE id IN (?) AND stage <> 'rows' AND requested_at <= ?`;
 
 /** An erasure that is not done yet. */
 export interface OpenErasure {
@@ -26,12 +35,34 @@ export interface OpenErasure {
   stage: ErasureStage;
 }
 
+type ErasureRow = Omit<OpenErasure, 'userValue'> & { userValue: Buffer | null };
+
 /** Owns the SQL by which erasures go from stage to stage. */
 export class ErasureRepository extends Repository<Erasure> {
-  /** Oldest first. */
-  async open(): Promise<OpenErasure[]> {
-    const rows: (Omit<OpenErasure, 'userValue'> & { userValue: Buffer | null })[] = await this.manager.query(OPEN);
-    return rows.map((row) => ({ ...row, userValue: row.userValue?.toString() }));
+  async anyOpen(): Promise<boolean> {
+    const rows: unknown[] = await this.manager.query(ANY_OPEN);
+    return rows.length > 0;
+  }
+
+  /** Apps that have orders whose rows are not deleted yet. */
+  appsWithRows(): Promise<{ ownerId: string; appId: string }[]> {
+    return this.manager.query(APPS);
+  }
+
+  /** Orders of an app whose rows are not deleted yet: the app itself first, then the oldest, at most 1,000. */
+  async withRows(appId: string): Promise<OpenErasure[]> {
+    return read(await this.manager.query(OF_APP, [binary(appId)]));
+  }
+
+  /** Accounts with orders given until a moment (ms) whose rows are deleted. @returns 32 hex digits each */
+  async ownersWithRowsDeleted(requestedUntil: number): Promise<string[]> {
+    const rows: { ownerId: string }[] = await this.manager.query(OWNERS, [sqlTime(requestedUntil)]);
+    return rows.map(({ ownerId }) => ownerId);
+  }
+
+  /** Orders of an account given until a moment (ms) whose rows are deleted: the oldest first, at most 1,000. */
+  async withRowsDeleted(ownerId: string, requestedUntil: number): Promise<OpenErasure[]> {
+    return read(await this.manager.query(OF_OWNER, [sqlTime(requestedUntil), binary(ownerId)]));
   }
 
   async add(id: string, events: number): Promise<void> {
@@ -42,8 +73,16 @@ export class ErasureRepository extends Repository<Erasure> {
     await this.manager.query(STAGE, [stage, binary(id), sqlTime(requestedAt.getTime())]);
   }
 
-  /** The tombstone goes: only that there was an erasure remains. */
-  async finish({ id, requestedAt }: OpenErasure, redisFile: RedisFile, now: number): Promise<void> {
-    await this.manager.query(DONE, [redisFile, sqlTime(now), binary(id), sqlTime(requestedAt.getTime())]);
+  /**
+   * The tombstones go: only that there were erasures remains.
+   * @param ids 32 hex digits each, not empty
+   * @param requestedUntil ms: orders given again later stay open
+   */
+  async finish(ids: readonly string[], redisFile: RedisFile, requestedUntil: number, now: number): Promise<void> {
+    await this.manager.query(DONE, [redisFile, sqlTime(now), binaries(ids), sqlTime(requestedUntil)]);
   }
+}
+
+function read(rows: readonly ErasureRow[]): OpenErasure[] {
+  return rows.map((row) => ({ ...row, userValue: row.userValue?.toString() }));
 }

@@ -5,7 +5,7 @@ import { ALL_EVENTS } from '../../database/all-events.js';
 import { nonEmpty } from '../../database/binary.js';
 import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
 import type { PersonKey } from './person-key.js';
-import { seePersonAnew } from './person-sightings.js';
+import { seePeopleAnew } from './person-sightings.js';
 
 const EVENTS = `SELECT id, event, device, occurred_at AS occurredAt FROM events
 WHERE app_id = ? AND user_key = ? AND received_at <= ? ORDER BY occurred_at, id LIMIT ? FOR UPDATE`;
@@ -37,29 +37,46 @@ interface EventRow {
   occurredAt: Date;
 }
 
+/** What one transaction takes at most: the more cells of rollups its events are in, the longer they are locked. */
+const CHUNK_EVENTS = 1000;
+const CHUNK_CELLS = 200;
+
 /**
- * Deletes up to `limit` of a person's events that were received until a moment, and takes them out of the rollups. Use in
+ * Deletes a chunk of a person's events that were received until a moment, and takes them out of the rollups. Use in
  * a transaction at READ COMMITTED. Rollup rows are locked before what remains is read: a worker that adds to them at the
  * same time comes wholly before or wholly after.
  * @param sealing of the transaction
- * @returns how many were deleted
+ * @returns how many were deleted, and whether there may be more
  */
 export async function erasePersonChunk(
   manager: EntityManager,
   sealing: SealingRepository,
   person: PersonKey,
   receivedUntil: Date,
-  limit: number,
-): Promise<number> {
-  const { appId, userKey } = person;
-  const rows: EventRow[] = await manager.query(EVENTS, [appId, userKey, sqlTime(receivedUntil.getTime()), limit]);
-  if (rows.length === 0) return 0;
+): Promise<{ deleted: number; more: boolean }> {
+  const { appId, ownerId, userKey } = person;
+  const found: EventRow[] = await manager.query(EVENTS, [
+    ...[appId, userKey, sqlTime(receivedUntil.getTime()), CHUNK_EVENTS],
+  ]);
+  if (found.length === 0) return { deleted: 0, more: false };
+  const rows = withinCells(found);
   await manager.query(DELETE_EVENTS, [appId, nonEmpty(rows.map((row) => row.id))]);
   // In the order in which chunks lock.
-  await seePersonAnew(manager, sealing, person, cellsOf(appId, rows));
+  const people = { appId, ownerId, userKeys: [userKey.toString('hex')] };
+  await seePeopleAnew(manager, sealing, people, cellsOf(appId, rows));
   await rewritePerson(manager, person);
   await subtract(manager, appId, rows);
-  return rows.length;
+  return { deleted: rows.length, more: rows.length < found.length || found.length === CHUNK_EVENTS };
+}
+
+/** The first events whose names and quarter-hours make no more than CHUNK_CELLS cells; at least one. */
+function withinCells(found: EventRow[]): EventRow[] {
+  const cells = new Set<string>();
+  const end = found.findIndex((row) => {
+    cells.add(timeKey(row.event, quarterOf(row)) + row.device);
+    return cells.size > CHUNK_CELLS;
+  });
+  return end < 0 ? found : found.slice(0, end);
 }
 
 /** The person's row as their remaining events tell it; where there are none it goes. */
@@ -94,7 +111,6 @@ async function subtract(manager: EntityManager, appId: Buffer, rows: EventRow[])
     await manager.query(SUBTRACT_DAY, [n, n, appId, event, time, device]);
     await manager.query(DELETE_EMPTY_DAY, [appId, event, time, device]);
   }
-  const quarterOf = (row: EventRow) => Math.floor(row.occurredAt.getTime() / QUARTER_MS);
   for (const { event, time, device, n } of countBy(rows, quarterOf)) {
     await manager.query(SUBTRACT, [n, n, appId, event, time, device]);
     await manager.query(DELETE_EMPTY, [appId, event, time, device]);
@@ -127,6 +143,10 @@ function cellsOf(appId: Buffer, rows: EventRow[]): UsersCellKey[] {
 
 function dayOf(row: EventRow): number {
   return Math.floor(row.occurredAt.getTime() / DAY_MS);
+}
+
+function quarterOf(row: EventRow): number {
+  return Math.floor(row.occurredAt.getTime() / QUARTER_MS);
 }
 
 function timeKey(event: Buffer, time: number): string {

@@ -17,6 +17,10 @@ const EVERY_MS = 1000;
 const CELLS_AT_ONCE = 64;
 /** Bytes of batches after which a cell does not wait any longer: some 8,000 sightings. */
 const ENOUGH_BYTES = 128 * 1024;
+/** After this long it lets go of the lock, so that an erasure that waits for it comes first. */
+const HOLD_MS = 500;
+/** Then it waits this long for the lock, seconds. */
+const AGAIN_WITHIN_S = 5;
 
 /**
  * Seals what chunks have added: the sightings of a cell's batches go into the cell's bitmap, in the transaction that takes
@@ -51,11 +55,20 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async run(signal: AbortSignal): Promise<void> {
-    await withNamedLock(this.dataSource, 'sealing', 0, async (runner) => {
-      const until = binary(uuidV7(Date.now() - this.env.sealAfterMs));
-      for (let sealed = CELLS_AT_ONCE; sealed === CELLS_AT_ONCE && !signal.aborted;) {
+    const until = binary(uuidV7(Date.now() - this.env.sealAfterMs));
+    let more = await this.sealForAWhile(until, 0, signal);
+    while (more) more = await this.sealForAWhile(until, AGAIN_WITHIN_S, signal);
+  }
+
+  /** @param waitS how long to wait for the lock, seconds @returns whether more cells may be due; undefined without the lock */
+  private sealForAWhile(until: Buffer, waitS: number, signal: AbortSignal): Promise<boolean | undefined> {
+    return withNamedLock(this.dataSource, 'sealing', waitS, async (runner) => {
+      const begun = performance.now();
+      let sealed = CELLS_AT_ONCE;
+      while (sealed === CELLS_AT_ONCE && !signal.aborted && performance.now() - begun < HOLD_MS) {
         sealed = await retried(() => runner.manager.transaction((manager) => this.sealDue(manager, until)));
       }
+      return sealed === CELLS_AT_ONCE && !signal.aborted;
     });
   }
 
