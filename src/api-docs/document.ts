@@ -60,8 +60,8 @@ const ERRORS = {
     code: 'key_over',
     title: 'Conflict',
     says:
-      'key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as ' +
-      'there may be; the detail says how to make room.',
+      'key_over, key_can_read or key_secret_gone: make a new key. too_many_apps, too_many_keys or too_many_revoked_keys: there are as ' +
+      'many as there may be; the detail says how to make room.',
   },
   413: { code: 'body_too_large', title: 'Too large', says: 'The body is larger than 1 MiB (inflated).' },
   429: {

@@ -22,14 +22,14 @@ import { KeyRoute } from './key-route.decorator.js';
 export class ApiKeyController {
   constructor(private readonly keys: ApiKeyService) {}
 
-  /** The keys of an app: all that is kept of them, never the keys themselves. */
+  /** The keys of an app, revoked ones too, newest first: all that is kept of them, never the keys themselves. */
   @Get('api-key')
   @UserRoute()
-  async list(@CurrentUser() user: UserCaller, @Query() { appId }: KeysQuery): Promise<KeyListDto> {
-    return { keys: await this.keys.list(user.userId, appId) };
+  list(@CurrentUser() user: UserCaller, @Query() query: KeysQuery): Promise<KeyListDto> {
+    return this.keys.list(user.userId, query);
   }
 
-  /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys. */
+  /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys, and 1,000 revoked ones newer than its oldest good key. */
   @Post('api-key')
   @Header('cache-control', 'no-store')
   @UserRoute()

@@ -15,6 +15,7 @@ import {
   Min,
   Validate,
 } from 'class-validator';
+import { PageQuery } from '../common/page-query.dto.js';
 import { PlainText, Rfc3339, WebOrigin } from '../common/rules.js';
 import { EXPIRY_NOTICES, type ExpiryNotice } from './expiry-notice.js';
 import { SCOPES, type Scope } from '../database/entities/api-key.entity.js';
@@ -90,7 +91,7 @@ export class RevokeKeyDto {
   keyId?: string;
 }
 
-export class KeysQuery {
+export class KeysQuery extends PageQuery {
   /** One of your apps. */
   @IsUUID()
   appId!: string;
@@ -134,7 +135,11 @@ export class KeyDto {
 }
 
 export class KeyListDto {
+  /** Newest first. */
   keys!: KeyDto[];
+
+  /** `cursor` of the next page; null: this is the last one. */
+  nextCursor!: string | null;
 }
 
 export class SelfAppDto {

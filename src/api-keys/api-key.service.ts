@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { DataSource, EntityManager, Repository } from 'typeorm';
+import { DataSource, EntityManager, LessThan, Repository } from 'typeorm';
 import { OwnedApps } from '../apps/owned-apps.service.js';
 import { AuditLog, type Deed } from '../audit-log/audit-log.js';
 import type { AuditAction } from '../database/entities/audit-entry.entity.js';
@@ -17,7 +17,16 @@ import { formatUuid, parseUuid, uuidV7 } from '../events/event-id.js';
 import { DAY_MS } from '../events/limits.js';
 import { parseTimestamp } from '../events/timestamp.js';
 import { RegistryService } from '../registry/registry.service.js';
-import type { CreateKeyDto, IssuedKeyDto, KeyDto, RegenerateKeyDto, RevokeKeyDto, SelfDto } from './api-key.dto.js';
+import type {
+  CreateKeyDto,
+  IssuedKeyDto,
+  KeyDto,
+  KeyListDto,
+  KeysQuery,
+  RegenerateKeyDto,
+  RevokeKeyDto,
+  SelfDto,
+} from './api-key.dto.js';
 import { expiryNotice } from './expiry-notice.js';
 import { signKey } from './key-token.js';
 
@@ -34,6 +43,17 @@ export const KEYS_MAX = 1000;
 
 const GOOD_KEYS = `SELECT COUNT(*) AS n FROM api_keys WHERE app_id = ?
   AND (revoked_at IS NULL OR revoked_at > UTC_TIMESTAMP(3)) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP())`;
+
+/**
+ * Revoked keys of an app that are newer than its oldest good key and could still verify: API processes remember each of
+ * them (registry/revoked-keys.ts).
+ */
+export const REVOKED_KEYS_MAX = 1000;
+
+const REVOKED_KEYS = `SELECT COUNT(*) AS n FROM api_keys WHERE app_id = ?
+  AND revoked_at <= UTC_TIMESTAMP(3) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP()) AND kid IN (?)
+  AND id > (SELECT MIN(id) FROM api_keys WHERE app_id = ? AND kid IN (?)
+    AND (revoked_at IS NULL OR revoked_at > UTC_TIMESTAMP(3)) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP()))`;
 
 /** What of a new key the caller may choose. */
 type KeyWish = Pick<CreateKeyDto, 'name' | 'scopes' | 'expiresAt' | 'allowedOrigins'>;
@@ -89,10 +109,17 @@ export class ApiKeyService {
     return issued(apiKey, key);
   }
 
-  async list(ownerId: string, appId: string): Promise<KeyDto[]> {
+  /** Newest first: ids begin with their time. */
+  async list(ownerId: string, { appId, cursor, limit }: KeysQuery): Promise<KeyListDto> {
     const app = await this.owned.one(ownerId, appId);
-    const keys = await this.keys.find({ where: { appId: app.id }, order: { issuedAt: 'ASC', id: 'ASC' } });
-    return keys.map(keyDto);
+    const size = limit!;
+    const found = await this.keys.find({
+      where: { appId: app.id, ...(cursor ? { id: LessThan(parseUuid(cursor)!) } : {}) },
+      order: { id: 'DESC' },
+      take: size + 1,
+    });
+    const keys = found.slice(0, size).map(keyDto);
+    return { keys, nextCursor: found.length > size ? keys.at(-1)!.keyId : null };
   }
 
   /** A write-only key once more, signed again from what is kept of it. @throws ConflictError where that cannot be */
@@ -174,11 +201,20 @@ export class ApiKeyService {
   /** In a transaction that holds the account: of several at once only as many are made as there is room for. */
   private async assertRoom({ id }: App, manager: EntityManager): Promise<void> {
     const [good]: { n: string }[] = await manager.query(GOOD_KEYS, [binary(id)]);
-    if (Number(good!.n) < KEYS_MAX) return;
+    if (Number(good!.n) >= KEYS_MAX) {
+      const detail =
+        `An app may have ${KEYS_MAX.toLocaleString('en')} good keys, and this one has them. Revoke one that is not used any ` +
+        'more (POST /api/auth/revoke), then try again.';
+      throw new ConflictError('too_many_keys', detail);
+    }
+    const { kids } = this.ring;
+    const [revoked]: { n: string }[] = await manager.query(REVOKED_KEYS, [binary(id), kids, binary(id), kids]);
+    if (Number(revoked!.n) < REVOKED_KEYS_MAX) return;
     const detail =
-      `An app may have ${KEYS_MAX.toLocaleString('en')} good keys, and this one has them. Revoke one that is not used any ` +
-      'more (POST /api/auth/revoke), then try again.';
-    throw new ConflictError('too_many_keys', detail);
+      `This app has ${REVOKED_KEYS_MAX.toLocaleString('en')} revoked keys that are newer than its oldest good key. Replace the ` +
+      'oldest good key (POST /api/auth/regenerate without an overlap) or revoke it, then try again. Give keys that are ' +
+      'needed for a short time an expiresAt: expired keys do not count.';
+    throw new ConflictError('too_many_revoked_keys', detail);
   }
 
   /** @returns whether the key ends earlier than it would have */

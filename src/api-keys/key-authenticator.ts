@@ -47,10 +47,10 @@ export class KeyAuthenticator {
         5,
       );
     }
-    if (this.registry.isRevoked(claims.jti)) {
+    if (this.registry.isRevoked(claims.jti, claims.app)) {
       throw new UnauthorizedError('key_revoked', 'This API key was revoked. Use another one.');
     }
-    if (this.registry.app(claims.app)?.deleted) {
+    if (this.registry.isDeleted(claims.app)) {
       throw new UnauthorizedError('key_revoked', 'The app of this API key was deleted.');
     }
     assertOrigin(claims.org, request.headers.origin);

@@ -32,6 +32,11 @@ export class TokenRing {
     return this.ring[0].kid;
   }
 
+  /** The names of all secrets that verify. */
+  get kids(): string[] {
+    return this.ring.map(({ kid }) => kid);
+  }
+
   /**
    * @param claims with `iat` (seconds) the token is the same every time
    * @param kid another secret of the ring than the first

@@ -13,6 +13,7 @@ import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS } from '../events/limits.js';
 import { networkOf } from './network.js';
+import { isOldApp, RevokedKeys } from './revoked-keys.js';
 
 /** What collect must know of an app without asking MySQL. */
 export interface AppState {
@@ -27,8 +28,15 @@ export interface AppState {
 /** Rows changed this long ago are read again: a commit may follow its timestamp. */
 const OVERLAP_S = 60;
 const SECRETS_EVERY_MS = 60_000;
+/** How often deleted apps and keys that can no longer verify are forgotten. */
+const FORGET_EVERY_MS = 60_000;
 /** MySQL is not waited for longer: what was revoked meanwhile would be taken. */
 const SILENCE_MS = 3000;
+
+const APPS =
+  'SELECT id, owner_id, ip_mode, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted FROM apps';
+const LIVE_APPS = `${APPS} WHERE deleted_at IS NULL`;
+const CHANGED_APPS = `${APPS} WHERE updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
 
 interface AppRow {
   id: Buffer;
@@ -39,14 +47,8 @@ interface AppRow {
   deleted: number;
 }
 
-interface KeyRow {
-  id: Buffer;
-  /** Milliseconds from the database's now; negative: past. */
-  revoked_in_ms: string;
-}
-
 /**
- * Revoked keys, apps and visitor secrets, held in memory by every API process. Read whole at start; then every
+ * Revoked keys, apps and visitor secrets, held in memory by every API process. Read at start; then every
  * REGISTRY_POLL_MS the rows changed in the last 60 s, and at once when another process announces a change through
  * Redis. While MySQL is away the last state stays good for REGISTRY_MAX_AGE_MS.
  */
@@ -55,8 +57,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   private readonly apps = new Map<string, AppState>();
   /** Account → its apps that are not deleted. */
   private readonly owned = new Map<string, Set<string>>();
-  /** Key id → when it is refused from (ms). */
-  private readonly revoked = new Map<string, number>();
+  private readonly revoked: RevokedKeys;
   private readonly visitorSecrets = new Map<string, Buffer>();
   /** Until those of MySQL are read. */
   private readonly ownSecret = randomBytes(32);
@@ -67,6 +68,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   private readAgain = false;
   private lastReadAt = 0;
   private secretsCheckedAt = 0;
+  private forgotAt = 0;
 
   constructor(
     @InjectDataSource(CONTROL) private readonly dataSource: DataSource,
@@ -75,6 +77,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.channel = `${env.redisKeyPrefix}registry`;
+    this.revoked = new RevokedKeys((env.keyTokenSecrets ?? []).map(({ kid }) => kid));
     this.task = new PeriodicTask({
       name: 'registry',
       intervalMs: env.registryPollMs,
@@ -88,12 +91,18 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     return Date.now() - this.lastReadAt <= this.env.registryMaxAgeMs;
   }
 
-  isRevoked(keyId: string): boolean {
-    const from = this.revoked.get(keyId);
-    return from !== undefined && from <= Date.now();
+  /** Ids are 32 hex digits. */
+  isRevoked(keyId: string, appId: string): boolean {
+    return this.revoked.has(keyId, appId);
   }
 
-  /** Undefined for an app that was registered a moment ago elsewhere. Ids are 32 hex digits. */
+  /** Deleted apps are not remembered: an app that is not known is new, or was deleted. @param appId 32 hex digits */
+  isDeleted(appId: string): boolean {
+    const app = this.apps.get(appId);
+    return app ? app.deleted : isOldApp(appId, this.lastReadAt);
+  }
+
+  /** Undefined for an app that was registered a moment ago elsewhere, or deleted. Ids are 32 hex digits. */
   app(appId: string): AppState | undefined {
     return this.apps.get(appId);
   }
@@ -171,17 +180,9 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   private async readChanges(runner: QueryRunner): Promise<void> {
     const startedAt = Date.now();
     const since = this.lastReadAt === 0 ? null : Math.ceil((startedAt - this.lastReadAt) / 1000) + OVERLAP_S;
-    const changed = since === null ? '' : 'AND updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND';
-    const parameters = since === null ? [] : [since];
-    const apps: AppRow[] = await runner.query(
-      `SELECT id, owner_id, ip_mode, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted FROM apps WHERE TRUE ${changed}`,
-      parameters,
-    );
-    const keys: KeyRow[] = await runner.query(
-      `SELECT id, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), revoked_at) / 1000 AS revoked_in_ms
-         FROM api_keys WHERE revoked_at IS NOT NULL ${changed}`,
-      parameters,
-    );
+    const apps: AppRow[] = since === null ? await runner.query(LIVE_APPS) : await runner.query(CHANGED_APPS, [since]);
+    if (since === null) await this.revoked.readAll(runner);
+    else await this.revoked.readChanges(runner, since);
     if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(runner, startedAt);
     for (const row of apps) {
       this.setApp(row.id.toString('hex'), {
@@ -192,8 +193,14 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
         deleted: Number(row.deleted) === 1,
       });
     }
-    for (const row of keys) this.revoked.set(row.id.toString('hex'), startedAt + Math.floor(Number(row.revoked_in_ms)));
     this.lastReadAt = startedAt;
+    if (startedAt - this.forgotAt > FORGET_EVERY_MS) await this.forget(runner, startedAt);
+  }
+
+  private async forget(runner: QueryRunner, now: number): Promise<void> {
+    this.forgotAt = now;
+    for (const [id, { deleted }] of this.apps) if (deleted && isOldApp(id, now)) this.apps.delete(id);
+    await this.revoked.forget(runner, (appId) => !this.isDeleted(appId));
   }
 
   private setApp(id: string, state: AppState): void {

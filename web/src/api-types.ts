@@ -233,10 +233,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The keys of an app: all that is kept of them, never the keys themselves. */
+    /** The keys of an app, revoked ones too, newest first: all that is kept of them, never the keys themselves. */
     get: operations['ApiKey_list'];
     put?: never;
-    /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys. */
+    /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys, and 1,000 revoked ones newer than its oldest good key. */
     post: operations['ApiKey_create'];
     delete?: never;
     options?: never;
@@ -870,7 +870,10 @@ export interface components {
       revokedAt: string | null;
     };
     KeyListDto: {
+      /** @description Newest first. */
       keys: components['schemas']['KeyDto'][];
+      /** @description `cursor` of the next page; null: this is the last one. */
+      nextCursor: string | null;
     };
     CreateKeyDto: {
       /**
@@ -3337,6 +3340,10 @@ export interface operations {
   ApiKey_list: {
     parameters: {
       query: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Entries on a page. */
+        limit?: number;
         /** @description One of your apps. */
         appId: string;
       };

@@ -1,8 +1,9 @@
-import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
+import { More, useCursorPages } from './cursor-pages.js';
 import { moment, since } from './format.js';
 import { Copyable, Failure, Loading } from './panels.js';
 import { useSorted } from './sort.js';
@@ -12,27 +13,36 @@ type Scope = 'write' | 'read';
 
 /** Keys of one app, or of all. */
 export function Keys({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
-  const shown = app ? [app] : apps;
-  const lists = useQueries({
-    queries: shown.map(({ id }) => ({
-      queryKey: ['keys', id],
-      queryFn: () => data(api.GET('/api/auth/api-key', { params: { query: { appId: id } } })),
-    })),
-  });
-  const failed = lists.find(({ error }) => error);
   return (
     <>
       <h1>Keys</h1>
-      {failed?.error && <Failure error={failed.error} retry={() => void failed.refetch()} />}
-      {shown.map((one, i) => (
-        <section key={one.id} className="panel">
-          <h2>{one.name}</h2>
-          <Loading query={lists[i]!} />
-          {lists[i]!.data && <KeyTable keys={lists[i]!.data.keys} appId={one.id} />}
-          <CreateKey appId={one.id} />
-        </section>
+      {(app ? [app] : apps).map((one) => (
+        <OfApp key={one.id} app={one} />
       ))}
     </>
+  );
+}
+
+function OfApp({ app }: { app: AppInfo }) {
+  const { query: keys, rows } = useCursorPages(['keys', app.id], async (at) => {
+    const query = { appId: app.id, limit: 50, ...at };
+    const page = await data(api.GET('/api/auth/api-key', { params: { query } }));
+    return { data: page.keys, nextCursor: page.nextCursor };
+  });
+  return (
+    <section className="panel">
+      <h2>{app.name}</h2>
+      <Loading query={keys} />
+      {keys.error && <Failure error={keys.error} retry={() => void keys.refetch()} />}
+      {keys.data && <KeyTable keys={rows} appId={app.id} />}
+      {keys.hasNextPage && (
+        <p className="actions">
+          <More query={keys} />
+          <span className="muted">The newest keys are shown.</span>
+        </p>
+      )}
+      <CreateKey appId={app.id} />
+    </section>
   );
 }
 
