@@ -8,6 +8,8 @@ import { until } from './support/until.js';
 
 const FIRST = Date.UTC(2026, 9, 30);
 const MINUTE = 60_000;
+/** By the number of the event. */
+const REFERRERS: Record<number, string> = { 3: 'one;=1+1', 4: '\t@one', 5: 'one\r=1+1', 6: 'one\n=1+1' };
 const FORMULA = '=HYPERLINK("http://evil.example","x")';
 /** More than sockets between client and server hold. */
 const MANY = 20_000;
@@ -30,7 +32,7 @@ describe('export', () => {
         event: i === 7 ? FORMULA : `event ${i % 3}`,
         occurredAt: FIRST + i * MINUTE,
         device: (['mobile', 'desktop'] as const)[i % 2],
-        referrer: i === 6 ? 'one\n=1+1' : i === 5 ? 'one\r=1+1' : undefined,
+        referrer: REFERRERS[i],
         url: i === 8 ? 'https://x.example/"quoted", \n and more' : undefined,
         metadata: i === 9 ? JSON.stringify({ a: [1, 'ü'] }) : undefined,
       }),
@@ -52,7 +54,7 @@ describe('export', () => {
     text
       .split('\n')
       .slice(0, -1)
-      .map((line) => JSON.parse(line) as { id: string });
+      .map((line) => JSON.parse(line) as { id: string; referrer: string | null });
 
   test('NDJSON holds every event once, oldest first', async () => {
     const { status, body, headers } = await get(`format=ndjson&app_id=${app.id}`);
@@ -60,6 +62,8 @@ describe('export', () => {
     expect(headers.get('content-disposition')).toContain('events.ndjson');
     const found = lines(body as string);
     expect(found.map(({ id }) => id)).toEqual(sent.map(({ id }) => formatUuid(id)));
+    // As it was sent.
+    expect(found.slice(3, 7).map(({ referrer }) => referrer)).toEqual(Object.values(REFERRERS));
     expect(found[9]).toMatchObject({ event: 'event 0', eventId: 'e9', metadata: { a: [1, 'ü'] }, userId: 'ann' });
   });
 
@@ -71,8 +75,9 @@ describe('export', () => {
     expect(text).toContain(`"'${FORMULA.replaceAll('"', '""')}"`);
     expect(text).toContain('"https://x.example/""quoted"", \n and more"');
     expect(text).toContain('"{""a"":[1,""ü""]}"');
-    // A line break within a text begins no row.
-    for (const broken of ['"one\n=1+1"', '"one\r=1+1"']) expect(text).toContain(broken);
+    // A line break within a text begins no row, and nothing after it is a formula; nor after `;` and tabs.
+    for (const broken of [`"one\n'=1+1"`, `"one\r'=1+1"`]) expect(text).toContain(broken);
+    for (const split of [`one;'=1+1`, `'\t'@one`]) expect(text).toContain(`,${split},`);
     expect(
       text
         .replace(/"[^"]*"/g, '')

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Asker } from '../questions/asker.js';
 import { Questions } from '../questions/questions.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
+import { csvCell } from './csv-cell.js';
 import { EXPORT_TYPES, type ExportFormat, type ExportQuery } from './event-export.dto.js';
 import { type ListedEventDto, unparsedDto } from './event-list.dto.js';
 import { filtersOf } from './filters.dto.js';
@@ -21,12 +22,12 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof ListedEventDto)[];
 
 /**
- * RFC 4180; what a spreadsheet would run is text (CSV injection, OWASP). A line break of any kind is quoted, or what follows
- * it would be a row of its own.
+ * RFC 4180; what a spreadsheet would run is text (csv-cell.ts). A line break of any kind is quoted, or what follows it would
+ * be a row of its own.
  */
 const CSV = {
   columns: [...COLUMNS],
-  escape_formulas: true,
+  cast: { string: csvCell },
   record_delimiter: 'windows',
   quoted_match: /[\r\n]/,
 } as const;

@@ -435,9 +435,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets (what would be taken
-     *     for a formula begins with an apostrophe) or NDJSON, a JSON object a line. It breaks off within a second when your
-     *     token, session or app ends: for much that goes slowly take a key with `read`.
+     * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets, or NDJSON, a JSON
+     *     object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text
+     *     and after each `;`, tab or line break in it; NDJSON holds every text as it was sent. The file breaks off within a
+     *     second when your token, session or app ends: for a long download use a key with `read`.
      */
     get: operations['Analytics_export'];
     put?: never;
