@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Env } from '../../src/config/env.js';
-import { call, signIn } from '../support/client.js';
+import { Browser, call, signIn } from '../support/client.js';
 import { oldCall, rawCall } from '../support/raw-request.js';
 import { freePort, ServerProcess } from '../support/server-process.js';
 import { FOREIGN, JSON_ONLY, me, outcome, refresh, SignIns } from '../support/sign-ins.js';
@@ -133,6 +133,43 @@ describe('local sign-in is refused', () => {
     const cookie = `tallystone_session_${new URL(signIns.google).port}=${guest.accessToken}`;
     expect(outcome(await call(`${signIns.google}/api/auth/me`, { headers: { cookie } }))).toBe('401 key_revoked');
     expect((await me(signIns.local, guest.accessToken)).status).toBe(200);
+  });
+});
+
+describe('a browser that another web site sent to sign in', () => {
+  const begin = (headers: Record<string, string>, hint = 'mallory.evil@example.test') =>
+    new Browser().open(`${signIns.local}/api/auth/google?login_hint=${encodeURIComponent(hint)}`, headers);
+
+  test.each(['cross-site', 'same-site'])('%s: is asked for a click', async (site) => {
+    const sessions = await signIns.count('sessions');
+    const browser = new Browser();
+    const start = `${signIns.local}/api/auth/google?login_hint=mallory.evil@example.test`;
+    const shown = await browser.open(start, { 'sec-fetch-site': site });
+    expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(shown.body).toContain('Another web site sent you here');
+    expect(shown.body).toContain('value="mallory.evil@example.test"');
+    expect(await signIns.count('sessions')).toBe(sessions);
+    const form = /action="([^"]+)"/.exec(shown.body as string)![1]!;
+    const finish = `${signIns.local}${form}?email=mallory.evil@example.test`;
+    expect(outcome(await browser.open(finish, { 'sec-fetch-site': site, ...JSON_ONLY }))).toBe(
+      '403 cross_site_request',
+    );
+    expect(await signIns.count('sessions')).toBe(sessions);
+    const signedIn = await browser.open(finish, { 'sec-fetch-site': 'same-origin', ...JSON_ONLY });
+    expect([signedIn.status, signedIn.body.user.email]).toEqual([200, 'mallory.evil@example.test']);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['typed or bookmarked', { 'sec-fetch-site': 'none' }],
+    ['from our own page', { 'sec-fetch-site': 'same-origin' }],
+    ['by a program', {}],
+  ])('%s: is signed in by the hint alone', async (_what, headers) => {
+    expect((await begin({ ...headers, ...JSON_ONLY })).status).toBe(200);
+  });
+
+  test('a hint is no HTML', async () => {
+    const { body } = await begin({ 'sec-fetch-site': 'cross-site' }, '"><script>alert(1)</script>@x.test');
+    expect(body).not.toContain('<script>alert');
   });
 });
 

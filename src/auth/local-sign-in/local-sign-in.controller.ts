@@ -2,7 +2,8 @@ import { Controller, Get, Inject, Query, Req, Res, UseGuards } from '@nestjs/com
 import { ApiExcludeController } from '@nestjs/swagger';
 import { IsEmail, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { InvalidInputError, NotFoundError } from '../../common/app-error.js';
+import { ForbiddenError, InvalidInputError, NotFoundError } from '../../common/app-error.js';
+import { isFromAnotherSite } from '../../common/cross-site.js';
 import type { LocalProvider } from './local-provider.js';
 import { LOCAL_PROVIDER } from './local-provider-urls.js';
 import { LocalSignInGuard } from './local-sign-in.guard.js';
@@ -19,7 +20,10 @@ class PersonQuery {
   name?: string;
 }
 
-/** The stand-in's own page. A `login_hint` signs that person in without it, so that curl and tests can. */
+/**
+ * The stand-in's own page. A `login_hint` signs that person in without it, so that curl and tests can. Where another web
+ * site sent the browser, the page asks for a click: else that site could sign its visitor in as anyone.
+ */
 @ApiExcludeController()
 @Controller('local-sign-in/interaction')
 @UseGuards(LocalSignInGuard)
@@ -29,15 +33,15 @@ export class LocalSignInController {
   @Get(':uid')
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const interaction = await this.interaction(request, reply);
-    const { loginHint } = interaction;
-    if (loginHint === undefined) {
-      await reply.type('text/html').header('cache-control', 'no-store').send(localSignInPage(interaction.uid));
-      return;
-    }
+    const { uid, loginHint } = interaction;
+    if (loginHint === undefined) return show(reply, localSignInPage(uid));
     if (!/^[^\s@]+@[^\s@]+$/.test(loginHint) || loginHint.length > 320) {
       throw new InvalidInputError([{ field: 'login_hint', message: 'must be an e-mail address' }]);
     }
-    await this.finishAs(request, reply, { email: loginHint, name: nameFrom(loginHint) });
+    const person = { email: loginHint, name: nameFrom(loginHint) };
+    // A browser says so of the whole chain of redirects that leads here.
+    if (isFromAnotherSite(request)) return show(reply, localSignInPage(uid, person));
+    await this.finishAs(request, reply, person);
   }
 
   @Get(':uid/finish')
@@ -46,6 +50,10 @@ export class LocalSignInController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    if (isFromAnotherSite(request)) {
+      const detail = 'Another web site sent this sign-in form. Begin at GET /api/auth/google.';
+      throw new ForbiddenError('cross_site_request', detail);
+    }
     await this.interaction(request, reply);
     await this.finishAs(request, reply, { email, name: name || nameFrom(email) });
   }
@@ -59,6 +67,10 @@ export class LocalSignInController {
     if (!interaction) throw new NotFoundError('This sign-in is over or was begun in another browser. Begin again.');
     return interaction;
   }
+}
+
+async function show(reply: FastifyReply, html: string): Promise<void> {
+  await reply.type('text/html').header('cache-control', 'no-store').send(html);
 }
 
 /** ann.lee@example.test → Ann Lee */
