@@ -155,8 +155,17 @@ function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply
   );
 }
 
+/** Browser features that no page here uses. Copy buttons write to the clipboard. */
+const UNUSED_FEATURES = [
+  ...['accelerometer', 'autoplay', 'camera', 'clipboard-read', 'display-capture', 'encrypted-media', 'fullscreen'],
+  ...['geolocation', 'gyroscope', 'hid', 'idle-detection', 'magnetometer', 'microphone', 'midi', 'payment'],
+  ...['picture-in-picture', 'publickey-credentials-create', 'publickey-credentials-get', 'screen-wake-lock', 'serial'],
+  ...['usb', 'web-share', 'xr-spatial-tracking'],
+];
+const PERMISSIONS_POLICY = [...UNUSED_FEATURES.map((name) => `${name}=()`), 'clipboard-write=(self)'].join(', ');
+
 /**
- * The headers that helmet sets. They are the same for every answer, so helmet is asked once: it would put them together for
+ * The headers that helmet sets, and Permissions-Policy, which it does not. They are the same for every answer, so helmet is asked once: it would put them together for
  * each request anew.
  */
 async function securityHeaders(): Promise<Record<string, string>> {
@@ -183,9 +192,10 @@ async function securityHeaders(): Promise<Record<string, string>> {
   const { headers } = await once.inject('/');
   await once.close();
   const ofEveryAnswer = new Set(['content-length', 'content-type', 'date', 'connection']);
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (ofEveryAnswer.has(name) ? [] : [[name, String(value)]])),
+  const found = Object.entries(headers).flatMap(([name, value]) =>
+    ofEveryAnswer.has(name) ? [] : [[name, String(value)]],
   );
+  return { ...Object.fromEntries(found), 'permissions-policy': PERMISSIONS_POLICY };
 }
 
 /** Node keeps the first of several Host lines, a proxy in front may have gone by the last. */

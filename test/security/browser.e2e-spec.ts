@@ -27,8 +27,19 @@ describe('what browsers are told', () => {
     expect(headers.get('x-frame-options')).toBe('DENY');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
+    for (const feature of ['camera', 'geolocation', 'microphone', 'payment', 'usb'])
+      expect(headers.get('permissions-policy')).toContain(`${feature}=()`);
     expect(headers.get('access-control-allow-origin')).toBeNull();
     expect(headers.get('x-powered-by')).toBeNull();
+  });
+
+  test('every answer says which features of the browser are not used: refusals, files and collect too', async () => {
+    const policy = (await call(`${stack.url}/`)).headers.get('permissions-policy');
+    expect(policy).toMatch(/camera=\(\)/);
+    for (const path of ['/api/auth/me', '/nowhere', '/%zz', '/t.js', '/palette.css', '/health', '/local-sign-in/auth'])
+      expect([path, (await call(`${stack.url}${path}`)).headers.get('permissions-policy')]).toEqual([path, policy]);
+    const sent = await call(`${stack.url}/collect`, { key, body: { event: 'x' } });
+    expect([sent.status, sent.headers.get('permissions-policy')]).toEqual([202, policy]);
   });
 
   test.each(['/api/auth/me', '/%61pi/auth/me', '/api/%61uth/me', '/%61pi/auth/%6De', '/nowhere', '/%61pi/nowhere'])(
