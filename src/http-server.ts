@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { AppError } from './common/app-error.js';
 import type { Logger } from './common/logger.js';
 import { toAppError, toProblem } from './common/problem.filter.js';
+import { isStaticRoute } from './common/static-text.js';
 import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
@@ -131,6 +132,10 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
   fastify.removeContentTypeParser(['text/plain', 'application/json']);
   await app.register(cookie as never);
   // Requests are inflated where bodies are read: only there it is known how much a sender may send.
+  // Asked before the plugin asks: what is static was compressed once (scripts/compress-static.mjs, StaticText).
+  fastify.addHook('onRoute', (route) => {
+    if (isStaticRoute(route.url)) Object.assign(route, { compress: false });
+  });
   await app.register(compress as never, { global: true, threshold: 4096, globalDecompression: false });
   fastify.addHook('onResponse', (request, reply, done) => {
     logRequest(logger, request, reply);

@@ -13,13 +13,14 @@ const STAMP = join(ROOT, 'dist', '.inputs');
 /** The compiler's own record: with this and nothing built, it would build nothing. */
 const BUILD_INFO = join(ROOT, 'dist', '.tsbuildinfo');
 const SOURCES = ['src', 'migrations', 'web', 'tracker'];
-const BUILT = ['src/main.js', 'tracker/t.js', 'web/index.html'];
+const BUILT = ['src/main.js', 'tracker/t.js', 'web/index.html', 'swagger-ui/swagger-ui-bundle.js.br'];
 const SINGLE_INPUTS = [
   'package-lock.json',
   'nest-cli.json',
   'tsconfig.json',
   'tsconfig.build.json',
   'scripts/build-tracker.mjs',
+  'scripts/compress-static.mjs',
 ];
 
 /** Dependencies as package-lock.json says, and dist/ as the sources say. */
@@ -88,6 +89,7 @@ async function build(env) {
       [nestCli(), 'build'],
       [join(ROOT, 'scripts', 'build-tracker.mjs')],
       [...vite, '--logLevel', 'error'],
+      [join(ROOT, 'scripts', 'compress-static.mjs')],
     ]) {
       await run(process.execPath, args, { cwd: ROOT, env: forPeople, what: 'npm run build' });
     }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import { StaticText } from '../common/static-text.js';
 import { createDocument } from './document.js';
 
 const VERSION = '0.1.0';
@@ -16,12 +16,13 @@ const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/fav
  */
 export async function setUpApiDocs(app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const document = JSON.stringify(createDocument(app, VERSION));
+  const document = new StaticText(JSON.stringify(createDocument(app, VERSION)));
   const folder = join(import.meta.dirname, 'page');
   const html = readFileSync(join(folder, 'index.html'), 'utf8');
-  const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  // Copied there and compressed by scripts/compress-static.mjs.
+  const swagger = join(import.meta.dirname, '..', '..', 'swagger-ui');
 
-  fastify.get('/api-docs-json', (_request, reply) => reply.type('application/json').send(document));
+  fastify.get('/api-docs-json', (request, reply) => document.send(request, reply, 'application/json; charset=utf-8'));
   for (const path of ['/api-docs', '/api-docs/']) {
     fastify.get(path, (_request, reply) =>
       reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(html),
@@ -32,6 +33,7 @@ export async function setUpApiDocs(app: NestFastifyApplication): Promise<void> {
     prefix: '/api-docs/swagger-ui/',
     allowedPath: (path: string) => SWAGGER_FILES.has(path),
     maxAge: '1d',
+    preCompressed: true,
   });
   await app.register(fastifyStatic as never, {
     root: folder,

@@ -21,6 +21,7 @@ export async function setUpDashboard(app: NestFastifyApplication): Promise<void>
     root: join(folder, 'assets'),
     prefix: '/assets/',
     decorateReply: false,
+    preCompressed: true,
     // Their names hold a hash of what is in them.
     immutable: true,
     maxAge: '365d',

@@ -70,8 +70,7 @@ export class RevokedKeys {
   has(keyId: string, appId: string): boolean {
     const key = this.keys.get(keyId);
     if (key) return key.from <= Date.now();
-    const bound = this.bounds.get(appId);
-    return bound !== undefined && keyId < bound;
+    return this.isBelowBound(keyId, appId);
   }
 
   /** Everything, at start. */
@@ -99,8 +98,13 @@ export class RevokedKeys {
     for (const appId of this.bounds.keys()) if (!exists(appId)) this.bounds.delete(appId);
     for (const [appId, count] of perApp) if (count > COMPACT_FROM) await this.raiseBound(runner, appId, now);
     for (const [id, { appId, from }] of this.keys) {
-      if (from <= now && id < (this.bounds.get(appId) ?? '')) this.keys.delete(id);
+      if (from <= now && this.isBelowBound(id, appId)) this.keys.delete(id);
     }
+  }
+
+  private isBelowBound(keyId: string, appId: string): boolean {
+    const bound = this.bounds.get(appId);
+    return bound !== undefined && keyId < bound;
   }
 
   private async raiseBound(runner: QueryRunner, appId: string, now: number): Promise<void> {
@@ -111,9 +115,11 @@ export class RevokedKeys {
 
   private remember(rows: readonly RevokedRow[], now: number): void {
     for (const { id, appId, revokedInMs, expiresInS } of rows) {
-      this.keys.set(id.toString('hex'), {
-        appId: appId.toString('hex'),
-        from: now + Math.floor(Number(revokedInMs)),
+      const [keyId, app, from] = [id.toString('hex'), appId.toString('hex'), now + Math.floor(Number(revokedInMs))];
+      if (this.isBelowBound(keyId, app) && from <= now) continue;
+      this.keys.set(keyId, {
+        appId: app,
+        from,
         until: expiresInS === null ? Infinity : now + Number(expiresInS) * 1000 + CLOCK_LEEWAY_MS,
       });
     }
