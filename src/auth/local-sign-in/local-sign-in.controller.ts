@@ -70,7 +70,7 @@ export class LocalSignInController {
 }
 
 async function show(reply: FastifyReply, html: string): Promise<void> {
-  await reply.type('text/html').header('cache-control', 'no-store').send(html);
+  await reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(html);
 }
 
 /** ann.lee@example.test → Ann Lee */
