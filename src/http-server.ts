@@ -52,6 +52,8 @@ export function createAdapter(env: Env): FastifyAdapter {
 /** What Fastify itself finds wrong before any route is asked, such as a path that cannot be decoded. */
 function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(toAppError(error), request.id);
+  // No hook sees it, so the header is set here.
+  void reply.header('permissions-policy', PERMISSIONS_POLICY);
   void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
@@ -71,6 +73,7 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json',
+    `permissions-policy: ${PERMISSIONS_POLICY}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];
