@@ -194,6 +194,35 @@ describe('sign-in', () => {
     expect((await me({ token: body.accessToken })).status).toBe(200);
   });
 
+  test('no bearer token makes another one, however it is sent', async () => {
+    const ann = await signIn(stack.url);
+    const session = `tallystone_session_${port()}`;
+    const ask = (headers: Record<string, string>) =>
+      call(`${stack.url}/api/auth/token`, { method: 'POST', headers: { origin: stack.url, ...headers } });
+    const made = await ask({ cookie: `${session}=${ann.cookies[session]}` });
+    expect(made.status).toBe(200);
+    for (const token of [ann.accessToken, made.body.accessToken as string]) {
+      for (const headers of [
+        { authorization: `Bearer ${token}` },
+        { 'x-api-key': token },
+        { cookie: `${session}=${token}` },
+        // The header decides, whatever else is there.
+        { authorization: `Bearer ${token}`, cookie: `${session}=${ann.cookies[session]}` },
+      ] as Record<string, string>[]) {
+        const { status, body } = await ask(headers);
+        expect([status, body.code]).toEqual([403, 'session_cookie_required']);
+      }
+      // Nor does it renew the session.
+      const renewed = await call(`${stack.url}/api/auth/refresh`, { body: { refreshToken: token } });
+      expect([renewed.status, renewed.body.code]).toEqual([401, 'wrong_token_kind']);
+      const asCookie = { cookie: `tallystone_refresh_${port()}=${token}`, origin: stack.url };
+      const byCookie = await call(`${stack.url}/api/auth/refresh`, { body: {}, headers: asCookie });
+      expect([byCookie.status, byCookie.body.code]).toEqual([401, 'wrong_token_kind']);
+    }
+    const copied = { authorization: `Bearer ${ann.cookies[session]}` };
+    expect((await ask(copied)).body.code).toBe('session_cookie_required');
+  });
+
   test('tokens: none, garbage, alg none, expired, of another secret', async () => {
     const ann = await signIn(stack.url);
     const [header, payload, signature] = ann.accessToken.split('.') as [string, string, string];

@@ -11,7 +11,7 @@ import { LocalSignInGuard } from './local-sign-in/local-sign-in.guard.js';
 import { SessionCookies } from './session-cookies.js';
 import { ACCESS_TOKEN_S, REFRESH_TOKEN_S, SessionService, type SessionTokens } from './session.service.js';
 import { GoogleGuard, PublicHostGuard, SignInRateGuard } from './sign-in.guards.js';
-import { UserRoute } from './user-route.decorator.js';
+import { CookieRoute, UserRoute } from './user-route.decorator.js';
 import { UserService } from './user.service.js';
 
 @ApiTags('Sign-in')
@@ -78,11 +78,11 @@ export class AuthController {
     this.cookies.clear(reply, this.cookies.session, this.cookies.refresh);
   }
 
-  /** A bearer token from the browser's cookie, to try the API elsewhere. */
+  /** A bearer token for use outside the browser. It takes the session cookie only: no bearer token can renew itself here. */
   @Post('token')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @UserRoute()
+  @CookieRoute()
   token(@CurrentUser() { sessionId, userId }: UserCaller): AccessTokenDto {
     return { accessToken: this.sessions.accessToken(sessionId, userId), expiresIn: ACCESS_TOKEN_S };
   }
@@ -128,7 +128,7 @@ export class AuthController {
   }
 
   private setCookies(reply: FastifyReply, tokens: SessionTokens): void {
-    this.cookies.set(reply, this.cookies.session, tokens.accessToken, tokens.expiresIn);
+    this.cookies.set(reply, this.cookies.session, tokens.cookieToken, tokens.expiresIn);
     this.cookies.set(reply, this.cookies.refresh, tokens.refreshToken, REFRESH_TOKEN_S);
   }
 

@@ -5,6 +5,7 @@ import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
 import { AuthController } from './auth.controller.js';
+import { CookieGuard } from './cookie.guard.js';
 import { GoogleStrategy } from './google.strategy.js';
 import { LOCAL_PROVIDER } from './local-sign-in/local-provider-urls.js';
 import { LocalSignInController } from './local-sign-in/local-sign-in.controller.js';
@@ -26,6 +27,7 @@ import { UserService } from './user.service.js';
     SessionService,
     UserService,
     UserGuard,
+    CookieGuard,
     { provide: SessionCookies, inject: [Env], useFactory: (env: Env) => new SessionCookies(env) },
     {
       provide: LOCAL_PROVIDER,

@@ -21,6 +21,8 @@ const GRACE_S = 10;
 /** What a sign-in or a renewal hands out. */
 export interface SessionTokens {
   accessToken: string;
+  /** The access token for the session cookie. Only it can be exchanged for a bearer token. */
+  cookieToken: string;
   refreshToken: string;
   /** Seconds until the access token expires. */
   expiresIn: number;
@@ -78,7 +80,13 @@ export class SessionService {
     const claims = this.access.verify(token);
     const session = await this.find(claims);
     this.assertAlive(session);
-    return { kind: 'user', userId: session.userId, sessionId: session.id, email: session.user!.email };
+    return {
+      kind: 'user',
+      userId: session.userId,
+      sessionId: session.id,
+      email: session.user!.email,
+      madeForCookie: claims.via === 'cookie',
+    };
   }
 
   /**
@@ -113,9 +121,13 @@ export class SessionService {
     await this.signOut(this.access.verify(token).sid);
   }
 
-  /** A new access token of a living session, for a page that wants to hand one to a program. */
-  accessToken(sessionId: string, userId: string): string {
-    return this.access.sign({ sub: userId, sid: sessionId }, { expiresInS: ACCESS_TOKEN_S })!;
+  /**
+   * A new access token of a living session.
+   * @param via marks the one for the session cookie, so that a copied bearer token sent as a cookie is told apart
+   */
+  accessToken(sessionId: string, userId: string, via?: 'cookie'): string {
+    const claims = { sub: userId, sid: sessionId, ...(via ? { via } : {}) };
+    return this.access.sign(claims, { expiresInS: ACCESS_TOKEN_S })!;
   }
 
   /** Whether a generation is the one before the current, and was until a moment ago. */
@@ -128,6 +140,7 @@ export class SessionService {
     const claims = { sub: session.userId, sid: session.id, gen: session.generation };
     return {
       accessToken: this.accessToken(session.id, session.userId),
+      cookieToken: this.accessToken(session.id, session.userId, 'cookie'),
       refreshToken: this.refresh.sign(claims, { expiresInS: REFRESH_TOKEN_S })!,
       expiresIn: ACCESS_TOKEN_S,
       user,

@@ -7,6 +7,8 @@ export interface UserCaller {
   userId: string;
   sessionId: string;
   email: string;
+  /** Whether the token was made for the session cookie. It may still have been sent in a header. */
+  madeForCookie: boolean;
 }
 
 /** A program with an API key. */
