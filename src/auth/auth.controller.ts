@@ -136,7 +136,8 @@ export class AuthController {
     return { accessToken, refreshToken, expiresIn, user: this.userDto(user) };
   }
 
-  private userDto({ id, email, name, provider }: User): UserDto {
-    return { id: formatUuid(id), email, name, provider, operator: this.users.isOperator(email) };
+  private userDto(user: User): UserDto {
+    const { id, email, name, provider } = user;
+    return { id: formatUuid(id), email, name, provider, operator: this.users.isOperator(user) };
   }
 }

@@ -3,6 +3,7 @@ import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-google-oauth20';
 import { UnavailableError } from '../common/app-error.js';
+import { canonicalDomain } from '../config/email-address.js';
 import { Env } from '../config/env.js';
 import { localProvider } from './local-sign-in/local-provider-urls.js';
 import { SignInFlowStore } from './sign-in-flow.store.js';
@@ -13,6 +14,8 @@ export interface ProviderProfile {
   subject: string;
   email?: string;
   emailVerified: boolean;
+  /** The Workspace domain that Google vouches for (`hd`), as DNS compares it. Empty: none. */
+  domain: string;
   name?: string;
 }
 
@@ -26,7 +29,7 @@ declare module 'fastify' {
 /** Claims as they came, of whatever type. */
 interface GoogleProfile {
   id: unknown;
-  _json: { email?: unknown; email_verified?: unknown; name?: unknown };
+  _json: { email?: unknown; email_verified?: unknown; hd?: unknown; name?: unknown };
 }
 
 /** OpenID Connect Core 2: at most 255 ASCII characters. Spaces are none: MySQL would take `a` and `a ` for one person. */
@@ -52,7 +55,7 @@ export class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
    * @throws UnavailableError where the provider does not say who it is
    */
   validate(_accessToken: string, _refreshToken: string, profile: GoogleProfile): ProviderProfile {
-    const { email, email_verified: verified, name } = profile._json;
+    const { email, email_verified: verified, hd, name } = profile._json;
     if (typeof profile.id !== 'string' || !SUBJECT.test(profile.id)) {
       throw new UnavailableError('sign_in_unavailable', 'The sign-in provider does not say who you are. Try again.');
     }
@@ -60,6 +63,7 @@ export class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
       provider: this.env.localSignIn ? 'local' : 'google',
       subject: profile.id,
       email: typeof email === 'string' && email.length <= EMAIL_MAX ? email : undefined,
+      domain: (typeof hd === 'string' && canonicalDomain(hd)) || '',
       emailVerified: verified === true || verified === 'true',
       name: typeof name === 'string' ? name : undefined,
     };

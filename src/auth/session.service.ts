@@ -172,7 +172,7 @@ export class SessionService {
   /** Sessions of the stand-in are void while local sign-in is off, as are those of people whom SIGN_IN_ALLOW left out. */
   private assertAlive(session: Session): void {
     const { localSignIn, signInAllow } = this.env;
-    const void_ = (session.provider === 'local' && !localSignIn) || !signInAllow.allows(session.user!.email);
+    const void_ = (session.provider === 'local' && !localSignIn) || !signInAllow.allows(session.user!);
     if (void_ || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw signInEnded();
   }
 }

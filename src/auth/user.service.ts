@@ -4,6 +4,8 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, Repository } from 'typeorm';
 import { AppError, ForbiddenError, NotFoundError } from '../common/app-error.js';
+import type { AllowList, ProviderAccount } from '../config/allow-list.js';
+import { isOneAddress } from '../config/email-address.js';
 import { Env } from '../config/env.js';
 import { deletedSubject, lockAccount } from '../database/account-lock.js';
 import { binary } from '../database/binary.js';
@@ -16,11 +18,12 @@ import { refusal } from './provider-refusals.js';
 import { SessionService, type SessionTokens } from './session.service.js';
 
 /** Of a person who is not known yet. Another sign-in of theirs may be first: then this is their second. */
-const FIRST_SIGN_IN = `INSERT INTO users (id, provider, subject, email, name, last_sign_in_at)
-VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
-ON DUPLICATE KEY UPDATE email = VALUES(email), name = VALUES(name), last_sign_in_at = VALUES(last_sign_in_at)`;
+const FIRST_SIGN_IN = `INSERT INTO users (id, provider, subject, email, domain, name, last_sign_in_at)
+VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+ON DUPLICATE KEY UPDATE email = VALUES(email), domain = VALUES(domain), name = VALUES(name),
+  last_sign_in_at = VALUES(last_sign_in_at)`;
 
-const SIGN_IN = 'UPDATE users SET email = ?, name = ?, last_sign_in_at = UTC_TIMESTAMP(3) WHERE id = ?';
+const SIGN_IN = 'UPDATE users SET email = ?, domain = ?, name = ?, last_sign_in_at = UTC_TIMESTAMP(3) WHERE id = ?';
 
 /** The people who sign in. A person is (provider, subject); the e-mail may change and is not an identity. */
 @Injectable()
@@ -40,26 +43,28 @@ export class UserService {
    * @returns the tokens of a new session
    * @throws ForbiddenError
    */
-  async signIn({ provider, subject, email, emailVerified, name }: ProviderProfile): Promise<SessionTokens> {
+  async signIn({ provider, subject, email, emailVerified, domain, name }: ProviderProfile): Promise<SessionTokens> {
     if (!email || !emailVerified) {
       throw new ForbiddenError(
         'email_not_verified',
         'Your account has no verified e-mail address. Verify it, then sign in again.',
       );
     }
-    if (!this.env.signInAllow.allows(email)) {
+    if (!isOneAddress(email)) {
       throw new ForbiddenError(
-        'sign_in_not_allowed',
-        'Your account may not sign in here. Ask whoever runs this installation to add your e-mail or domain to SIGN_IN_ALLOW.',
+        'email_not_valid',
+        'The sign-in provider names an e-mail for your account that is not exactly one address. Correct it there, then sign in again.',
       );
     }
+    if (!this.env.signInAllow.allows({ email, domain })) throw notAllowed(this.env.signInAllow, email);
     const shownName = name?.slice(0, 255) ?? null;
     return this.users.manager.transaction(async (manager) => {
       const known = await manager.findOneBy(User, { provider, subject });
       if (known && (await lockAccount(manager, known.id))) {
-        await manager.query(SIGN_IN, [email, shownName, binary(known.id)]);
+        await manager.query(SIGN_IN, [email, domain, shownName, binary(known.id)]);
       } else {
-        await manager.query(FIRST_SIGN_IN, [binary(uuidV7(Date.now())), provider, subject, email, shownName]);
+        const first = [binary(uuidV7(Date.now())), provider, subject, email, domain, shownName];
+        await manager.query(FIRST_SIGN_IN, first);
       }
       return this.sessions.begin(await manager.findOneByOrFail(User, { provider, subject }), manager);
     });
@@ -72,8 +77,8 @@ export class UserService {
   }
 
   /** Whether the person sees the installation's health. */
-  isOperator(email: string): boolean {
-    return this.env.operators ? this.env.operators.allows(email) : this.env.localSignIn;
+  isOperator(account: ProviderAccount): boolean {
+    return this.env.operators ? this.env.operators.allows(account) : this.env.localSignIn;
   }
 
   /** Ends everything of the account: sessions, apps and their keys; what named the person is overwritten. */
@@ -84,10 +89,30 @@ export class UserService {
       await manager.update(Session, { userId }, { endedAt: now });
       await this.apps.deleteAll(userId, manager);
       await this.audit.note({ userId, action: 'account_deleted' }, manager);
-      await manager.update(User, { id: userId }, { subject: deletedSubject(userId), email: '', name: null });
+      await manager.update(
+        User,
+        { id: userId },
+        { subject: deletedSubject(userId), email: '', domain: '', name: null },
+      );
     });
     await this.registry.announce();
   }
+}
+
+/** The most common surprise is told apart: an e-mail of a listed domain whose account is not of that Workspace. */
+function notAllowed(allow: AllowList, email: string): ForbiddenError {
+  if (allow.namesDomainOf(email)) {
+    return new ForbiddenError(
+      'sign_in_not_allowed',
+      'Your e-mail is at a domain that may sign in here, but Google does not say that your account belongs to the Google ' +
+        'Workspace of that domain. Ask whoever runs this installation to add your whole e-mail address to SIGN_IN_ALLOW.',
+    );
+  }
+  return new ForbiddenError(
+    'sign_in_not_allowed',
+    'Your account may not sign in here. Ask whoever runs this installation to add your e-mail, or the domain of your ' +
+      'Google Workspace, to SIGN_IN_ALLOW.',
+  );
 }
 
 /** What went wrong between us and the provider, or on the way back, as an answer. */

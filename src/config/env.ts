@@ -213,7 +213,10 @@ export class Env {
       );
     }
     if (entries?.some((entry) => !AllowList.isEntry(entry))) {
-      reader.fault('SIGN_IN_ALLOW', 'must be a comma-separated list of e-mails and @domains, or *');
+      reader.fault(
+        'SIGN_IN_ALLOW',
+        'must be a comma-separated list of e-mails and @domains (of a Google Workspace), or * alone',
+      );
     }
     return new AllowList(entries ?? ['*']);
   }
@@ -223,7 +226,10 @@ export class Env {
     if (!entries) return undefined;
     const list = new AllowList(entries);
     if (list.anyone || entries.some((entry) => !AllowList.isEntry(entry))) {
-      reader.fault('OPERATORS', 'must be a comma-separated list of e-mails and @domains (* is refused)');
+      reader.fault(
+        'OPERATORS',
+        'must be a comma-separated list of e-mails and @domains of a Google Workspace (* is refused)',
+      );
     }
     return list;
   }

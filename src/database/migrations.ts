@@ -3,6 +3,7 @@ import { FirstSchema1764000000000 } from '../../migrations/1764000000000-first-s
 import { AuditLog1764100000000 } from '../../migrations/1764100000000-audit-log.js';
 import { Privacy1764200000000 } from '../../migrations/1764200000000-privacy.js';
 import { SealedUsers1764300000000 } from '../../migrations/1764300000000-sealed-users.js';
+import { AccountAccess1764740000000 } from '../../migrations/1764740000000-account-access.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
@@ -10,4 +11,5 @@ export const MIGRATIONS: (new () => MigrationInterface)[] = [
   AuditLog1764100000000,
   Privacy1764200000000,
   SealedUsers1764300000000,
+  AccountAccess1764740000000,
 ];

@@ -21,8 +21,7 @@ export class OperationController {
   @Header('cache-control', 'no-store')
   @ApiForbiddenResponse({ description: 'OPERATORS does not name you.' })
   async figures(@CurrentUser() { userId }: UserCaller): Promise<OperationDto> {
-    const { email } = await this.users.get(userId);
-    if (!this.users.isOperator(email)) {
+    if (!this.users.isOperator(await this.users.get(userId))) {
       throw new ForbiddenError(
         'not_operator',
         'Only operators see the installation: whoever runs it can name you in OPERATORS.',

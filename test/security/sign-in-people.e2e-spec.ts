@@ -77,17 +77,70 @@ describe('who is let in', () => {
   test.each(['eve@elsewhere.test', 'guest@elsewhere.test.evil.example', 'eve@sub.example.test', 'eve@notexample.test'])(
     '%s is outside SIGN_IN_ALLOW: a 403 page that says whom to ask, no row stored',
     async (email) => {
-      const page = await refused({ ...ANN, sub: email, email });
+      const page = await refused({ ...ANN, sub: email, email, hd: undefined });
       expect(page.status).toBe(403);
       expect(page.body).toContain('Ask whoever runs this installation');
       expect(page.body).toContain('SIGN_IN_ALLOW');
     },
   );
 
+  test.each<[string, unknown]>([
+    ['none', undefined],
+    ['of another Workspace', 'elsewhere.test'],
+    ['of a sub-domain', 'sub.example.test'],
+    ['the domain above it', 'test'],
+    ['an e-mail', 'ann@example.test'],
+    ['with a space at its end', 'example.test '],
+    ['a list', ['example.test']],
+    ['empty', ''],
+    ['true', true],
+  ])('an e-mail of @domain whose hd is %s is refused, and told what to ask for', async (_what, hd) => {
+    const page = await refused({ ...ANN, sub: 'consumer', hd });
+    expect([page.status, page.body]).toEqual([403, expect.stringContaining('Google Workspace of that domain')]);
+    expect(page.body).toContain('your whole e-mail address');
+  });
+
+  test('hd decides, not the e-mail, and in whatever letters', async () => {
+    const { user } = await signIns.signedIn({ ...ANN, sub: 'alias', email: 'ann@alias.test', hd: 'EXAMPLE.Test' });
+    expect(user.email).toBe('ann@alias.test');
+  });
+
+  test.each([
+    'ann@example.test,eve@evil.example',
+    'eve@evil.example ann@example.test',
+    'ann@example.test@evil.example',
+    'Ann <ann@example.test>',
+    '"ann@example.test"@evil.example',
+    ' ann@example.test',
+    'ann@example.test\n',
+    'ann@example.test\0',
+    'ann\u200b@example.test',
+    '\u202eann@example.test',
+    'ann',
+    '@example.test',
+    'ann@',
+    'mailto:ann@example.test',
+  ])('%j is not exactly one address: refused, and leaves no row', async (email) => {
+    const page = await refused({ ...ANN, sub: 'odd', email });
+    expect([page.status, page.body]).toEqual([403, expect.stringContaining('not exactly one address')]);
+  });
+
+  test.each(["o'neil+tag@example.test", 'änne@bücher.example', 'ann@localhost'])('%s is one', async (email) => {
+    expect((await signIns.signedIn({ ...ANN, sub: 'unusual', email })).user.email).toBe(email);
+  });
+
   test('who is named is let in, in whatever letters', async () => {
-    expect((await signIns.signedIn({ ...ANN, sub: 'guest', email: 'Guest@Elsewhere.test' })).user.email).toBe(
-      'Guest@Elsewhere.test',
-    );
+    const claims = { ...ANN, sub: 'guest', email: 'Guest@Elsewhere.test', hd: undefined };
+    expect((await signIns.signedIn(claims)).user.email).toBe('Guest@Elsewhere.test');
+  });
+
+  test('who leaves the Workspace is not let in again; a session from before hd was asked for is over', async () => {
+    const claims = { ...ANN, sub: 'leaver', email: 'leaver@example.test' };
+    const { accessToken } = await signIns.signedIn(claims);
+    await refused({ ...claims, hd: undefined });
+    expect((await me(signIns.google, accessToken)).status).toBe(200);
+    await signIns.stack.query("UPDATE users SET domain = NULL WHERE subject = 'leaver'");
+    expect(outcome(await me(signIns.google, accessToken))).toBe('401 key_revoked');
   });
 
   test('who is taken out of SIGN_IN_ALLOW is out at the next start, renewal included', async () => {

@@ -8,7 +8,13 @@ export const JSON_ONLY = { accept: 'application/json' };
 export const PAGE = { accept: 'text/html,application/xhtml+xml' };
 
 /** Claims of the person who signs in where a test names no other. */
-export const ANN = { sub: 'sub-ann', email: 'ann@example.test', email_verified: true, name: 'Ann' };
+export const ANN = {
+  sub: 'sub-ann',
+  email: 'ann@example.test',
+  email_verified: true,
+  hd: 'example.test',
+  name: 'Ann',
+};
 
 /** A sign-in under way. */
 export interface Flow {
