@@ -48,7 +48,7 @@ const ERRORS = {
   401: {
     code: 'key_missing',
     title: 'Not authenticated',
-    says: 'key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.',
+    says: 'key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.',
   },
   403: {
     code: 'scope_missing',

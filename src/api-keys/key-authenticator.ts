@@ -5,6 +5,7 @@ import { ForbiddenError, UnauthorizedError, UnavailableError } from '../common/a
 import type { KeyCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
+import type { AccountBar } from '../registry/account-bar.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { KeyClaims } from './key-token.js';
 import { KeyUse } from './key-use.service.js';
@@ -53,6 +54,7 @@ export class KeyAuthenticator {
     if (this.registry.isDeleted(claims.app)) {
       throw new UnauthorizedError('key_revoked', 'The app of this API key was deleted.');
     }
+    assertAccount(this.registry.accountBar(claims.acc));
     assertOrigin(claims.org, request.headers.origin);
     this.use.note(claims.jti);
     return {
@@ -63,6 +65,17 @@ export class KeyAuthenticator {
       scopes: claims.scope.split(' ') as KeyCaller['scopes'],
     };
   }
+}
+
+const BARRED: Record<AccountBar, string> = {
+  locked: 'The account of this API key is locked. Ask whoever runs this installation.',
+  not_allowed: 'The account of this API key may no longer sign in (SIGN_IN_ALLOW). Use a key of another account.',
+  local_off: 'This API key was made with local sign-in, which is off. Use a key of an account at Google.',
+};
+
+/** @throws UnauthorizedError account_locked, or key_revoked where the account may not sign in */
+function assertAccount(bar: AccountBar | undefined): void {
+  if (bar) throw new UnauthorizedError(bar === 'locked' ? 'account_locked' : 'key_revoked', BARRED[bar]);
 }
 
 function assertOrigin(allowed: string[] | undefined, origin: string | undefined): void {

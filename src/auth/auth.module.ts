@@ -5,6 +5,7 @@ import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
 import { AuthController } from './auth.controller.js';
+import { BarredAccountsCheck } from './barred-accounts.check.js';
 import { CookieGuard } from './cookie.guard.js';
 import { GoogleStrategy } from './google.strategy.js';
 import { LOCAL_PROVIDER } from './local-sign-in/local-provider-urls.js';
@@ -28,6 +29,7 @@ import { UserService } from './user.service.js';
     UserService,
     UserGuard,
     CookieGuard,
+    BarredAccountsCheck,
     { provide: SessionCookies, inject: [Env], useFactory: (env: Env) => new SessionCookies(env) },
     {
       provide: LOCAL_PROVIDER,

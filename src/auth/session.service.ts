@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { DataSource, type EntityManager, IsNull, Repository } from 'typeorm';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { signInEnded, UnauthorizedError } from '../common/app-error.js';
+import { accountLocked, signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
@@ -11,6 +11,7 @@ import { binary } from '../database/binary.js';
 import { Session, User } from '../database/entities/index.js';
 import { CONTROL } from '../database/pools.js';
 import { parseUuid, uuidV7 } from '../events/event-id.js';
+import { accountBar } from '../registry/account-bar.js';
 
 /** Seconds. */
 export const ACCESS_TOKEN_S = 15 * 60;
@@ -169,10 +170,11 @@ export class SessionService {
     return session;
   }
 
-  /** Sessions of the stand-in are void while local sign-in is off, as are those of people whom SIGN_IN_ALLOW left out. */
+  /** Sessions of an account that may not sign in (any more) are void, as its keys are. */
   private assertAlive(session: Session): void {
-    const { localSignIn, signInAllow } = this.env;
-    const void_ = (session.provider === 'local' && !localSignIn) || !signInAllow.allows(session.user!);
-    if (void_ || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw signInEnded();
+    const { provider, email, domain, lockedAt } = session.user!;
+    const bar = accountBar(this.env, { provider, email, domain, locked: lockedAt !== null });
+    if (bar === 'locked') throw accountLocked();
+    if (bar || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw signInEnded();
   }
 }

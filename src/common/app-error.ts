@@ -47,7 +47,7 @@ export class InvalidInputError extends AppError {
 /** 401 of a token. */
 export class UnauthorizedError extends AppError {
   constructor(
-    code: 'key_missing' | 'key_malformed' | 'key_expired' | 'key_revoked' | 'wrong_token_kind',
+    code: 'key_missing' | 'key_malformed' | 'key_expired' | 'key_revoked' | 'wrong_token_kind' | 'account_locked',
     detail: string,
   ) {
     super(401, code, detail, { headers: { 'www-authenticate': 'Bearer' } });
@@ -57,6 +57,11 @@ export class UnauthorizedError extends AppError {
 /** 401 of a user token whose session or account is over. */
 export function signInEnded(): UnauthorizedError {
   return new UnauthorizedError('key_revoked', 'This sign-in has ended. Sign in again.');
+}
+
+/** 401 of a user token whose account an operator has locked. */
+export function accountLocked(): UnauthorizedError {
+  return new UnauthorizedError('account_locked', 'Your account is locked. Ask whoever runs this installation.');
 }
 
 /** 403: the token is good, but not for this. */

@@ -12,6 +12,7 @@ import { onOneConnection } from '../database/silence.js';
 import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS } from '../events/limits.js';
+import { type AccountBar, keyBar } from './account-bar.js';
 import { networkOf } from './network.js';
 import { isOldApp, RevokedKeys } from './revoked-keys.js';
 
@@ -37,6 +38,8 @@ const APPS =
   'SELECT id, owner_id, ip_mode, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted FROM apps';
 const LIVE_APPS = `${APPS} WHERE deleted_at IS NULL`;
 const CHANGED_APPS = `${APPS} WHERE updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
+const ACCOUNTS = 'SELECT id, provider, email, domain, locked_at IS NOT NULL AS locked FROM users';
+const CHANGED_ACCOUNTS = `${ACCOUNTS} WHERE updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
 
 interface AppRow {
   id: Buffer;
@@ -47,8 +50,16 @@ interface AppRow {
   deleted: number;
 }
 
+interface AccountRow {
+  id: Buffer;
+  provider: string;
+  email: string;
+  domain: string | null;
+  locked: number;
+}
+
 /**
- * Revoked keys, apps and visitor secrets, held in memory by every API process. Read at start; then every
+ * Revoked keys, apps, barred accounts and visitor secrets, held in memory by every API process. Read at start; then every
  * REGISTRY_POLL_MS the rows changed in the last 60 s, and at once when another process announces a change through
  * Redis. While MySQL is away the last state stays good for REGISTRY_MAX_AGE_MS.
  */
@@ -58,6 +69,8 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** Account → its apps that are not deleted. */
   private readonly owned = new Map<string, Set<string>>();
   private readonly revoked: RevokedKeys;
+  /** Account id → why its keys are refused; an account that is not here is good. */
+  private readonly barred = new Map<string, AccountBar>();
   private readonly visitorSecrets = new Map<string, Buffer>();
   /** Until those of MySQL are read. */
   private readonly ownSecret = randomBytes(32);
@@ -110,6 +123,11 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** How many apps an account has. @param ownerId 32 hex digits */
   appCount(ownerId: string): number {
     return this.owned.get(ownerId)?.size ?? 0;
+  }
+
+  /** Why the keys of an account are refused; undefined: they are good. @param accountId 32 hex digits */
+  accountBar(accountId: string): AccountBar | undefined {
+    return this.barred.get(accountId);
   }
 
   /** The secret behind cookieless visitor ids received on that UTC day (YYYY-MM-DD). */
@@ -181,6 +199,8 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     const startedAt = Date.now();
     const since = this.lastReadAt === 0 ? null : Math.ceil((startedAt - this.lastReadAt) / 1000) + OVERLAP_S;
     const apps: AppRow[] = since === null ? await runner.query(LIVE_APPS) : await runner.query(CHANGED_APPS, [since]);
+    const accounts: AccountRow[] =
+      since === null ? await runner.query(ACCOUNTS) : await runner.query(CHANGED_ACCOUNTS, [since]);
     if (since === null) await this.revoked.readAll(runner);
     else await this.revoked.readChanges(runner, since);
     if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(runner, startedAt);
@@ -192,6 +212,11 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
         deletedBefore: row.deleted_before?.getTime(),
         deleted: Number(row.deleted) === 1,
       });
+    }
+    for (const { id, locked, ...account } of accounts) {
+      const bar = keyBar(this.env, { ...account, locked: Number(locked) === 1 });
+      if (bar) this.barred.set(id.toString('hex'), bar);
+      else this.barred.delete(id.toString('hex'));
     }
     this.lastReadAt = startedAt;
     if (startedAt - this.forgotAt > FORGET_EVERY_MS) await this.forget(runner, startedAt);
