@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountLimitsModule } from './account-limits/account-limits.module.js';
+import { AccountsModule } from './accounts/accounts.module.js';
 import { AnalyticsModule } from './analytics/analytics.module.js';
 import { ApiKeyModule } from './api-keys/api-key.module.js';
 import { AuditLogModule } from './audit-log/audit-log.module.js';
@@ -49,6 +50,7 @@ export class ApiModule {
         DeadLettersModule,
         TrackerModule,
         OperationModule,
+        AccountsModule,
         HealthModule.with('lenient', [CollectModule]),
       ],
     };

@@ -53,7 +53,7 @@ const ERRORS = {
   403: {
     code: 'scope_missing',
     title: 'Not allowed',
-    says: 'The token is good, but not for this: scope_missing or origin_not_allowed.',
+    says: 'The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required or not_operator.',
   },
   404: { code: 'not_found', title: 'Not found', says: 'There is nothing of yours with this id.' },
   409: {
@@ -61,7 +61,8 @@ const ERRORS = {
     title: 'Conflict',
     says:
       'key_over, key_can_read or key_secret_gone: make a new key. too_many_apps, too_many_keys or too_many_revoked_keys: there are as ' +
-      'many as there may be; the detail says how to make room.',
+      'many as there may be; the detail says how to make room. ' +
+      'own_account: operators cannot lock themselves out.',
   },
   413: { code: 'body_too_large', title: 'Too large', says: 'The body is larger than 1 MiB (inflated).' },
   429: {
@@ -131,7 +132,7 @@ function addErrors(method: string, path: string, operation: Operation): void {
   const collects = path.includes('/collect');
   // They take a token of their own, in the body or as a cookie.
   const renews = /\/(refresh|logout)$/.test(path);
-  const makes = method === 'post' && /\/(register|apps|api-key|reveal|regenerate)$/.test(path);
+  const makes = method === 'post' && /\/(register|apps|api-key|reveal|regenerate|lock)$/.test(path);
   const possible: [status: keyof typeof ERRORS, is: boolean][] = [
     [400, takesInput],
     [401, guarded || renews],

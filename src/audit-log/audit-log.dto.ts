@@ -10,7 +10,7 @@ export class AuditEntryDto {
   @ApiProperty({ enum: AUDIT_ACTIONS })
   action!: AuditAction;
 
-  /** The session, app, key or erasure that it was done to. */
+  /** The session, app, key, erasure or account that it was done to. */
   subjectId!: string | null;
   appId!: string | null;
 

@@ -66,7 +66,12 @@ export class UserService {
         const first = [binary(uuidV7(Date.now())), provider, subject, email, domain, shownName];
         await manager.query(FIRST_SIGN_IN, first);
       }
-      return this.sessions.begin(await manager.findOneByOrFail(User, { provider, subject }), manager);
+      const user = await manager.findOneByOrFail(User, { provider, subject });
+      // Read while the account is held: an operator locks it before this, or ends the session that begins now.
+      if (user.lockedAt) {
+        throw new ForbiddenError('account_locked', 'Your account is locked. Ask whoever runs this installation.');
+      }
+      return this.sessions.begin(user, manager);
     });
   }
 

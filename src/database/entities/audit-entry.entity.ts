@@ -7,6 +7,9 @@ export const AUDIT_ACTIONS = [
   'signed_out',
   'refresh_token_reused',
   'account_deleted',
+  'account_locked',
+  'account_unlocked',
+  'account_keys_revoked',
   'app_registered',
   'app_changed',
   'app_deleted',
@@ -34,7 +37,7 @@ export class AuditEntry {
   @Column({ type: 'varchar', length: 32 })
   action!: AuditAction;
 
-  /** The session, app, key or erasure that it was done to. */
+  /** The session, app, key, erasure or account that it was done to. */
   @Column({ name: 'subject_id', type: 'binary', length: 16, nullable: true, transformer: hex })
   subjectId!: string | null;
 
