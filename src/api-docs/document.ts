@@ -53,7 +53,9 @@ const ERRORS = {
   403: {
     code: 'scope_missing',
     title: 'Not allowed',
-    says: 'The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required or not_operator.',
+    says:
+      'The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, ' +
+      'recent_sign_in_required or not_operator.',
   },
   404: { code: 'not_found', title: 'Not found', says: 'There is nothing of yours with this id.' },
   409: {

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { LimitedBy } from '../account-limits/account-limit.guard.js';
+import { RecentSignIn } from '../auth/recent-sign-in.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentKey, CurrentUser, type KeyCaller, type UserCaller } from '../common/caller.js';
 import {
@@ -20,7 +21,10 @@ import { KeyRoute } from './key-route.decorator.js';
 @ApiTags('API keys')
 @Controller('api/auth')
 export class ApiKeyController {
-  constructor(private readonly keys: ApiKeyService) {}
+  constructor(
+    private readonly keys: ApiKeyService,
+    private readonly recent: RecentSignIn,
+  ) {}
 
   /** The keys of an app, revoked ones too, newest first: all that is kept of them, never the keys themselves. */
   @Get('api-key')
@@ -29,11 +33,15 @@ export class ApiKeyController {
     return this.keys.list(user.userId, query);
   }
 
-  /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys, and 1,000 revoked ones newer than its oldest good key. */
+  /**
+   * Create a key. A key with `read` is shown only in this answer: copy it. It needs a sign-in within the last 10 minutes. An app
+   * may have 1,000 good keys, and 1,000 revoked ones newer than its oldest good key.
+   */
   @Post('api-key')
   @Header('cache-control', 'no-store')
   @UserRoute()
-  create(@CurrentUser() user: UserCaller, @Body() key: CreateKeyDto): Promise<IssuedKeyDto> {
+  async create(@CurrentUser() user: UserCaller, @Body() key: CreateKeyDto): Promise<IssuedKeyDto> {
+    if (key.scopes?.includes('read')) await this.recent.assert(user);
     return this.keys.create(user.userId, key);
   }
 
@@ -55,14 +63,14 @@ export class ApiKeyController {
 
   /**
    * Replace a key by a new one like it. The old one dies after the overlap; until then it is one of the app's 1,000 good
-   * keys.
+   * keys. For one that can read it needs a sign-in within the last 10 minutes.
    */
   @Post('regenerate')
   @LimitedBy('regenerate')
   @Header('cache-control', 'no-store')
   @UserRoute()
   regenerate(@CurrentUser() user: UserCaller, @Body() key: RegenerateKeyDto): Promise<IssuedKeyDto> {
-    return this.keys.regenerate(user.userId, key);
+    return this.keys.regenerate(user.userId, key, () => this.recent.assert(user));
   }
 
   /** Revoke a key: it is refused everywhere within a second. */

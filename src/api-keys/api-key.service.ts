@@ -143,10 +143,18 @@ export class ApiKeyService {
     return issued(apiKey, key);
   }
 
-  /** A new key like the old one, which dies after the overlap. */
-  async regenerate(ownerId: string, { keyId, ...wish }: RegenerateKeyDto): Promise<IssuedKeyDto> {
+  /**
+   * A new key like the old one, which dies after the overlap.
+   * @param beforeReading is asked where the new key can read, and throws to refuse it
+   */
+  async regenerate(
+    ownerId: string,
+    { keyId, ...wish }: RegenerateKeyDto,
+    beforeReading: () => Promise<void>,
+  ): Promise<IssuedKeyDto> {
     const overlapSeconds = wish.overlapSeconds ?? 0;
     const old = await this.ownedKey(ownerId, keyId);
+    if (old.scopes.includes('read')) await beforeReading();
     if (isOver(old)) throw new ConflictError('key_over', 'This key is revoked or expired. Create a new one.');
     // A key from before there was a limit may have more to pass on.
     const lifetime = old.expiresAt

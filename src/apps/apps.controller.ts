@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { RecentSignInRoute } from '../auth/recent-sign-in.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { ErasureDto } from '../erasures/erasures.dto.js';
@@ -38,11 +39,12 @@ export class AppsController {
   }
 
   /**
-   * Delete an app. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
+   * Delete an app. It needs a sign-in within the last 10 minutes. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
    * GET /api/erasures/{erasureId} how far that is.
    */
   @Delete('apps/:id')
   @HttpCode(202)
+  @RecentSignInRoute()
   delete(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<ErasureDto> {
     return this.apps.delete(user.userId, id);
   }

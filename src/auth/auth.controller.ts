@@ -8,6 +8,8 @@ import { formatUuid } from '../events/event-id.js';
 import { AccessTokenDto, RefreshDto, SessionTokensDto, UserDto } from './auth.dto.js';
 import type { ProviderProfile } from './google.strategy.js';
 import { LocalSignInGuard } from './local-sign-in/local-sign-in.guard.js';
+import { RecentSignInRoute } from './recent-sign-in.js';
+import { sessionClient } from './session-client.js';
 import { SessionCookies } from './session-cookies.js';
 import { ACCESS_TOKEN_S, REFRESH_TOKEN_S, SessionService, type SessionTokens } from './session.service.js';
 import { GoogleGuard, PublicHostGuard, SignInRateGuard } from './sign-in.guards.js';
@@ -29,6 +31,11 @@ export class AuthController {
    */
   @Get('google')
   @ApiQuery({ name: 'next', required: false, description: 'A path of this site to go on to.', example: '/api-docs' })
+  @ApiQuery({
+    name: 'again',
+    required: false,
+    description: 'Any value: the provider is to ask anew who it is, after recent_sign_in_required.',
+  })
   @ApiQuery({ name: 'login_hint', required: false, description: 'E-mail; the local stand-in signs it in at once.' })
   @ApiFoundResponse({ description: 'To the sign-in provider' })
   @UseGuards(LocalSignInGuard, SignInRateGuard, PublicHostGuard, GoogleGuard)
@@ -41,7 +48,10 @@ export class AuthController {
   @ApiFoundResponse({ description: 'Signed in; on to `next`' })
   @UseGuards(LocalSignInGuard, GoogleGuard)
   async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const tokens = await this.users.signIn((request as FastifyRequest & { user: ProviderProfile }).user);
+    const profile = (request as FastifyRequest & { user: ProviderProfile }).user;
+    const tokens = await this.users.signIn(profile, sessionClient(request.headers['user-agent']));
+    const replaced = request.cookies[this.cookies.refresh];
+    if (replaced) await this.sessions.endReplaced(replaced, tokens.user.id);
     const { next, wantsJson } = request.signInFlow!;
     void reply.header('cache-control', 'no-store');
     this.setCookies(reply, tokens);
@@ -94,9 +104,10 @@ export class AuthController {
     return this.userDto(await this.users.get(userId));
   }
 
-  /** Delete your account: sessions, apps and keys end at once. */
+  /** Delete your account: sessions, apps and keys end at once. It needs a sign-in within the last 10 minutes. */
   @Delete('me')
   @HttpCode(204)
+  @RecentSignInRoute()
   @UserRoute()
   async deleteMe(
     @CurrentUser() { userId }: UserCaller,

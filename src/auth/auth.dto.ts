@@ -44,3 +44,36 @@ export class RefreshDto {
   @IsJWT()
   refreshToken?: string;
 }
+
+/** A place where you are signed in. */
+export class SessionDto {
+  id!: string;
+
+  /** When you signed in there. RFC 3339, UTC. */
+  createdAt!: string;
+
+  /** To the minute. */
+  lastUsedAt!: string;
+
+  /** When it ends unless it is renewed. */
+  endsAt!: string;
+
+  /**
+   * Of the program that signed in; null: it did not tell.
+   * @example "Chrome"
+   */
+  browser!: string | null;
+
+  /** @example "Linux" */
+  os!: string | null;
+
+  /** Whether it is the one that asks. */
+  current!: boolean;
+}
+
+export class SessionListDto {
+  data!: SessionDto[];
+
+  /** Null: there are no more. */
+  nextCursor!: string | null;
+}

@@ -11,8 +11,10 @@ import { GoogleStrategy } from './google.strategy.js';
 import { LOCAL_PROVIDER } from './local-sign-in/local-provider-urls.js';
 import { LocalSignInController } from './local-sign-in/local-sign-in.controller.js';
 import { PagesController } from './pages.controller.js';
+import { RecentSignIn, RecentSignInGuard } from './recent-sign-in.js';
 import { SessionCookies } from './session-cookies.js';
 import { SessionService } from './session.service.js';
+import { SessionsController } from './sessions.controller.js';
 import { SignInFlowStore } from './sign-in-flow.store.js';
 import { UserGuard } from './user.guard.js';
 import { UserService } from './user.service.js';
@@ -21,7 +23,7 @@ import { UserService } from './user.service.js';
 @Global()
 @Module({
   imports: [PassportModule.register({ session: false }), JwtModule.register({})],
-  controllers: [AuthController, LocalSignInController, PagesController],
+  controllers: [AuthController, SessionsController, LocalSignInController, PagesController],
   providers: [
     GoogleStrategy,
     SignInFlowStore,
@@ -30,6 +32,8 @@ import { UserService } from './user.service.js';
     UserGuard,
     CookieGuard,
     BarredAccountsCheck,
+    RecentSignIn,
+    RecentSignInGuard,
     { provide: SessionCookies, inject: [Env], useFactory: (env: Env) => new SessionCookies(env) },
     {
       provide: LOCAL_PROVIDER,
@@ -42,7 +46,7 @@ import { UserService } from './user.service.js';
       },
     },
   ],
-  exports: [SessionService, SessionCookies, UserService, UserGuard, JwtModule],
+  exports: [RecentSignIn, SessionService, SessionCookies, UserService, UserGuard, JwtModule],
 })
 export class AuthModule implements OnApplicationBootstrap {
   constructor(

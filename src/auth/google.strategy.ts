@@ -17,6 +17,8 @@ export interface ProviderProfile {
   /** The Workspace domain that Google vouches for (`hd`), as DNS compares it. Empty: none. */
   domain: string;
   name?: string;
+  /** When the person last proved who they are, where the provider tells (`auth_time`). */
+  authenticatedAt?: Date;
 }
 
 declare module 'fastify' {
@@ -36,9 +38,12 @@ interface GoogleProfile {
 const SUBJECT = /^[\x21-\x7e]{1,255}$/;
 const EMAIL_MAX = 320;
 
+/** passport-oauth2 hands over the token answer as well where its callback has this many parameters. */
+const VERIFY_ARITY = 5;
+
 /** Sign-in with Google (or the stand-in that speaks the same language), with state and PKCE. */
 @Injectable()
-export class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
+export class GoogleStrategy extends PassportStrategy(Strategy, 'google', VERIFY_ARITY) {
   constructor(
     private readonly env: Env,
     flows: SignInFlowStore,
@@ -54,7 +59,12 @@ export class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
    * What passport keeps of the person; deciding whether to let them in is the service's part.
    * @throws UnavailableError where the provider does not say who it is
    */
-  validate(_accessToken: string, _refreshToken: string, profile: GoogleProfile): ProviderProfile {
+  validate(
+    _accessToken: string,
+    _refreshToken: string,
+    { id_token: idToken }: { id_token?: unknown },
+    profile: GoogleProfile,
+  ): ProviderProfile {
     const { email, email_verified: verified, hd, name } = profile._json;
     if (typeof profile.id !== 'string' || !SUBJECT.test(profile.id)) {
       throw new UnavailableError('sign_in_unavailable', 'The sign-in provider does not say who you are. Try again.');
@@ -66,7 +76,14 @@ export class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
       domain: (typeof hd === 'string' && canonicalDomain(hd)) || '',
       emailVerified: verified === true || verified === 'true',
       name: typeof name === 'string' ? name : undefined,
+      authenticatedAt: authenticationTime(idToken, profile.id),
     };
+  }
+
+  /** Adds what the library does not know: `maxAge`, seconds since the person last proved who they are. */
+  override authorizationParams(options: { maxAge?: number }): Record<string, unknown> {
+    const known = (Strategy.prototype as unknown as WithParams).authorizationParams.call(this, options);
+    return options.maxAge === undefined ? known : { ...known, max_age: options.maxAge };
   }
 }
 
@@ -93,6 +110,28 @@ function client(env: Env) {
     ...(tokenUrl ? { tokenURL: tokenUrl } : {}),
     ...(userinfoUrl ? { userProfileURL: userinfoUrl } : {}),
   };
+}
+
+interface WithParams {
+  authorizationParams(options: object): Record<string, unknown>;
+}
+
+/**
+ * `auth_time` of an ID token. It came straight from the token endpoint, so its signature need not be checked (OpenID
+ * Connect Core 3.1.3.7). Google's tells none.
+ * @returns undefined where the token tells none, or is another person's
+ */
+function authenticationTime(idToken: unknown, subject: string): Date | undefined {
+  if (typeof idToken !== 'string') return undefined;
+  try {
+    const payload = Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString();
+    const { sub, auth_time: seconds } = JSON.parse(payload) as { sub?: unknown; auth_time?: unknown };
+    if (sub !== subject || typeof seconds !== 'number' || !(seconds >= 0)) return undefined;
+    // The provider's clock may be ahead of ours.
+    return new Date(Math.min(seconds * 1000, Date.now()));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What passport-oauth2 keeps under this name, see its docs on `_oauth2`. */

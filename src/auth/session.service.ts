@@ -1,17 +1,22 @@
 import { AuditLog } from '../audit-log/audit-log.js';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { DataSource, type EntityManager, IsNull, Repository } from 'typeorm';
+import { DataSource, type EntityManager, IsNull, LessThan, MoreThan, Repository } from 'typeorm';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { accountLocked, signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
+import { holdAccount } from '../database/account-lock.js';
 import { binary } from '../database/binary.js';
 import { Session, User } from '../database/entities/index.js';
 import { CONTROL } from '../database/pools.js';
 import { parseUuid, uuidV7 } from '../events/event-id.js';
+import { DAY_MS } from '../events/limits.js';
 import { accountBar } from '../registry/account-bar.js';
+import type { SessionClient } from './session-client.js';
 
 /** Seconds. */
 export const ACCESS_TOKEN_S = 15 * 60;
@@ -30,9 +35,23 @@ export interface SessionTokens {
   user: User;
 }
 
+/** How a session comes to be. */
+export interface SessionOrigin extends SessionClient {
+  /** When the person last proved who they are; left out: just now. */
+  authenticatedAt?: Date;
+}
+
+/** Values: seconds until an unused session ends, days until any ends, id, generation, the days again. */
 const ROTATE = `UPDATE sessions SET generation = generation + 1, rotated_at = UTC_TIMESTAMP(3),
-  expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND
-WHERE id = ? AND generation = ? AND ended_at IS NULL AND expires_at > UTC_TIMESTAMP(3)`;
+  expires_at = LEAST(UTC_TIMESTAMP(3) + INTERVAL ? SECOND, created_at + INTERVAL ? DAY)
+WHERE id = ? AND generation = ? AND ended_at IS NULL AND expires_at > UTC_TIMESTAMP(3)
+  AND created_at > UTC_TIMESTAMP(3) - INTERVAL ? DAY`;
+
+/** How far behind `last_used_at` may be, ms: each use of a session would otherwise be a write. */
+const USE_NOTED_EVERY_MS = 60_000;
+/** Of several requests at once one writes. */
+const NOTE_USE = `UPDATE sessions SET last_used_at = UTC_TIMESTAMP(3)
+WHERE id = ? AND last_used_at < UTC_TIMESTAMP(3) - INTERVAL 1 MINUTE`;
 
 /** Told by the clock that wrote `rotated_at`: that of this process may be another. */
 const RACED = `SELECT 1 FROM sessions
@@ -52,6 +71,7 @@ export class SessionService {
     @InjectDataSource(CONTROL) private readonly dataSource: DataSource,
     private readonly env: Env,
     private readonly audit: AuditLog,
+    @Inject(LOGGER) private readonly logger: Logger,
     jwt: JwtService,
   ) {
     const ring = env.userTokenSecrets!;
@@ -60,7 +80,7 @@ export class SessionService {
   }
 
   /** @param manager of a transaction that holds the account */
-  async begin(user: User, manager: EntityManager): Promise<SessionTokens> {
+  async begin(user: User, made: SessionOrigin, manager: EntityManager): Promise<SessionTokens> {
     const now = Date.now();
     const session = this.sessions.create({
       id: uuidV7(now),
@@ -68,8 +88,9 @@ export class SessionService {
       provider: user.provider,
       generation: 1,
       rotatedAt: new Date(now),
-      expiresAt: new Date(now + REFRESH_TOKEN_S * 1000),
+      expiresAt: new Date(now + Math.min(REFRESH_TOKEN_S * 1000, this.env.sessionMaxDays * DAY_MS)),
       endedAt: null,
+      ...made,
     });
     await manager.insert(Session, session);
     await this.audit.note({ userId: user.id, action: 'signed_in', subjectId: session.id }, manager);
@@ -81,6 +102,7 @@ export class SessionService {
     const claims = this.access.verify(token);
     const session = await this.find(claims);
     this.assertAlive(session);
+    this.noteUse(session);
     return {
       kind: 'user',
       userId: session.userId,
@@ -100,7 +122,10 @@ export class SessionService {
     const session = await this.find(claims);
     this.assertAlive(session);
     const id = binary(session.id);
-    const rotated: { affectedRows: number } = await this.dataSource.query(ROTATE, [REFRESH_TOKEN_S, id, claims.gen]);
+    const rotated: { affectedRows: number } = await this.dataSource.query(ROTATE, [
+      ...[REFRESH_TOKEN_S, this.env.sessionMaxDays],
+      ...[id, claims.gen, this.env.sessionMaxDays],
+    ]);
     const good = rotated.affectedRows === 1 || (await this.raced(id, claims.gen));
     const current = await this.find(claims);
     this.assertAlive(current);
@@ -109,6 +134,7 @@ export class SessionService {
     throw new UnauthorizedError(
       'key_revoked',
       'This refresh token was used before: the whole sign-in is ended for safety. Sign in again.',
+      { accountId: session.userId },
     );
   }
 
@@ -120,6 +146,57 @@ export class SessionService {
   /** Ends the session behind an access token, whatever state it is in. */
   async endByAccessToken(token: string): Promise<void> {
     await this.signOut(this.access.verify(token).sid);
+  }
+
+  /** The living sessions of a person, newest first. @param before only those older than this one; 32 hex digits */
+  list(userId: string, limit: number, before?: string): Promise<Session[]> {
+    const now = Date.now();
+    return this.sessions.find({
+      where: {
+        userId,
+        endedAt: IsNull(),
+        expiresAt: MoreThan(new Date(now)),
+        createdAt: MoreThan(new Date(now - this.env.sessionMaxDays * DAY_MS)),
+        ...(before ? { id: LessThan(before) } : {}),
+      },
+      order: { id: 'DESC' },
+      take: limit,
+    });
+  }
+
+  /** When a session ends unless it is renewed. */
+  endOf({ createdAt, expiresAt }: Session): Date {
+    return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + this.env.sessionMaxDays * DAY_MS));
+  }
+
+  /** Ends a session of a person, whatever state it is in. @returns whether it is theirs */
+  async endOwn(userId: string, id: string): Promise<boolean> {
+    const session = await this.sessions.findOneBy({ id, userId });
+    if (session) await this.end(session, 'signed_out');
+    return session !== null;
+  }
+
+  /** Ends every session of a person. */
+  async endAll(userId: string): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      // A sign-in under way comes before this, and is ended, or begins a session after it.
+      await holdAccount(manager, userId);
+      const { affected } = await manager.update(Session, { userId, endedAt: IsNull() }, { endedAt: new Date() });
+      if (affected) await this.audit.note({ userId, action: 'signed_out_everywhere' }, manager);
+    });
+  }
+
+  /**
+   * Ends the session that a browser held before it signed in again, where it was of the same person.
+   * @param refreshToken whatever its cookie held
+   */
+  async endReplaced(refreshToken: string, userId: string): Promise<void> {
+    try {
+      const id = parseUuid(String(this.refresh.verify(refreshToken).sid));
+      if (id) await this.endOwn(userId, id);
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error;
+    }
   }
 
   /**
@@ -174,7 +251,16 @@ export class SessionService {
   private assertAlive(session: Session): void {
     const { provider, email, domain, lockedAt } = session.user!;
     const bar = accountBar(this.env, { provider, email, domain, locked: lockedAt !== null });
-    if (bar === 'locked') throw accountLocked();
-    if (bar || session.endedAt || session.expiresAt.getTime() <= Date.now()) throw signInEnded();
+    const about = { accountId: session.userId };
+    if (bar === 'locked') throw accountLocked(about);
+    if (bar || session.endedAt || this.endOf(session).getTime() <= Date.now()) throw signInEnded(about);
+  }
+
+  /** Nobody waits for it. */
+  private noteUse({ id, lastUsedAt }: Session): void {
+    if (Date.now() - lastUsedAt.getTime() < USE_NOTED_EVERY_MS) return;
+    this.dataSource.query(NOTE_USE, [binary(id)]).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'Could not note when a session was last used');
+    });
   }
 }

@@ -19,7 +19,7 @@ const FLOW_S = 600;
 /** The mark of a browser that was sent to PUBLIC_URL already. */
 const SENT_MARK = 'sent';
 
-type SignInQuery = Partial<Record<'next' | 'login_hint' | 'code' | 'error' | typeof SENT_MARK, string>>;
+type SignInQuery = Partial<Record<'next' | 'login_hint' | 'again' | 'code' | 'error' | typeof SENT_MARK, string>>;
 
 /** Sign-ins begun a minute per address. */
 @Injectable()
@@ -78,7 +78,7 @@ export class PublicHostGuard implements CanActivate {
       return true;
     }
     const to = new URL('/api/auth/google', this.env.publicUrl);
-    for (const name of ['next', 'login_hint'] as const) {
+    for (const name of ['next', 'login_hint', 'again'] as const) {
       if (typeof query[name] === 'string') to.searchParams.set(name, query[name]);
     }
     to.searchParams.set(SENT_MARK, '1');
@@ -142,10 +142,23 @@ export class GoogleGuard extends AuthGuard('google') {
   }
 
   override getAuthenticateOptions(context: ExecutionContext) {
-    const { login_hint: loginHint } = context.switchToHttp().getRequest<FastifyRequest>().query as SignInQuery;
-    // Whoever shares a browser must be able to choose; the stand-in asks for a person anew each time.
-    const prompt = this.env.localSignIn ? 'login' : 'select_account';
-    return { session: false, prompt, ...(typeof loginHint === 'string' ? { loginHint } : {}) } as never;
+    const { login_hint: loginHint, again } = context.switchToHttp().getRequest<FastifyRequest>().query as SignInQuery;
+    return {
+      session: false,
+      prompt: this.prompt(again !== undefined),
+      ...(typeof loginHint === 'string' ? { loginHint } : {}),
+      // Left to the provider: Google ignores it. The stand-in asks for a person each time anyway.
+      ...(again !== undefined && !this.env.localSignIn ? { maxAge: 0 } : {}),
+    } as never;
+  }
+
+  /** @param again whether the person has to prove anew who they are */
+  private prompt(again: boolean): string {
+    // The stand-in asks for a person each time.
+    if (this.env.localSignIn) return 'login';
+    // Google refuses `login`. Of what it knows, choosing the account comes nearest, and people who share a browser need it.
+    const isGoogle = this.env.google.authorizationUrl === undefined;
+    return again && !isGoogle ? 'login' : 'select_account';
   }
 
   /** passport speaks to Node's response; through this its redirects keep what Fastify has to add (cookies, headers). */

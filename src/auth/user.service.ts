@@ -15,6 +15,7 @@ import { uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { ProviderProfile } from './google.strategy.js';
 import { refusal } from './provider-refusals.js';
+import type { SessionClient } from './session-client.js';
 import { SessionService, type SessionTokens } from './session.service.js';
 
 /** Of a person who is not known yet. Another sign-in of theirs may be first: then this is their second. */
@@ -43,7 +44,8 @@ export class UserService {
    * @returns the tokens of a new session
    * @throws ForbiddenError
    */
-  async signIn({ provider, subject, email, emailVerified, domain, name }: ProviderProfile): Promise<SessionTokens> {
+  async signIn(profile: ProviderProfile, client: SessionClient): Promise<SessionTokens> {
+    const { provider, subject, email, emailVerified, domain, name, authenticatedAt } = profile;
     if (!email || !emailVerified) {
       throw new ForbiddenError(
         'email_not_verified',
@@ -69,9 +71,11 @@ export class UserService {
       const user = await manager.findOneByOrFail(User, { provider, subject });
       // Read while the account is held: an operator locks it before this, or ends the session that begins now.
       if (user.lockedAt) {
-        throw new ForbiddenError('account_locked', 'Your account is locked. Ask whoever runs this installation.');
+        throw new ForbiddenError('account_locked', 'Your account is locked. Ask whoever runs this installation.', {
+          accountId: user.id,
+        });
       }
-      return this.sessions.begin(user, manager);
+      return this.sessions.begin(user, { ...client, authenticatedAt }, manager);
     });
   }
 
@@ -91,7 +95,7 @@ export class UserService {
     await this.dataSource.transaction(async (manager) => {
       if (!(await lockAccount(manager, userId))) return;
       const now = new Date();
-      await manager.update(Session, { userId }, { endedAt: now });
+      await manager.update(Session, { userId }, { endedAt: now, browser: null, os: null });
       await this.apps.deleteAll(userId, manager);
       await this.audit.note({ userId, action: 'account_deleted' }, manager);
       await manager.update(

@@ -4,11 +4,19 @@ export interface FieldError {
   message: string;
 }
 
+/** Whose token or account an error is about, for the log. Ids are 32 hex digits. */
+export interface AboutWhom {
+  keyId?: string;
+  accountId?: string;
+}
+
 export interface AppErrorOptions {
   errors?: FieldError[];
   /** Sent as they are, e.g. Retry-After. */
   headers?: Record<string, string>;
   cause?: unknown;
+  /** Where it is known for sure: never what an unverified token says of itself. */
+  about?: AboutWhom;
 }
 
 /**
@@ -18,6 +26,7 @@ export interface AppErrorOptions {
 export class AppError extends Error {
   readonly errors?: FieldError[];
   readonly headers?: Record<string, string>;
+  readonly about?: AboutWhom;
 
   constructor(
     readonly status: number,
@@ -29,6 +38,7 @@ export class AppError extends Error {
     this.name = new.target.name;
     this.errors = options.errors;
     this.headers = options.headers;
+    this.about = options.about;
   }
 }
 
@@ -49,25 +59,26 @@ export class UnauthorizedError extends AppError {
   constructor(
     code: 'key_missing' | 'key_malformed' | 'key_expired' | 'key_revoked' | 'wrong_token_kind' | 'account_locked',
     detail: string,
+    about?: AboutWhom,
   ) {
-    super(401, code, detail, { headers: { 'www-authenticate': 'Bearer' } });
+    super(401, code, detail, { headers: { 'www-authenticate': 'Bearer' }, about });
   }
 }
 
 /** 401 of a user token whose session or account is over. */
-export function signInEnded(): UnauthorizedError {
-  return new UnauthorizedError('key_revoked', 'This sign-in has ended. Sign in again.');
+export function signInEnded(about?: AboutWhom): UnauthorizedError {
+  return new UnauthorizedError('key_revoked', 'This sign-in has ended. Sign in again.', about);
 }
 
 /** 401 of a user token whose account an operator has locked. */
-export function accountLocked(): UnauthorizedError {
-  return new UnauthorizedError('account_locked', 'Your account is locked. Ask whoever runs this installation.');
+export function accountLocked(about: AboutWhom): UnauthorizedError {
+  return new UnauthorizedError('account_locked', 'Your account is locked. Ask whoever runs this installation.', about);
 }
 
 /** 403: the token is good, but not for this. */
 export class ForbiddenError extends AppError {
-  constructor(code: string, detail: string) {
-    super(403, code, detail);
+  constructor(code: string, detail: string, about?: AboutWhom) {
+    super(403, code, detail, { about });
   }
 }
 

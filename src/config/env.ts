@@ -51,6 +51,8 @@ export class Env {
   /** Who sees the installation's health; undefined: nobody in production, everybody where local sign-in is on. */
   readonly operators?: AllowList;
   readonly localSignIn: boolean;
+  /** Days from the sign-in to the end of its session, whatever is renewed. */
+  readonly sessionMaxDays: number;
   /** CIDRs or `loopback`. */
   readonly trustedProxies: readonly string[];
   readonly flushThreshold: number;
@@ -101,6 +103,7 @@ export class Env {
     this.signInAllow = this.readSignInAllow(reader, role);
     this.operators = this.readOperators(reader);
     this.localSignIn = this.readLocalSignIn(reader);
+    this.sessionMaxDays = reader.integer('SESSION_MAX_DAYS', 90, 1, 365);
     this.trustedProxies = this.readTrustedProxies(reader);
     this.flushThreshold = reader.integer('FLUSH_THRESHOLD', 500, 1, 1_000_000);
     this.flushIntervalMs = reader.integer('FLUSH_INTERVAL_MS', 1000, 10, 3_600_000);

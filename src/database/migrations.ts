@@ -4,6 +4,7 @@ import { AuditLog1764100000000 } from '../../migrations/1764100000000-audit-log.
 import { Privacy1764200000000 } from '../../migrations/1764200000000-privacy.js';
 import { SealedUsers1764300000000 } from '../../migrations/1764300000000-sealed-users.js';
 import { AccountAccess1764740000000 } from '../../migrations/1764740000000-account-access.js';
+import { SessionEnds1764741000000 } from '../../migrations/1764741000000-session-ends.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
@@ -12,4 +13,5 @@ export const MIGRATIONS: (new () => MigrationInterface)[] = [
   Privacy1764200000000,
   SealedUsers1764300000000,
   AccountAccess1764740000000,
+  SessionEnds1764741000000,
 ];

@@ -1,5 +1,5 @@
 import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiForbiddenResponse } from '@nestjs/swagger';
+import { ApiBearerAuth } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { UserGuard } from '../auth/user.guard.js';
 import { UserService } from '../auth/user.service.js';
@@ -26,9 +26,5 @@ export class OperatorGuard implements CanActivate {
 
 /** A route (or a whole controller) for operators. */
 export function OperatorRoute(): MethodDecorator & ClassDecorator {
-  return applyDecorators(
-    UseGuards(UserGuard, OperatorGuard),
-    ApiBearerAuth('userToken'),
-    ApiForbiddenResponse({ description: 'OPERATORS does not name you.' }),
-  );
+  return applyDecorators(UseGuards(UserGuard, OperatorGuard), ApiBearerAuth('userToken'));
 }

@@ -17,10 +17,11 @@ interface OpenApi {
   components: { schemas: Record<string, Schema> };
 }
 
-/** Would end the account or its keys, or leave the site. */
+/** Would end the account, its sessions or its keys, or leave the site. */
 const LEFT_OUT = [
   'delete /api/auth/me',
   'post /api/auth/logout',
+  'delete /api/auth/sessions',
   'post /api/operation/accounts/{id}/revoke-keys',
   'get /api/auth/google',
   'get /api/auth/google/callback',

@@ -1,9 +1,11 @@
+import { formatUuid } from '../../src/events/event-id.js';
 import { call, type Signed, signIn } from '../support/client.js';
 import { rawCall } from '../support/raw-request.js';
 import {
   ANN,
   comeBack,
   FOREIGN,
+  JSON_ONLY,
   me,
   outcome,
   PAGE,
@@ -12,6 +14,7 @@ import {
   setCookies,
   SignIns,
 } from '../support/sign-ins.js';
+import { until } from '../support/until.js';
 
 let signIns: SignIns;
 beforeAll(async () => (signIns = await SignIns.start()));
@@ -136,6 +139,116 @@ function sessionOf({ accessToken }: Signed): string {
   return claims.sid.replaceAll('-', '');
 }
 
+describe('the end of a session', () => {
+  const age = (who: Signed, interval: string, column = 'created_at') =>
+    signIns.stack.query(`UPDATE sessions SET ${column} = ${column} - INTERVAL ${interval} WHERE id = UNHEX(?)`, [
+      sessionOf(who),
+    ]);
+  const sessions = async (who: Signed, query = '') =>
+    (await call(`${signIns.google}/api/auth/sessions${query}`, { token: who.accessToken })).body;
+  const end = (who: Signed, path = '') =>
+    call(`${signIns.google}/api/auth/sessions${path}`, { method: 'DELETE', token: who.accessToken });
+
+  test('is 90 days after its sign-in, whatever is renewed', async () => {
+    const first = await signIns.signedIn();
+    await age(first, '89 DAY');
+    const renewed = await refresh(signIns.google, first.refreshToken);
+    expect(renewed.status).toBe(200);
+    const [row] = await signIns.stack.query<{ days: string }>(
+      'SELECT TIMESTAMPDIFF(HOUR, created_at, expires_at) / 24 AS days FROM sessions WHERE id = UNHEX(?)',
+      [sessionOf(first)],
+    );
+    expect(Number(row!.days)).toBe(90);
+    const { data } = await sessions(first);
+    const { createdAt, endsAt } = data.find(({ current }: { current: boolean }) => current);
+    expect(Date.parse(endsAt) - Date.parse(createdAt)).toBe(90 * 86_400_000);
+    // As a session from before there was an end: renewed yesterday, good for 29 days more.
+    await age(first, '1 DAY');
+    await age(first, '-20 DAY', 'expires_at');
+    expect(outcome(await refresh(signIns.google, renewed.body.refreshToken))).toBe('401 key_revoked');
+    expect(outcome(await me(signIns.google, renewed.body.accessToken))).toBe('401 key_revoked');
+  });
+
+  test('SESSION_MAX_DAYS brings it forward, for sessions under way too', async () => {
+    const { url } = await signIns.stack.startApi({ ...signIns.provider.variables, SESSION_MAX_DAYS: '1' });
+    const first = await signIns.signedIn();
+    expect((await refresh(url, first.refreshToken)).status).toBe(200);
+    expect((await me(url, first.accessToken)).status).toBe(200);
+    await age(first, '1 DAY');
+    expect(outcome(await me(url, first.accessToken))).toBe('401 key_revoked');
+    expect((await me(signIns.google, first.accessToken)).status).toBe(200);
+  });
+
+  test('people see their sessions, page by page, and nobody else’s', async () => {
+    const claims = { ...ANN, sub: 'has-sessions' };
+    const userAgent =
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+    const chrome = (await comeBack(await signIns.begun(claims), { ...JSON_ONLY, 'user-agent': userAgent })).body;
+    const program = (await comeBack(await signIns.begun(claims), { ...JSON_ONLY, 'user-agent': 'sync/1.0 (x; y)' }))
+      .body;
+    const { data, nextCursor } = await sessions(chrome);
+    expect(nextCursor).toBeNull();
+    expect(data).toEqual([
+      expect.objectContaining({ browser: 'sync', os: null, current: false }),
+      expect.objectContaining({ browser: 'Chrome', os: 'Linux', current: true }),
+    ]);
+    const first = await sessions(program, '?limit=1');
+    expect(first).toEqual({ data: [expect.objectContaining({ current: true })], nextCursor: data[0].id });
+    const second = await sessions(program, `?limit=1&cursor=${first.nextCursor}`);
+    expect(second).toEqual({ data: [expect.objectContaining({ id: data[1].id })], nextCursor: null });
+    // Its use is noted to the minute.
+    await age(chrome, '2 MINUTE', 'last_used_at');
+    await me(signIns.google, chrome.accessToken);
+    await until(async () => {
+      const { data: again } = await sessions(program);
+      return Date.now() - Date.parse(again[1].lastUsedAt) < 60_000;
+    }, 'the use to be noted');
+    const stranger = await signIns.signedIn({ ...ANN, sub: 'stranger' });
+    expect(outcome(await end(stranger, `/${data[0].id}`))).toBe('404 not_found');
+    expect(outcome(await end(stranger, '/nonsense'))).toBe('404 not_found');
+    expect((await me(signIns.google, program.accessToken)).status).toBe(200);
+  });
+
+  test('people end one of them, or all', async () => {
+    const claims = { ...ANN, sub: 'ends-sessions' };
+    const [a, b, c] = [await signIns.signedIn(claims), await signIns.signedIn(claims), await signIns.signedIn(claims)];
+    const bystander = await signIns.signedIn();
+    for (let i = 0; i < 2; i += 1) expect((await end(a, `/${formatUuid(sessionOf(b))}`)).status).toBe(204);
+    expect(outcome(await me(signIns.https, b.accessToken))).toBe('401 key_revoked');
+    expect(outcome(await refresh(signIns.google, b.refreshToken))).toBe('401 key_revoked');
+    expect((await sessions(a)).data).toHaveLength(2);
+    const all = await end(a);
+    expect([all.status, all.headers.getSetCookie().length]).toEqual([204, 2]);
+    for (const gone of [a, c]) {
+      expect(outcome(await me(signIns.https, gone.accessToken))).toBe('401 key_revoked');
+      expect(outcome(await refresh(signIns.google, gone.refreshToken))).toBe('401 key_revoked');
+    }
+    expect((await me(signIns.google, bystander.accessToken)).status).toBe(200);
+    const again = await signIns.signedIn(claims);
+    const { body } = await call(`${signIns.google}/api/auth/audit-log`, { token: again.accessToken });
+    expect(body.data.map(({ action }: { action: string }) => action).slice(0, 3)).toEqual([
+      'signed_in',
+      'signed_out_everywhere',
+      'signed_out',
+    ]);
+  });
+
+  test('a browser that signs in again holds one session, not two', async () => {
+    const claims = { ...ANN, sub: 'signs-in-again' };
+    const first = await signIns.signedIn(claims);
+    const flow = await signIns.begun(claims);
+    const held = `tallystone_refresh_${new URL(signIns.google).port}=${first.refreshToken}`;
+    const second = (await comeBack({ ...flow, cookie: `${flow.cookie}; ${held}` })).body;
+    expect(outcome(await me(signIns.google, first.accessToken))).toBe('401 key_revoked');
+    expect((await sessions(second)).data).toHaveLength(1);
+    // Of somebody else, it stays.
+    const other = await signIns.begun({ ...ANN, sub: 'at-the-same-browser' });
+    const theirs = `tallystone_refresh_${new URL(signIns.google).port}=${second.refreshToken}`;
+    expect((await comeBack({ ...other, cookie: `${other.cookie}; ${theirs}` })).status).toBe(200);
+    expect((await me(signIns.google, second.accessToken)).status).toBe(200);
+  });
+});
+
 describe('cookies', () => {
   test('on https: __Host-, Secure, HttpOnly, SameSite=Lax, Path=/ and no Domain', async () => {
     signIns.provider.claims = ANN;
@@ -232,12 +345,12 @@ describe('a browser at another host name', () => {
 
   test('is sent once to PUBLIC_URL, with only next and login_hint and a mark', async () => {
     const { status, headers } = await begin(
-      '?next=//evil.example&login_hint=ann@example.test&code=x&a=b',
+      '?next=//evil.example&login_hint=ann@example.test&again=true&code=x&a=b',
       'other.test',
     );
     expect([status, headers.get('location')]).toEqual([
       302,
-      `https://${PUBLIC_HOST}/api/auth/google?next=%2F%2Fevil.example&login_hint=ann%40example.test&sent=1`,
+      `https://${PUBLIC_HOST}/api/auth/google?next=%2F%2Fevil.example&login_hint=ann%40example.test&again=true&sent=1`,
     ]);
     expect(headers.getSetCookie()).toEqual([]);
   });

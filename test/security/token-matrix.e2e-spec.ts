@@ -62,6 +62,9 @@ const PLACES: Record<string, Place> = {
   'POST /api/auth/refresh': { who: 'refresh', body: () => ({}) },
   'POST /api/auth/logout': { who: 'refresh', body: () => ({}) },
   'POST /api/auth/token': { ...user, body: () => ({}), cookieOnly: true },
+  'GET /api/auth/sessions': user,
+  'DELETE /api/auth/sessions': user,
+  'DELETE /api/auth/sessions/:id': user,
   'GET /api/auth/me': user,
   'DELETE /api/auth/me': user,
   'GET /api/auth/audit-log': user,
@@ -300,7 +303,7 @@ describe('every route with every kind of token', () => {
       for (const token of good[place.who]) {
         const answer = await ask(route, place, token, { app: app.id, key: app.keyId });
         // Nobody has an erasure or an event with that id; of an event it cannot be told while others are on their way.
-        const missing = /erasures|receipt|accounts\/:id/.test(route);
+        const missing = /erasures|receipt|accounts\/:id|sessions\/:id/.test(route);
         const opened = expect.stringMatching(place.cookieOnly ? /^403$/ : missing ? /^(404|200)$/ : /^20[0-4]$/);
         expect([route, answer.slice(0, 3)]).toEqual([route, opened]);
       }

@@ -15,6 +15,8 @@ export type Fault = (response: ServerResponse) => void;
 export class OpenIdProvider {
   /** The claims of whoever signs in next. */
   claims: Record<string, unknown> = {};
+  /** Claims of the ID token; undefined: it sends none. */
+  idToken: unknown;
   faults: { token?: Fault; userinfo?: Fault } = {};
   private readonly codes = new Map<string, { challenge: string; claims: Record<string, unknown> }>();
   private readonly tokens = new Map<string, Record<string, unknown>>();
@@ -82,7 +84,9 @@ export class OpenIdProvider {
     if (!flow || !known || challenge !== flow.challenge) return json(response, 400, { error: 'invalid_grant' });
     const token = randomBytes(16).toString('hex');
     this.tokens.set(token, flow.claims);
-    json(response, 200, { access_token: token, token_type: 'Bearer', expires_in: 600 });
+    const payload = Buffer.from(JSON.stringify(this.idToken ?? null)).toString('base64url');
+    const idToken = this.idToken === undefined ? {} : { id_token: `e30.${payload}.unsigned` };
+    json(response, 200, { access_token: token, token_type: 'Bearer', expires_in: 600, ...idToken });
   }
 }
 

@@ -104,7 +104,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** A bearer token from the browser's cookie, to try the API elsewhere. */
+    /** A bearer token for use outside the browser. It takes the session cookie only: no bearer token can renew itself here. */
     post: operations['Auth_token'];
     delete?: never;
     options?: never;
@@ -123,8 +123,43 @@ export interface paths {
     get: operations['Auth_me'];
     put?: never;
     post?: never;
-    /** Delete your account: sessions, apps and keys end at once. */
+    /** Delete your account: sessions, apps and keys end at once. It needs a sign-in within the last 10 minutes. */
     delete: operations['Auth_deleteMe'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/sessions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Where you are signed in. Newest first. */
+    get: operations['Sessions_list'];
+    put?: never;
+    post?: never;
+    /** Sign out everywhere, here too: every access and refresh token is refused from now on. */
+    delete: operations['Sessions_endAll'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/sessions/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** End one of your sessions. Ending one twice is no error. */
+    delete: operations['Sessions_endOne'];
     options?: never;
     head?: never;
     patch?: never;
@@ -194,7 +229,7 @@ export interface paths {
     put?: never;
     post?: never;
     /**
-     * Delete an app. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
+     * Delete an app. It needs a sign-in within the last 10 minutes. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
      *     GET /api/erasures/{erasureId} how far that is.
      */
     delete: operations['Apps_delete'];
@@ -233,10 +268,13 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The keys of an app, revoked ones too, newest first: all that is kept of them, never the keys themselves. */
+    /** The keys of an app: all that is kept of them, never the keys themselves. */
     get: operations['ApiKey_list'];
     put?: never;
-    /** Create a key. One that can read is shown only now: copy it. An app may have 1,000 good keys, and 1,000 revoked ones newer than its oldest good key. */
+    /**
+     * Create a key. One that can read is shown only now: copy it; it needs a sign-in within the last 10 minutes. An app may
+     *     have 1,000 good keys.
+     */
     post: operations['ApiKey_create'];
     delete?: never;
     options?: never;
@@ -289,7 +327,7 @@ export interface paths {
     put?: never;
     /**
      * Replace a key by a new one like it. The old one dies after the overlap; until then it is one of the app's 1,000 good
-     *     keys.
+     *     keys. For one that can read it needs a sign-in within the last 10 minutes.
      */
     post: operations['ApiKey_regenerate'];
     delete?: never;
@@ -435,10 +473,9 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets, or NDJSON, a JSON
-     *     object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text
-     *     and after each `;`, tab or line break in it; NDJSON holds every text as it was sent. The file breaks off within a
-     *     second when your token, session or app ends: for a long download use a key with `read`.
+     * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets (what would be taken
+     *     for a formula begins with an apostrophe) or NDJSON, a JSON object a line. It breaks off within a second when your
+     *     token, session or app ends: for much that goes slowly take a key with `read`.
      */
     get: operations['Analytics_export'];
     put?: never;
@@ -595,6 +632,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/operation/accounts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The accounts of the installation, for operators. Newest first. */
+    get: operations['Accounts_list'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/operation/accounts/{id}/lock': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Lock an account: within a second its sessions are over, its keys are refused, and it may not sign in. */
+    post: operations['Accounts_lock'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/operation/accounts/{id}/unlock': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Unlock an account: it may sign in again, and its keys work again. */
+    post: operations['Accounts_unlock'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/operation/accounts/{id}/revoke-keys': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Revoke every key of an account's apps. This cannot be undone; the owner can create new ones. */
+    post: operations['Accounts_revokeKeys'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/health': {
     parameters: {
       query?: never;
@@ -641,8 +746,12 @@ export interface components {
       action:
         | 'signed_in'
         | 'signed_out'
+        | 'signed_out_everywhere'
         | 'refresh_token_reused'
         | 'account_deleted'
+        | 'account_locked'
+        | 'account_unlocked'
+        | 'account_keys_revoked'
         | 'app_registered'
         | 'app_changed'
         | 'app_deleted'
@@ -660,7 +769,7 @@ export interface components {
       id: string;
       /** @description RFC 3339, UTC. */
       at: string;
-      /** @description The session, app, key or erasure that it was done to. */
+      /** @description The session, app, key, erasure or account that it was done to. */
       subjectId: string | null;
       appId: string | null;
     };
@@ -699,6 +808,29 @@ export interface components {
       accessToken: string;
       /** @description Seconds until it expires. */
       expiresIn: number;
+    };
+    SessionDto: {
+      id: string;
+      /** @description When you signed in there. RFC 3339, UTC. */
+      createdAt: string;
+      /** @description To the minute. */
+      lastUsedAt: string;
+      /** @description When it ends unless it is renewed. */
+      endsAt: string;
+      /**
+       * @description Of the program that signed in; null: it did not tell.
+       * @example Chrome
+       */
+      browser: string | null;
+      /** @example Linux */
+      os: string | null;
+      /** @description Whether it is the one that asks. */
+      current: boolean;
+    };
+    SessionListDto: {
+      data: components['schemas']['SessionDto'][];
+      /** @description Null: there are no more. */
+      nextCursor: string | null;
     };
     ErasureDto: {
       /** @enum {string} */
@@ -871,10 +1003,7 @@ export interface components {
       revokedAt: string | null;
     };
     KeyListDto: {
-      /** @description Newest first. */
       keys: components['schemas']['KeyDto'][];
-      /** @description `cursor` of the next page; null: this is the last one. */
-      nextCursor: string | null;
     };
     CreateKeyDto: {
       /**
@@ -1342,6 +1471,38 @@ export interface components {
        */
       untrustedForwarded: number;
     };
+    AccountDto: {
+      /**
+       * @description Why it may not sign in: it is locked, SIGN_IN_ALLOW leaves it out, or it was made at the stand-in, which is off. Null:
+       *     it may.
+       * @enum {string|null}
+       */
+      bar: 'locked' | 'local_off' | 'not_allowed' | null;
+      id: string;
+      /** @description As of the last sign-in. */
+      email: string;
+      name: string | null;
+      /** @description `google`, or `local` for the stand-in. */
+      provider: string;
+      /** @description The Google Workspace domain (`hd`) of the last sign-in; null: none. */
+      domain: string | null;
+      /** @description RFC 3339, UTC. */
+      createdAt: string;
+      lastSignInAt: string;
+      /** @description Null: not locked. */
+      lockedAt: string | null;
+      /** @description Apps that are not deleted. */
+      apps: number;
+    };
+    AccountListDto: {
+      data: components['schemas']['AccountDto'][];
+      /** @description Null: there are no more. */
+      nextCursor: string | null;
+    };
+    RevokedKeysDto: {
+      /** @description Keys that were good until now. */
+      revoked: number;
+    };
     HealthDto: {
       /**
        * @description This process is alive.
@@ -1470,7 +1631,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -1482,14 +1643,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -1501,7 +1662,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -1553,6 +1714,8 @@ export interface operations {
       query?: {
         /** @description E-mail; the local stand-in signs it in at once. */
         login_hint?: unknown;
+        /** @description Any value: the provider is to ask anew who it is, after recent_sign_in_required. */
+        again?: unknown;
         /** @description A path of this site to go on to. */
         next?: unknown;
       };
@@ -1717,7 +1880,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -1729,14 +1892,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -1748,7 +1911,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -1858,7 +2021,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -1870,14 +2033,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -1889,7 +2052,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -1972,7 +2135,7 @@ export interface operations {
           'application/json': components['schemas']['AccessTokenDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -1984,14 +2147,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2003,7 +2166,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2048,7 +2211,7 @@ export interface operations {
           'application/json': components['schemas']['UserDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2060,14 +2223,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2079,7 +2242,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2122,7 +2285,7 @@ export interface operations {
         };
         content?: never;
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2134,14 +2297,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2153,7 +2316,326 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Sessions_list: {
+    parameters: {
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Entries on a page. */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SessionListDto'];
+        };
+      };
+      /** @description The payload is wrong; every bad field is named. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:invalid_input",
+           *       "title": "Bad request",
+           *       "status": 400,
+           *       "code": "invalid_input",
+           *       "detail": "The payload is wrong; every bad field is named.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+           *       "errors": [
+           *         {
+           *           "field": "event",
+           *           "message": "must be a string"
+           *         }
+           *       ]
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is nothing of yours with this id. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:not_found",
+           *       "title": "Not found",
+           *       "status": 404,
+           *       "code": "not_found",
+           *       "detail": "There is nothing of yours with this id.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Sessions_endAll: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Sessions_endOne: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description The payload is wrong; every bad field is named. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:invalid_input",
+           *       "title": "Bad request",
+           *       "status": 400,
+           *       "code": "invalid_input",
+           *       "detail": "The payload is wrong; every bad field is named.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+           *       "errors": [
+           *         {
+           *           "field": "event",
+           *           "message": "must be a string"
+           *         }
+           *       ]
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is nothing of yours with this id. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:not_found",
+           *       "title": "Not found",
+           *       "status": 404,
+           *       "code": "not_found",
+           *       "detail": "There is nothing of yours with this id.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2225,7 +2707,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2237,14 +2719,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2256,7 +2738,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2349,7 +2831,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2361,14 +2843,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2380,7 +2862,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2406,7 +2888,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. */
+      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2418,7 +2900,7 @@ export interface operations {
            *       "title": "Conflict",
            *       "status": 409,
            *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room.",
+           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2482,7 +2964,7 @@ export interface operations {
           'application/json': components['schemas']['AppListDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2494,14 +2976,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2513,7 +2995,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2587,7 +3069,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2599,14 +3081,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2618,7 +3100,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2644,7 +3126,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. */
+      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
       409: {
         headers: {
           [name: string]: unknown;
@@ -2656,7 +3138,7 @@ export interface operations {
            *       "title": "Conflict",
            *       "status": 409,
            *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room.",
+           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2747,7 +3229,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2759,14 +3241,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2778,7 +3260,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2869,7 +3351,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -2881,14 +3363,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -2900,7 +3382,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -2995,7 +3477,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3007,14 +3489,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3026,7 +3508,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3137,7 +3619,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3149,14 +3631,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3168,7 +3650,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3260,7 +3742,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3272,14 +3754,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3291,7 +3773,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3341,10 +3823,6 @@ export interface operations {
   ApiKey_list: {
     parameters: {
       query: {
-        /** @description `nextCursor` of the page before. */
-        cursor?: string;
-        /** @description Entries on a page. */
-        limit?: number;
         /** @description One of your apps. */
         appId: string;
       };
@@ -3387,7 +3865,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3399,14 +3877,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3418,7 +3896,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3511,7 +3989,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3523,14 +4001,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3542,7 +4020,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3568,7 +4046,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. */
+      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
       409: {
         headers: {
           [name: string]: unknown;
@@ -3580,7 +4058,7 @@ export interface operations {
            *       "title": "Conflict",
            *       "status": 409,
            *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room.",
+           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3673,7 +4151,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3685,14 +4163,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3704,7 +4182,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3730,7 +4208,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. */
+      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
       409: {
         headers: {
           [name: string]: unknown;
@@ -3742,7 +4220,7 @@ export interface operations {
            *       "title": "Conflict",
            *       "status": 409,
            *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room.",
+           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3806,7 +4284,7 @@ export interface operations {
           'application/json': components['schemas']['SelfDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3818,14 +4296,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3837,7 +4315,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3911,7 +4389,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -3923,14 +4401,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -3942,7 +4420,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -3968,7 +4446,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. */
+      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
       409: {
         headers: {
           [name: string]: unknown;
@@ -3980,7 +4458,7 @@ export interface operations {
            *       "title": "Conflict",
            *       "status": 409,
            *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room.",
+           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4073,7 +4551,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4085,14 +4563,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4104,7 +4582,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4216,7 +4694,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4228,14 +4706,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4247,7 +4725,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4359,7 +4837,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4371,14 +4849,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4390,7 +4868,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4515,7 +4993,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4527,14 +5005,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4546,7 +5024,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4656,7 +5134,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4668,14 +5146,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4687,7 +5165,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4822,7 +5300,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4834,14 +5312,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4853,7 +5331,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -4947,7 +5425,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -4959,14 +5437,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -4978,7 +5456,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5109,7 +5587,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5121,14 +5599,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5140,7 +5618,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5232,7 +5710,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5244,14 +5722,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5263,7 +5741,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5361,7 +5839,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5373,14 +5851,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5392,7 +5870,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5490,7 +5968,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5502,14 +5980,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5521,7 +5999,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5653,7 +6131,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5665,14 +6143,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5684,7 +6162,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5775,7 +6253,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5787,14 +6265,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5806,7 +6284,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -5904,7 +6382,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -5916,14 +6394,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -5935,7 +6413,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -6030,7 +6508,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -6042,14 +6520,14 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description The token is good, but not for this: scope_missing or origin_not_allowed. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
@@ -6061,7 +6539,7 @@ export interface operations {
            *       "title": "Not allowed",
            *       "status": 403,
            *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing or origin_not_allowed.",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
@@ -6144,7 +6622,7 @@ export interface operations {
           'application/json': components['schemas']['OperationDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind. */
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
       401: {
         headers: {
           [name: string]: unknown;
@@ -6156,19 +6634,543 @@ export interface operations {
            *       "title": "Not authenticated",
            *       "status": 401,
            *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked or wrong_token_kind.",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
            *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
            *     }
            */
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description OPERATORS does not name you. */
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
       403: {
         headers: {
           [name: string]: unknown;
         };
-        content?: never;
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Accounts_list: {
+    parameters: {
+      query?: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Entries on a page. */
+        limit?: number;
+        /** @description Part of an e-mail or a name, or an account's id. */
+        search?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AccountListDto'];
+        };
+      };
+      /** @description The payload is wrong; every bad field is named. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:invalid_input",
+           *       "title": "Bad request",
+           *       "status": 400,
+           *       "code": "invalid_input",
+           *       "detail": "The payload is wrong; every bad field is named.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+           *       "errors": [
+           *         {
+           *           "field": "event",
+           *           "message": "must be a string"
+           *         }
+           *       ]
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is nothing of yours with this id. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:not_found",
+           *       "title": "Not found",
+           *       "status": 404,
+           *       "code": "not_found",
+           *       "detail": "There is nothing of yours with this id.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Accounts_lock: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AccountDto'];
+        };
+      };
+      /** @description The payload is wrong; every bad field is named. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:invalid_input",
+           *       "title": "Bad request",
+           *       "status": 400,
+           *       "code": "invalid_input",
+           *       "detail": "The payload is wrong; every bad field is named.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+           *       "errors": [
+           *         {
+           *           "field": "event",
+           *           "message": "must be a string"
+           *         }
+           *       ]
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is nothing of yours with this id. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:not_found",
+           *       "title": "Not found",
+           *       "status": 404,
+           *       "code": "not_found",
+           *       "detail": "There is nothing of yours with this id.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_over",
+           *       "title": "Conflict",
+           *       "status": 409,
+           *       "code": "key_over",
+           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Accounts_unlock: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AccountDto'];
+        };
+      };
+      /** @description The payload is wrong; every bad field is named. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:invalid_input",
+           *       "title": "Bad request",
+           *       "status": 400,
+           *       "code": "invalid_input",
+           *       "detail": "The payload is wrong; every bad field is named.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+           *       "errors": [
+           *         {
+           *           "field": "event",
+           *           "message": "must be a string"
+           *         }
+           *       ]
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is nothing of yours with this id. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:not_found",
+           *       "title": "Not found",
+           *       "status": 404,
+           *       "code": "not_found",
+           *       "detail": "There is nothing of yours with this id.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:service_unavailable",
+           *       "title": "Temporarily unavailable",
+           *       "status": 503,
+           *       "code": "service_unavailable",
+           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  Accounts_revokeKeys: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RevokedKeysDto'];
+        };
+      };
+      /** @description The payload is wrong; every bad field is named. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:invalid_input",
+           *       "title": "Bad request",
+           *       "status": 400,
+           *       "code": "invalid_input",
+           *       "detail": "The payload is wrong; every bad field is named.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+           *       "errors": [
+           *         {
+           *           "field": "event",
+           *           "message": "must be a string"
+           *         }
+           *       ]
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:key_missing",
+           *       "title": "Not authenticated",
+           *       "status": 401,
+           *       "code": "key_missing",
+           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:scope_missing",
+           *       "title": "Not allowed",
+           *       "status": 403,
+           *       "code": "scope_missing",
+           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description There is nothing of yours with this id. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "type": "urn:tallystone:problem:not_found",
+           *       "title": "Not found",
+           *       "status": 404,
+           *       "code": "not_found",
+           *       "detail": "There is nothing of yours with this id.",
+           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+           *     }
+           */
+          'application/problem+json': components['schemas']['Problem'];
+        };
       };
       /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
       503: {

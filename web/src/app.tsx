@@ -11,6 +11,7 @@ import { Live } from './live.js';
 import { Overview } from './overview.js';
 import { Failure } from './panels.js';
 import { Settings } from './settings.js';
+import { SignedInAs } from './sign-in-again.js';
 import { useView, write } from './url-state.js';
 import { Users } from './users.js';
 
@@ -42,7 +43,11 @@ export function App() {
   if (me.error && !me.data) return <Failure error={me.error} retry={() => void me.refetch()} />;
   if (apps.error && !apps.data) return <Failure error={apps.error} retry={() => void apps.refetch()} />;
   if (!me.data || !apps.data) return <p className="loading muted">Loading …</p>;
-  return <SignedIn person={me.data} apps={apps.data.data} />;
+  return (
+    <SignedInAs person={me.data}>
+      <SignedIn person={me.data} apps={apps.data.data} />
+    </SignedInAs>
+  );
 }
 
 function SignIn() {

@@ -1,11 +1,14 @@
-import { useId, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { Failure } from './panels.js';
+import { useKept } from './sign-in-again.js';
 
 /**
  * A button that asks before it does what cannot be undone; with `word`, only after that was typed. The browser's own modal
- * dialog keeps the focus, and Escape closes it.
+ * dialog keeps the focus, and Escape closes it. Where the action needs a recent sign-in, the dialog is open again, with
+ * what was typed, after it.
  */
 export function Confirm({
+  name,
   open,
   title,
   action,
@@ -14,6 +17,8 @@ export function Confirm({
   run,
   children,
 }: {
+  /** Unique on the page: under it the dialog is kept while the browser signs in again. */
+  name: string;
   open: string;
   title: string;
   action: string;
@@ -25,7 +30,8 @@ export function Confirm({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  const [typed, setTyped] = useState('');
+  const [isOpen, setOpen] = useKept(`${name}:open`, false);
+  const [typed, setTyped] = useKept(`${name}:typed`, '');
   const [error, setError] = useState<Error>();
   const [busy, setBusy] = useState(false);
   const go = async () => {
@@ -39,14 +45,18 @@ export function Confirm({
       setBusy(false);
     }
   };
+  useEffect(() => {
+    if (isOpen && !dialog.current?.open) dialog.current?.showModal();
+  }, [isOpen]);
   // What was typed, and what went wrong, is of this once.
   const forget = () => {
+    setOpen(false);
     setTyped('');
     setError(undefined);
   };
   return (
     <>
-      <button type="button" className={quiet ? 'quiet' : 'danger'} onClick={() => dialog.current?.showModal()}>
+      <button type="button" className={quiet ? 'quiet' : 'danger'} onClick={() => setOpen(true)}>
         {open}
       </button>
       <dialog ref={dialog} className="modal" aria-labelledby={heading} onClose={forget}>

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
+import { Accounts } from './accounts.js';
 import { api, data, Problem } from './api.js';
 import type { AppInfo, Person } from './app.js';
 import { DeadLetters } from './dead-letters.js';
@@ -14,6 +15,7 @@ export function Ingest({ person, apps, app }: { person: Person; apps: AppInfo[];
       <h1>Ingest</h1>
       <Running />
       {person.operator && <Installation />}
+      {person.operator && <Accounts person={person} />}
       <Receipt />
       <DeadLetters apps={app ? [app] : apps} />
     </>

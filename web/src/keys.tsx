@@ -6,6 +6,7 @@ import { Confirm } from './confirm.js';
 import { More, useCursorPages } from './cursor-pages.js';
 import { moment, since } from './format.js';
 import { Copyable, Failure, Loading } from './panels.js';
+import { useKept } from './sign-in-again.js';
 import { useSorted } from './sort.js';
 
 type Key = Schemas['KeyDto'];
@@ -132,6 +133,7 @@ function KeyRow({ apiKey: key, appId }: { apiKey: Key; appId: string }) {
                 }}
               />
               <Confirm
+                name={`revoke:${key.keyId}`}
                 open="Revoke"
                 title={`Revoke ${key.name ?? 'this key'}`}
                 action="Revoke key"
@@ -173,7 +175,7 @@ const USUAL_OVERLAP = 86_400;
 
 /** A new key for an old one, which works on for a while. */
 function Rotate({ apiKey: key, done }: { apiKey: Key; done: (apiKey: string, says: string) => void }) {
-  const [overlapSeconds, setOverlap] = useState<number>(USUAL_OVERLAP);
+  const [overlapSeconds, setOverlap] = useKept<number>(`rotate:${key.keyId}:overlap`, USUAL_OVERLAP);
   const run = async () => {
     const { apiKey } = await data(api.POST('/api/auth/regenerate', { body: { keyId: key.keyId, overlapSeconds } }));
     const ends = OVERLAPS.find(([seconds]) => seconds === overlapSeconds)![1];
@@ -181,7 +183,14 @@ function Rotate({ apiKey: key, done }: { apiKey: Key; done: (apiKey: string, say
     done(apiKey, `The new key. The old one, which ends in ${key.last4}, is refused ${ends}.${once}`);
   };
   return (
-    <Confirm quiet open="Rotate" title={`Rotate ${key.name ?? 'this key'}`} action="Make a new key" run={run}>
+    <Confirm
+      quiet
+      name={`rotate:${key.keyId}`}
+      open="Rotate"
+      title={`Rotate ${key.name ?? 'this key'}`}
+      action="Make a new key"
+      run={run}
+    >
       <p>Whatever uses the key ending in {key.last4}, pages too, needs the new one before the old one is refused.</p>
       <label>
         The old key is refused
@@ -199,10 +208,11 @@ function Rotate({ apiKey: key, done }: { apiKey: Key; done: (apiKey: string, say
 
 function CreateKey({ appId }: { appId: string }) {
   const queries = useQueryClient();
-  const [name, setName] = useState('');
-  const [scope, setScope] = useState<'write' | 'read' | 'both'>('write');
-  const [origins, setOrigins] = useState('');
-  const [expires, setExpires] = useState('');
+  const [isOpen, setOpen] = useKept(`create-key:${appId}:open`, false);
+  const [name, setName] = useKept(`create-key:${appId}:name`, '');
+  const [scope, setScope] = useKept<'write' | 'read' | 'both'>(`create-key:${appId}:scope`, 'write');
+  const [origins, setOrigins] = useKept(`create-key:${appId}:origins`, '');
+  const [expires, setExpires] = useKept(`create-key:${appId}:expires`, '');
   const create = useMutation({
     mutationFn: (scopes: Scope[]) => {
       const allowedOrigins = origins.split(/[\s,]+/).filter(Boolean);
@@ -220,7 +230,7 @@ function CreateKey({ appId }: { appId: string }) {
     create.mutate(scope === 'both' ? ['read', 'write'] : [scope]);
   };
   return (
-    <details>
+    <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Create a key</summary>
       <form onSubmit={submit}>
         <label>

@@ -2,6 +2,7 @@ import { useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useRef, useState, type MouseEvent, type ReactNode } from 'react';
 import { Problem, renew } from './api.js';
 import { figure, full, HERE, moment } from './format.js';
+import { needsSignIn, SignInAgain } from './sign-in-again.js';
 
 /** A panel that keeps its old content, dimmed, while new is loading, and says what went wrong. */
 export function Panel<T>({
@@ -99,6 +100,7 @@ export function DownloadLink({ href, className, children }: { href: string; clas
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
   const again = !(error instanceof Problem) || error.status >= 500 || error.status === 429;
   if (error instanceof Problem && error.code === 'too_many_events') return <TooMany />;
+  if (needsSignIn(error)) return <SignInAgain />;
   return (
     <div role="alert" className="failure">
       <p>{error instanceof Problem ? error.message : 'The server could not be reached. Is it running?'}</p>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import type { FormEvent } from 'react';
 import { api, data } from './api.js';
 import type { AppInfo, Person } from './app.js';
 import { Confirm } from './confirm.js';
@@ -8,6 +8,8 @@ import { More, useCursorPages } from './cursor-pages.js';
 import { useOrdered } from './erasures.js';
 import { counted, full, HERE, moment } from './format.js';
 import { Failure, Loading } from './panels.js';
+import { Sessions } from './sessions.js';
+import { useKept } from './sign-in-again.js';
 import { DAY_MS } from './url-state.js';
 
 export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: AppInfo }) {
@@ -17,6 +19,7 @@ export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[
       {(app ? [app] : apps).map((one) => (
         <AppSettings key={one.id} app={one} />
       ))}
+      <Sessions />
       <AuditLog apps={apps} />
       <Account person={person} apps={apps} />
     </>
@@ -47,11 +50,14 @@ function expiring(app: AppInfo, days: number): { startDate?: string; endDate: st
 function AppSettings({ app }: { app: AppInfo }) {
   const queries = useQueryClient();
   const ordered = useOrdered();
-  const [name, setName] = useState(app.name);
-  const [timeZone, setTimeZone] = useState(app.timeZone);
-  const [days, setDays] = useState(app.retentionDays === null ? '' : String(app.retentionDays));
-  const [rollups, setRollups] = useState(app.retentionRollups);
-  const [ipMode, setIpMode] = useState(app.ipMode);
+  const [name, setName] = useKept(`settings:${app.id}:name`, app.name);
+  const [timeZone, setTimeZone] = useKept(`settings:${app.id}:timeZone`, app.timeZone);
+  const [days, setDays] = useKept(
+    `settings:${app.id}:days`,
+    app.retentionDays === null ? '' : String(app.retentionDays),
+  );
+  const [rollups, setRollups] = useKept(`settings:${app.id}:rollups`, app.retentionRollups);
+  const [ipMode, setIpMode] = useKept(`settings:${app.id}:ipMode`, app.ipMode);
   const all = useQuery({
     queryKey: ['all events', app.id],
     queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id } } })),
@@ -119,6 +125,7 @@ function AppSettings({ app }: { app: AppInfo }) {
         <div className="actions">
           {loses ? (
             <Confirm
+              name={`settings:${app.id}:save`}
               open="Save settings"
               title="Delete what is older"
               action="Save and delete"
@@ -137,6 +144,7 @@ function AppSettings({ app }: { app: AppInfo }) {
         </div>
       </form>
       <Confirm
+        name={`settings:${app.id}:delete`}
         open="Delete app"
         title={`Delete ${app.name}`}
         action="Delete this app"
@@ -194,6 +202,7 @@ function Account({ person, apps }: { person: Person; apps: AppInfo[] }) {
       <h2>Your account</h2>
       <p>Signed in as {person.email}.</p>
       <Confirm
+        name="delete-account"
         open="Delete account"
         title="Delete your account"
         action="Delete my account"

@@ -193,6 +193,7 @@ function Privacy({ userId, apps, events }: { userId: string; apps: AppInfo[]; ev
         </DownloadLink>
       ))}
       <Confirm
+        name={`erase:${userId}`}
         open="Erase"
         title={`Erase ${userId}`}
         action="Erase this user"

@@ -5,6 +5,7 @@ import { hex } from '../column-transformers.js';
 export const AUDIT_ACTIONS = [
   'signed_in',
   'signed_out',
+  'signed_out_everywhere',
   'refresh_token_reused',
   'account_deleted',
   'account_locked',

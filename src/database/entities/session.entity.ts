@@ -33,10 +33,25 @@ export class Session {
   @CreateDateColumn({ name: 'created_at', type: 'datetime', precision: 3 })
   createdAt!: Date;
 
-  /** Moves on with each rotation. */
+  /** Moves on with each rotation, never beyond SESSION_MAX_DAYS after the sign-in. */
   @Column({ name: 'expires_at', type: 'datetime', precision: 3 })
   expiresAt!: Date;
 
   @Column({ name: 'ended_at', type: 'datetime', precision: 3, nullable: true })
   endedAt!: Date | null;
+
+  /** When the person last proved to the provider who they are: its `auth_time` where it tells that, else the sign-in. */
+  @Column({ name: 'authenticated_at', type: 'datetime', precision: 3, default: () => 'CURRENT_TIMESTAMP(3)' })
+  authenticatedAt!: Date;
+
+  /** To the minute. */
+  @Column({ name: 'last_used_at', type: 'datetime', precision: 3, default: () => 'CURRENT_TIMESTAMP(3)' })
+  lastUsedAt!: Date;
+
+  /** Names without versions, of the User-Agent that signed in; null: it does not tell. */
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  browser!: string | null;
+
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  os!: string | null;
 }

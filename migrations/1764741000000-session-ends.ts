@@ -1,0 +1,23 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** What people see of their sessions, and when the person behind each last proved who they are. */
+export class SessionEnds1764741000000 implements MigrationInterface {
+  readonly name = 'SessionEnds1764741000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE sessions
+      ADD COLUMN authenticated_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+      ADD COLUMN last_used_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+      ADD COLUMN browser VARCHAR(64) NULL,
+      ADD COLUMN os VARCHAR(64) NULL`);
+    await runner.query('UPDATE sessions SET authenticated_at = created_at, last_used_at = rotated_at');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE sessions
+      DROP COLUMN os,
+      DROP COLUMN browser,
+      DROP COLUMN last_used_at,
+      DROP COLUMN authenticated_at`);
+  }
+}
