@@ -13,6 +13,7 @@ import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
+import { RequestLog } from './request-log.js';
 
 /** The short paths answer the same as the long ones, but are not listed. */
 const SHORT_PATHS: readonly [prefix: string, target: string][] = [
@@ -140,27 +141,11 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
     if (isStaticRoute(route.url)) Object.assign(route, { compress: false });
   });
   await app.register(compress as never, { global: true, threshold: 4096, globalDecompression: false });
+  const log = new RequestLog(logger);
   fastify.addHook('onResponse', (request, reply, done) => {
-    logRequest(logger, request, reply);
+    log.write(request, reply);
     done();
   });
-}
-
-function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
-  const accepted = reply.statusCode === 202;
-  const level = reply.statusCode >= 500 ? 'warn' : accepted ? 'debug' : 'info';
-  if (!logger.isLevelEnabled(level)) return;
-  logger[level](
-    {
-      requestId: request.id,
-      method: request.method,
-      // The template, never the path: paths and queries may hold ids of persons.
-      route: request.routeOptions.url ?? 'none',
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-    },
-    'request',
-  );
 }
 
 /** Browser features that no page here uses. Copy buttons write to the clipboard. */

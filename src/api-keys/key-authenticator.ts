@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyRequest } from 'fastify';
-import { ForbiddenError, UnauthorizedError, UnavailableError } from '../common/app-error.js';
+import { type AboutWhom, ForbiddenError, UnauthorizedError, UnavailableError } from '../common/app-error.js';
 import type { KeyCaller } from '../common/caller.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
@@ -48,14 +48,15 @@ export class KeyAuthenticator {
         5,
       );
     }
+    const about = { keyId: claims.jti, accountId: claims.acc };
     if (this.registry.isRevoked(claims.jti, claims.app)) {
-      throw new UnauthorizedError('key_revoked', 'This API key was revoked. Use another one.');
+      throw new UnauthorizedError('key_revoked', 'This API key was revoked. Use another one.', about);
     }
     if (this.registry.isDeleted(claims.app)) {
-      throw new UnauthorizedError('key_revoked', 'The app of this API key was deleted.');
+      throw new UnauthorizedError('key_revoked', 'The app of this API key was deleted.', about);
     }
-    assertAccount(this.registry.accountBar(claims.acc));
-    assertOrigin(claims.org, request.headers.origin);
+    assertAccount(this.registry.accountBar(claims.acc), about);
+    assertOrigin(claims.org, request.headers.origin, about);
     this.use.note(claims.jti);
     return {
       kind: 'key',
@@ -74,13 +75,13 @@ const BARRED: Record<AccountBar, string> = {
 };
 
 /** @throws UnauthorizedError account_locked, or key_revoked where the account may not sign in */
-function assertAccount(bar: AccountBar | undefined): void {
-  if (bar) throw new UnauthorizedError(bar === 'locked' ? 'account_locked' : 'key_revoked', BARRED[bar]);
+function assertAccount(bar: AccountBar | undefined, about: AboutWhom): void {
+  if (bar) throw new UnauthorizedError(bar === 'locked' ? 'account_locked' : 'key_revoked', BARRED[bar], about);
 }
 
-function assertOrigin(allowed: string[] | undefined, origin: string | undefined): void {
+function assertOrigin(allowed: string[] | undefined, origin: string | undefined, about: AboutWhom): void {
   if (!allowed || (origin !== undefined && allowed.includes(origin))) return;
-  throw new ForbiddenError('origin_not_allowed', `This API key may be used only from ${allowed.join(', ')}.`);
+  throw new ForbiddenError('origin_not_allowed', `This API key may be used only from ${allowed.join(', ')}.`, about);
 }
 
 /** @throws ForbiddenError naming the scope needed */
@@ -89,5 +90,6 @@ export function assertScope(caller: KeyCaller, scope: 'write' | 'read' | undefin
   throw new ForbiddenError(
     'scope_missing',
     `This needs an API key with the scope "${scope}"; yours has "${caller.scopes.join(' ')}".`,
+    { keyId: caller.keyId, accountId: caller.ownerId },
   );
 }

@@ -1,9 +1,16 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, type FieldError } from './app-error.js';
+import { type AboutWhom, AppError, type FieldError } from './app-error.js';
 import { isBusy, isQueueFull } from './busy-error.js';
 import type { Logger } from './logger.js';
 import { escapeHtml, page } from './page.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why the request was refused, for the log; the problem filter alone writes it. */
+    refusal?: { code: string; about?: AboutWhom };
+  }
+}
 
 /** RFC 9457, with a stable code, the request id and, for a bad payload, every wrong field. */
 export interface Problem {
@@ -58,6 +65,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const known = toAppError(error);
+    request.refusal = { code: known.code, about: known.about };
     this.onProblem?.(request, known.code);
     if (known.status >= 500) {
       const level = known.status === 503 ? 'warn' : 'error';

@@ -1,6 +1,6 @@
 import type { JwtService, JwtSignOptions } from '@nestjs/jwt';
 import type { SecretRing } from '../config/secrets.js';
-import { UnauthorizedError } from './app-error.js';
+import { type AboutWhom, UnauthorizedError } from './app-error.js';
 
 /** The kinds of token; each has its own audience and `typ`, so that none is taken for another. */
 const KINDS = ['user', 'refresh', 'analytics'] as const;
@@ -72,6 +72,11 @@ export class TokenRing {
     return claims;
   }
 
+  private about(token: string): AboutWhom {
+    const { jti, sub } = claimsOf(token) ?? {};
+    return this.kind === 'analytics' ? { keyId: jti as string } : { accountId: sub as string };
+  }
+
   private verifyAnew(token: string): Claims {
     const kind = tokenKind(token);
     if (kind && kind !== this.kind) {
@@ -93,21 +98,27 @@ export class TokenRing {
       return claims;
     } catch (error) {
       if ((error as Error).name === 'TokenExpiredError') {
-        throw new UnauthorizedError('key_expired', EXPIRED[this.kind]);
+        // The signature was found good before: what the token says of itself is true.
+        throw new UnauthorizedError('key_expired', EXPIRED[this.kind], this.about(token));
       }
       throw malformed();
     }
   }
 }
 
-/** The kind that a token says it is of; it is not verified here. */
-export function tokenKind(token: string): TokenKind | undefined {
+/** The claims of a token, which is not verified here. */
+function claimsOf(token: string): Claims | undefined {
   try {
-    const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims | null;
-    return KINDS.find((kind) => kind === payload?.typ);
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims;
   } catch {
     return undefined;
   }
+}
+
+/** The kind that a token says it is of; it is not verified here. */
+export function tokenKind(token: string): TokenKind | undefined {
+  const typ = claimsOf(token)?.typ;
+  return KINDS.find((kind) => kind === typ);
 }
 
 function audience(kind: TokenKind): string {

@@ -1,0 +1,74 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from './common/caller.js';
+import { LineLimit } from './common/line-limit.js';
+import type { Logger } from './common/logger.js';
+import { formatUuid } from './events/event-id.js';
+
+/** ms. A request that took longer says whose it was, also when it was answered well. */
+const SLOW_MS = 1000;
+/** Of each kind that an attacker can make as many of as they like. */
+const LINES_A_SECOND = 20;
+
+/** What a line is called. `request` alone is not limited. */
+type Kind = 'request' | 'slow request' | 'token refused' | 'sign-in failed';
+
+/**
+ * One line for each request. Refused and slow ones name the key and the account, never the token, an e-mail or an address.
+ * Refused tokens, failed sign-ins and slow requests are called so, and are limited to 20 lines a second each; what is left
+ * out is counted.
+ */
+export class RequestLog {
+  private readonly limit: LineLimit;
+
+  constructor(private readonly logger: Logger) {
+    this.limit = new LineLimit(LINES_A_SECOND, (kind, leftOut) => {
+      logger.warn({ leftOut }, `${kind}: more lines than ${LINES_A_SECOND} a second were left out`);
+    });
+  }
+
+  write(request: FastifyRequest, reply: FastifyReply): void {
+    const { statusCode: status, elapsedTime } = reply;
+    const kind = kindOf(request, reply);
+    const level = status >= 500 ? 'warn' : status === 202 && kind === 'request' ? 'debug' : 'info';
+    if (!this.logger.isLevelEnabled(level)) return;
+    if (kind !== 'request' && !this.limit.allows(kind)) return;
+    this.logger[level](
+      {
+        requestId: request.id,
+        method: request.method,
+        // The template, never the path: paths and queries may hold ids of persons.
+        route: request.routeOptions.url ?? 'none',
+        status,
+        ms: Math.round(elapsedTime * 10) / 10,
+        ...(status >= 400 || elapsedTime > SLOW_MS ? whose(request) : {}),
+      },
+      kind,
+    );
+  }
+}
+
+function kindOf(request: FastifyRequest, reply: FastifyReply): Kind {
+  const { statusCode: status, elapsedTime } = reply;
+  const isSignIn = /^\/(api\/auth\/google|local-sign-in)(\/|$)/.test(request.routeOptions.url ?? '');
+  if (isSignIn && status >= 400) return 'sign-in failed';
+  // Without a token nothing was refused but the request.
+  if (status === 401 && request.refusal?.code !== 'key_missing') return 'token refused';
+  // An open stream lasts as long as somebody looks.
+  const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream');
+  return elapsedTime > SLOW_MS && !isStream ? 'slow request' : 'request';
+}
+
+/** The refusal's code, and whose key or session it was where that is known. */
+function whose({ caller, refusal }: FastifyRequest): Record<string, string> {
+  const { keyId, accountId } = { ...idsOf(caller), ...refusal?.about };
+  return {
+    ...(refusal ? { code: refusal.code } : {}),
+    ...(keyId ? { keyId: formatUuid(keyId) } : {}),
+    ...(accountId ? { accountId: formatUuid(accountId) } : {}),
+  };
+}
+
+function idsOf(caller: Caller | undefined): { keyId?: string; accountId?: string } {
+  if (!caller) return {};
+  return caller.kind === 'key' ? { keyId: caller.keyId, accountId: caller.ownerId } : { accountId: caller.userId };
+}
