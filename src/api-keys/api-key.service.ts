@@ -28,7 +28,7 @@ import type {
   SelfDto,
 } from './api-key.dto.js';
 import { expiryNotice } from './expiry-notice.js';
-import { signKey } from './key-token.js';
+import { NEW_CLAIMS, signKey } from './key-token.js';
 
 const READ_KEY_DAYS = 365;
 /** How far ahead a key may expire, in days: 100 years. MySQL and tokens count no further than the year 9999. */
@@ -98,6 +98,7 @@ export class ApiKeyService {
       scopes,
       allowedOrigins: [...new Set((wish.allowedOrigins ?? []).map((origin) => new URL(origin).origin))],
       kid: this.ring.kid,
+      claims: NEW_CLAIMS,
       issuedAt: new Date(now),
       expiresAt: expiry(wish.expiresAt, scopes.includes('read'), now),
       lastUsedAt: null,

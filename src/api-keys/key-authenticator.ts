@@ -48,21 +48,26 @@ export class KeyAuthenticator {
         5,
       );
     }
-    const about = { keyId: claims.jti, accountId: claims.acc };
+    const app = this.registry.app(claims.app);
+    const about = { keyId: claims.jti, ...(app ? { accountId: app.ownerId } : {}) };
     if (this.registry.isRevoked(claims.jti, claims.app)) {
       throw new UnauthorizedError('key_revoked', 'This API key was revoked. Use another one.', about);
     }
     if (this.registry.isDeleted(claims.app)) {
       throw new UnauthorizedError('key_revoked', 'The app of this API key was deleted.', about);
     }
-    assertAccount(this.registry.accountBar(claims.acc), about);
+    if (!app && this.registry.isMissing(claims.app)) {
+      throw new UnauthorizedError('key_revoked', 'The app of this API key is not known here.', about);
+    }
+    if (app) assertAccount(this.registry.accountBar(app.ownerId), about);
     assertOrigin(claims.org, request.headers.origin, about);
     this.use.note(claims.jti);
     return {
       kind: 'key',
       keyId: claims.jti,
       appId: claims.app,
-      ownerId: claims.acc,
+      // Of an app that was registered a moment ago in another process: it counts as an account of its own until then.
+      ownerId: app?.ownerId ?? claims.app,
       scopes: claims.scope.split(' ') as KeyCaller['scopes'],
     };
   }

@@ -1,12 +1,13 @@
 import type { TokenRing } from '../common/token-ring.js';
+import type { ClaimsVersion } from '../database/entities/api-key.entity.js';
 import type { ApiKey } from '../database/entities/index.js';
 
 /** What an API key says of itself. Ids are 32 hex digits; times are seconds since 1970 UTC. */
 export interface KeyClaims {
   jti: string;
   app: string;
-  /** The account that owns the app. */
-  acc: string;
+  /** The account that owns the app, in keys of version 1. Nothing relies on it: the app's owner is the account. */
+  acc?: string;
   /** Space-separated. */
   scope: string;
   /** Origins it may be used from; absent: anywhere. */
@@ -14,6 +15,9 @@ export interface KeyClaims {
   iat: number;
   exp?: number;
 }
+
+/** What new keys are signed with. A public key sits in web pages: whose it is, is nobody's business. */
+export const NEW_CLAIMS: ClaimsVersion = 2;
 
 /**
  * The key of a row. It is made of nothing but the row, its owner and the secret that signed it first, so a write-only key
@@ -24,7 +28,7 @@ export function signKey(ring: TokenRing, key: ApiKey, ownerId: string): string |
   const claims: KeyClaims = {
     jti: key.id,
     app: key.appId,
-    acc: ownerId,
+    ...(key.claims === 1 ? { acc: ownerId } : {}),
     scope: key.scopes.join(' '),
     ...(key.allowedOrigins.length > 0 ? { org: key.allowedOrigins } : {}),
     iat: seconds(key.issuedAt),

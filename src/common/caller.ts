@@ -16,7 +16,7 @@ export interface KeyCaller {
   kind: 'key';
   keyId: string;
   appId: string;
-  /** The account that owns the app. */
+  /** The account that owns the app; the app's own id in the moment before this process has heard of the app. */
   ownerId: string;
   scopes: readonly ('write' | 'read')[];
 }

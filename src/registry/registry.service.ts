@@ -31,6 +31,8 @@ const OVERLAP_S = 60;
 const SECRETS_EVERY_MS = 60_000;
 /** How often deleted apps and keys that can no longer verify are forgotten. */
 const FORGET_EVERY_MS = 60_000;
+/** Apps remembered that MySQL does not know: only keys that were signed here come so far, as after a restored backup. */
+const ASKED_MAX = 10_000;
 /** MySQL is not waited for longer: what was revoked meanwhile would be taken. */
 const SILENCE_MS = 3000;
 
@@ -69,6 +71,8 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** Account → its apps that are not deleted. */
   private readonly owned = new Map<string, Set<string>>();
   private readonly revoked: RevokedKeys;
+  /** App id → when it was first asked for while it was not here. */
+  private readonly asked = new Map<string, number>();
   /** Account id → why its keys are refused; an account that is not here is good. */
   private readonly barred = new Map<string, AccountBar>();
   private readonly visitorSecrets = new Map<string, Buffer>();
@@ -123,6 +127,19 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   /** How many apps an account has. @param ownerId 32 hex digits */
   appCount(ownerId: string): number {
     return this.owned.get(ownerId)?.size ?? 0;
+  }
+
+  /**
+   * Whether MySQL does not know an app either. The first question about an app that is not here makes the registry read
+   * again, and is answered no: nobody waits for MySQL, and a good key of a new app is not refused.
+   */
+  isMissing(appId: string): boolean {
+    const askedAt = this.asked.get(appId);
+    if (askedAt !== undefined) return this.lastReadAt > askedAt;
+    if (this.asked.size >= ASKED_MAX) this.asked.delete(this.asked.keys().next().value!);
+    this.asked.set(appId, Date.now());
+    void this.readOrWarn();
+    return false;
   }
 
   /** Why the keys of an account are refused; undefined: they are good. @param accountId 32 hex digits */
@@ -205,6 +222,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     else await this.revoked.readChanges(runner, since);
     if (startedAt - this.secretsCheckedAt > SECRETS_EVERY_MS) await this.readVisitorSecrets(runner, startedAt);
     for (const row of apps) {
+      this.asked.delete(row.id.toString('hex'));
       this.setApp(row.id.toString('hex'), {
         ownerId: row.owner_id.toString('hex'),
         ipMode: row.ip_mode,

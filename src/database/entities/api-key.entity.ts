@@ -5,6 +5,9 @@ import { App } from './app.entity.js';
 export const SCOPES = ['write', 'read'] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** 1 names the account in the token; 2, which new keys have, does not. */
+export type ClaimsVersion = 1 | 2;
+
 /**
  * What is known of an analytics token. Never the token or its signature: a write-only one can be signed again from this
  * row with the secret that `kid` names.
@@ -40,6 +43,10 @@ export class ApiKey {
   /** The public name of the secret that signed it. */
   @Column({ type: 'varchar', length: 16 })
   kid!: string;
+
+  /** Which claims the token holds, so that it is signed again with the same ones: see api-keys/key-token.ts. */
+  @Column({ type: 'tinyint', unsigned: true, default: 1 })
+  claims!: ClaimsVersion;
 
   /** Whole seconds, as in the token. */
   @Column({ name: 'issued_at', type: 'datetime', precision: 0 })
