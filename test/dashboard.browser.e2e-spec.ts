@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchChromium } from './support/chromium.js';
-import { call } from './support/client.js';
+import { call, signIn } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
 
@@ -54,7 +54,7 @@ describe('the dashboard, in Chromium: a story', () => {
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       // Asking whether anybody is signed in is answered 401 when nobody is; the server is restarted under an open page.
-      if (message.type() === 'error' && !/40[14]|ERR_(INCOMPLETE|CONNECTION|INTERNET)/.test(message.text()))
+      if (message.type() === 'error' && !/40[134]|ERR_(INCOMPLETE|CONNECTION|INTERNET)/.test(message.text()))
         complaints.push(message.text());
     });
     site = createServer((_request, answer) => {
@@ -341,6 +341,112 @@ describe('the dashboard, in Chromium: a story', () => {
     await another.getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke key' }).click();
     await until(async () => (await page.locator('tr.over', { hasText: 'Another' }).count()) === 2, 'both to be over');
+  });
+
+  /** As after a long morning at the same page. */
+  const growOld = () => stack.query('UPDATE sessions SET authenticated_at = authenticated_at - INTERVAL 11 MINUTE');
+  const signInAgain = async (path: string) => {
+    await page.getByRole('button', { name: 'Sign in again' }).click();
+    await page.waitForURL((url) => url.pathname === path);
+  };
+
+  test('what needs a recent sign-in leads there and back to the open dialog, with what was typed', async () => {
+    await growOld();
+    await open('/settings?range=7d');
+    await page.getByLabel('Name').fill('Not saved yet');
+    await page.getByRole('button', { name: 'Delete app' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox').fill('Cleo’s shop');
+    await dialog.getByRole('button', { name: 'Delete this app' }).click();
+    await dialog.getByText('needs a sign-in within the last 10 minutes').waitFor();
+    expect(await faults()).toEqual([]);
+    await signInAgain('/settings');
+    await dialog.waitFor();
+    expect(new URL(page.url()).search).toBe('?range=7d');
+    expect(await dialog.getByRole('heading').textContent()).toBe('Delete Cleo’s shop');
+    expect(await dialog.getByRole('textbox').inputValue()).toBe('Cleo’s shop');
+    expect(await dialog.getByRole('button', { name: 'Delete this app' }).isEnabled()).toBe(true);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.getByLabel('Name').inputValue()).toBe('Not saved yet');
+    // It is shown once.
+    await page.reload();
+    await page.getByRole('button', { name: 'Delete app' }).waitFor();
+    expect([await dialog.count(), await page.getByLabel('Name').inputValue()]).toEqual([0, 'Cleo’s shop']);
+  });
+
+  test('a form that needs a recent sign-in is filled in as before', async () => {
+    await growOld();
+    await open('/keys');
+    await page.getByText('Create a key').click();
+    await page.getByLabel('Name').fill('Reader');
+    await page.getByLabel('It may').selectOption({ label: 'read numbers' });
+    await page.getByLabel('Only from these origins').fill('https://shop.example.com');
+    await page.getByRole('button', { name: 'Create key' }).click();
+    await signInAgain('/keys');
+    const create = page.getByRole('button', { name: 'Create key' });
+    await create.waitFor();
+    expect([
+      await page.getByLabel('Name').inputValue(),
+      await page.getByLabel('It may').inputValue(),
+      await page.getByLabel('Only from these origins').inputValue(),
+    ]).toEqual(['Reader', 'read', 'https://shop.example.com']);
+    await create.click();
+    await page.getByText('Shown once: copy it now.').waitFor();
+    // So is the dialog that replaces it.
+    await growOld();
+    const row = page.locator('tbody tr:not(.over)', { hasText: 'Reader' });
+    await row.getByRole('button', { name: 'Rotate' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('The old key is refused').selectOption({ label: 'in a week' });
+    await dialog.getByRole('button', { name: 'Make a new key' }).click();
+    await signInAgain('/keys');
+    await dialog.waitFor();
+    expect(await dialog.getByLabel('The old key is refused').inputValue()).toBe(String(7 * 86_400));
+    await dialog.getByRole('button', { name: 'Make a new key' }).click();
+    await page.getByText('is refused in a week. It is shown once').waitFor();
+    await stack.query("UPDATE api_keys SET revoked_at = UTC_TIMESTAMP(3) WHERE name = 'Reader'");
+  });
+
+  test('people see where they are signed in, and end it', async () => {
+    const elsewhere = await signIn(stack.url, 'cleo@example.test');
+    await open('/settings');
+    const panel = page.locator('section.panel', {
+      has: page.getByRole('heading', { name: 'Where you are signed in' }),
+    });
+    await panel.locator('tbody tr', { hasText: 'This one' }).getByText('Chrome on Linux').waitFor();
+    await panel.locator('tbody tr:not(:has-text("This one"))').first().getByRole('button', { name: 'End' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End session' }).click();
+    await until(async () => {
+      const { status } = await call(`${stack.url}/api/auth/me`, { token: elsewhere.accessToken });
+      return status === 401;
+    }, 'the other session to end');
+    await panel.locator('tbody tr', { hasText: 'This one' }).waitFor();
+  });
+
+  test('operators find an account, lock and unlock it', async () => {
+    const mallory = await signIn(stack.url, 'mallory@example.test');
+    await open('/ingest');
+    const panel = page.locator('section.panel', {
+      has: page.getByRole('heading', { name: 'Accounts, for operators' }),
+    });
+    await panel.getByLabel('Part of an e-mail or name').fill('mallory');
+    await panel.getByRole('button', { name: 'Find' }).click();
+    const row = panel.locator('tbody tr', { hasText: 'mallory@example.test' });
+    await until(async () => (await panel.locator('tbody tr').count()) === 1, 'the one account');
+    await row.getByRole('button', { name: 'Lock' }).click();
+    expect(await faults()).toEqual([]);
+    await page.getByRole('dialog').getByRole('button', { name: 'Lock account' }).click();
+    await row.getByText(/^Locked/).waitFor();
+    const { body } = await call(`${stack.url}/api/auth/me`, { token: mallory.accessToken });
+    expect(body.code).toBe('account_locked');
+    await row.getByRole('button', { name: 'Unlock' }).click();
+    await row.getByText('Good', { exact: true }).waitFor();
+    await panel.getByLabel('Part of an e-mail or name').fill('cleo');
+    await panel.getByRole('button', { name: 'Find' }).click();
+    const own = panel.locator('tbody tr', { hasText: 'cleo@example.test' });
+    await own.waitFor();
+    expect(await own.getByRole('button', { name: 'Lock' }).count()).toBe(0);
+    await stack.query("DELETE FROM users WHERE email = 'mallory@example.test'");
   });
 
   test('a revoked key is refused, signed out is signed out', async () => {

@@ -52,6 +52,7 @@ function prepare(request) {
 function learn(response) {
   const path = new URL(response.url, window.location.href).pathname;
   const body = response.body ?? parsed(response.text);
+  if (body?.code === 'recent_sign_in_required') offerSignIn();
   if (!response.ok || !body) return response;
   if (body.apiKey) takeKey(body);
   if (body.app?.id && body.apiKey) state.appId = body.app.id;
@@ -63,6 +64,18 @@ function learn(response) {
     window.setTimeout(() => ui.specActions.updateJsonSpec(withExamples(source, state)), 0);
   }
   return response;
+}
+
+/** Some calls need a sign-in within the last 10 minutes: it leads back to this page. */
+function offerSignIn() {
+  const again = new URLSearchParams({
+    again: 'true',
+    next: '/api-docs',
+    ...(state.user ? { login_hint: state.user.email } : {}),
+  });
+  elements.signIn.href = `/api/auth/google?${again}`;
+  elements.signIn.textContent = 'Sign in again';
+  elements.signIn.hidden = false;
 }
 
 function takeKey({ apiKey }) {
