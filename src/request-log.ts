@@ -9,13 +9,16 @@ const SLOW_MS = 1000;
 /** Of each kind that an attacker can make as many of as they like. */
 const LINES_A_SECOND = 20;
 
+/** Also those that are answered 429, since there were too many. */
+const TOKEN_CODES = new Set(['key_malformed', 'key_expired', 'key_revoked', 'wrong_token_kind', 'account_locked']);
+
 /** What a line is called. `request` alone is not limited. */
-type Kind = 'request' | 'slow request' | 'token refused' | 'sign-in failed';
+type Kind = 'request' | 'slow request' | 'token refused' | 'request refused' | 'sign-in failed';
 
 /**
  * One line for each request. Refused and slow ones name the key and the account, never the token, an e-mail or an address.
- * Refused tokens, failed sign-ins and slow requests are called so, and are limited to 20 lines a second each; what is left
- * out is counted.
+ * Refused tokens, failed sign-ins, requests of unknown senders that are over a limit, and slow requests are called so, and
+ * are limited to 20 lines a second each; what is left out is counted.
  */
 export class RequestLog {
   private readonly limit: LineLimit;
@@ -51,8 +54,10 @@ function kindOf(request: FastifyRequest, reply: FastifyReply): Kind {
   const { statusCode: status, elapsedTime } = reply;
   const isSignIn = /^\/(api\/auth\/google|local-sign-in)(\/|$)/.test(request.routeOptions.url ?? '');
   if (isSignIn && status >= 400) return 'sign-in failed';
+  const code = request.refusal?.code ?? '';
   // Without a token nothing was refused but the request.
-  if (status === 401 && request.refusal?.code !== 'key_missing') return 'token refused';
+  if (TOKEN_CODES.has(code) || (status === 401 && code !== 'key_missing')) return 'token refused';
+  if (status === 429 && !request.caller) return 'request refused';
   // An open stream lasts as long as somebody looks.
   const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream');
   return elapsedTime > SLOW_MS && !isStream ? 'slow request' : 'request';

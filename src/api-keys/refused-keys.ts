@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { RateLimitedError } from '../common/app-error.js';
+import { type AppError, RateLimitedError, type UnauthorizedError } from '../common/app-error.js';
 import { WindowCounts } from '../bodies/window-counts.js';
 import { Env } from '../config/env.js';
 import { networkName } from '../registry/network.js';
@@ -32,16 +32,19 @@ export class RefusedKeys {
   }
 
   /** Counts a refusal. @returns what to answer: the refusal itself, or that there were too many */
-  note(request: FastifyRequest, refusal: unknown): unknown {
+  note(request: FastifyRequest, refusal: UnauthorizedError): AppError {
     const name = networkName(request.ip);
-    return this.refusals.add(name) > this.env.rateLimits.refused_keys ? this.tooMany(name) : refusal;
+    return this.refusals.add(name) > this.env.rateLimits.refused_keys ? this.tooMany(name, refusal) : refusal;
   }
 
-  private tooMany(name: string): RateLimitedError {
+  /** @param refusal that is not told any more; the log has it */
+  private tooMany(name: string, refusal?: UnauthorizedError): RateLimitedError {
     const waitS = Math.max(1, Math.ceil(this.refusals.msLeft(name) / 1000));
     return new RateLimitedError(
       `${this.env.rateLimits.refused_keys} API keys from this address were refused within a minute. Check the key; try again after Retry-After.`,
       waitS,
+      {},
+      refusal,
     );
   }
 }

@@ -97,8 +97,8 @@ export class ConflictError extends AppError {
 
 /** 429 with Retry-After (seconds). */
 export class RateLimitedError extends AppError {
-  constructor(detail: string, retryAfterS: number, headers: Record<string, string> = {}) {
-    super(429, 'rate_limited', detail, { headers: { ...headers, 'retry-after': String(retryAfterS) } });
+  constructor(detail: string, retryAfterS: number, headers: Record<string, string> = {}, cause?: unknown) {
+    super(429, 'rate_limited', detail, { headers: { ...headers, 'retry-after': String(retryAfterS) }, cause });
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AboutWhom, AppError, type FieldError } from './app-error.js';
+import { type AboutWhom, AppError, type FieldError, UnauthorizedError } from './app-error.js';
 import { isBusy, isQueueFull } from './busy-error.js';
 import type { Logger } from './logger.js';
 import { escapeHtml, page } from './page.js';
@@ -65,7 +65,9 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const known = toAppError(error);
-    request.refusal = { code: known.code, about: known.about };
+    // A refused token may be answered 429: the log tells what was wrong with it.
+    const { code, about } = known.cause instanceof UnauthorizedError ? known.cause : known;
+    request.refusal = { code, about };
     this.onProblem?.(request, known.code);
     if (known.status >= 500) {
       const level = known.status === 503 ? 'warn' : 'error';

@@ -156,6 +156,17 @@ describe('the log', () => {
     expect(leftOut()).toBeGreaterThan(0);
   });
 
+  test('tells what was wrong with a key that is answered 429, since too many were refused', async () => {
+    const { url, process } = await stack.startApi({ RATE_LIMITS: 'refused_keys=1,signin=10000' });
+    const revoked = await createKey(stack.url, ann, { appId: app.id });
+    await ask('/api/auth/revoke', { token: ann.accessToken, body: { keyId: revoked.keyId } });
+    const post = () => call(`${url}/collect`, { key: revoked.apiKey, body: { event: 'x' } });
+    await until(async () => (await post()).status === 429, 'too many');
+    const line = () => process.records.find(({ msg, status }) => msg === 'token refused' && status === 429);
+    await until(() => line() !== undefined, 'the line');
+    expect(line()).toMatchObject({ code: 'key_revoked', keyId: revoked.keyId, accountId: ann.user.id });
+  });
+
   test('holds no token, cookie, e-mail or address', () => {
     const { text } = stack.apis[0]!.process;
     expect(text).not.toMatch(/eyJ[\w-]{10,}\./);
