@@ -58,7 +58,9 @@ export class UserService {
         'The sign-in provider names an e-mail for your account that is not exactly one address. Correct it there, then sign in again.',
       );
     }
-    if (!this.env.signInAllow.allows({ email, domain })) throw notAllowed(this.env.signInAllow, email);
+    if (!this.env.signInAllow.allows({ email, domain })) {
+      throw notAllowed(this.env.signInAllow, email, await this.noteRefused(profile));
+    }
     const shownName = name?.slice(0, 255) ?? null;
     return this.users.manager.transaction(async (manager) => {
       const known = await manager.findOneBy(User, { provider, subject });
@@ -77,6 +79,19 @@ export class UserService {
       }
       return this.sessions.begin(user, { ...client, authenticatedAt }, manager);
     });
+  }
+
+  /**
+   * What the provider says now of an account that was let in before, such as one that has left its Workspace: its sessions
+   * and keys are refused from now on.
+   * @returns its id; undefined: it was never let in
+   */
+  private async noteRefused({ provider, subject, email, domain }: ProviderProfile): Promise<string | undefined> {
+    const known = await this.users.findOneBy({ provider, subject });
+    if (!known) return undefined;
+    await this.users.update({ id: known.id }, { email, domain });
+    await this.registry.announce();
+    return known.id;
   }
 
   async get(userId: string): Promise<User> {
@@ -109,18 +124,20 @@ export class UserService {
 }
 
 /** The most common surprise is told apart: an e-mail of a listed domain whose account is not of that Workspace. */
-function notAllowed(allow: AllowList, email: string): ForbiddenError {
+function notAllowed(allow: AllowList, email: string, accountId?: string): ForbiddenError {
   if (allow.namesDomainOf(email)) {
     return new ForbiddenError(
       'sign_in_not_allowed',
       'Your e-mail is at a domain that may sign in here, but Google does not say that your account belongs to the Google ' +
         'Workspace of that domain. Ask whoever runs this installation to add your whole e-mail address to SIGN_IN_ALLOW.',
+      { accountId },
     );
   }
   return new ForbiddenError(
     'sign_in_not_allowed',
     'Your account may not sign in here. Ask whoever runs this installation to add your e-mail, or the domain of your ' +
       'Google Workspace, to SIGN_IN_ALLOW.',
+    { accountId },
   );
 }
 

@@ -134,12 +134,20 @@ describe('who is let in', () => {
     expect((await signIns.signedIn(claims)).user.email).toBe('Guest@Elsewhere.test');
   });
 
-  test('who leaves the Workspace is not let in again; a session from before hd was asked for is over', async () => {
+  test('who has left the Workspace is not let in again, and their session and keys end with that', async () => {
     const claims = { ...ANN, sub: 'leaver', email: 'leaver@example.test' };
-    const { accessToken } = await signIns.signedIn(claims);
+    const leaver = await signIns.signedIn(claims);
+    const { apiKey } = await registerApp(signIns.google, leaver);
+    const post = () => call(`${signIns.google}/collect`, { key: apiKey, body: { event: 'x' } });
+    expect((await post()).status).toBe(202);
     await refused({ ...claims, hd: undefined });
-    expect((await me(signIns.google, accessToken)).status).toBe(200);
-    await signIns.stack.query("UPDATE users SET domain = NULL WHERE subject = 'leaver'");
+    expect(outcome(await me(signIns.google, leaver.accessToken))).toBe('401 key_revoked');
+    expect(outcome(await post())).toBe('401 key_revoked');
+  });
+
+  test('a session from before hd was asked for is over where an @domain had let it in', async () => {
+    const { accessToken } = await signIns.signedIn({ ...ANN, sub: 'upgraded' });
+    await signIns.stack.query("UPDATE users SET domain = NULL WHERE subject = 'upgraded'");
     expect(outcome(await me(signIns.google, accessToken))).toBe('401 key_revoked');
   });
 
