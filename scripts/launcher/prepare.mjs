@@ -13,12 +13,19 @@ const STAMP = join(ROOT, 'dist', '.inputs');
 /** The compiler's own record: with this and nothing built, it would build nothing. */
 const BUILD_INFO = join(ROOT, 'dist', '.tsbuildinfo');
 const SOURCES = ['src', 'migrations', 'web', 'tracker'];
-const BUILT = ['src/main.js', 'tracker/t.js', 'web/index.html', 'swagger-ui/swagger-ui-bundle.js.br'];
+const BUILT = [
+  'src/main.js',
+  'device-models.json',
+  'tracker/t.js',
+  'web/index.html',
+  'swagger-ui/swagger-ui-bundle.js.br',
+];
 const SINGLE_INPUTS = [
   'package-lock.json',
   'nest-cli.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'scripts/build-device-models.mjs',
   'scripts/build-tracker.mjs',
   'scripts/compress-static.mjs',
 ];
@@ -87,6 +94,7 @@ async function build(env) {
     const vite = [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.ts'];
     for (const args of [
       [nestCli(), 'build'],
+      [join(ROOT, 'scripts', 'build-device-models.mjs')],
       [join(ROOT, 'scripts', 'build-tracker.mjs')],
       [...vite, '--logLevel', 'error'],
       [join(ROOT, 'scripts', 'compress-static.mjs')],

@@ -1,7 +1,8 @@
 import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Max, MaxLength, Min, Validate } from 'class-validator';
-import { PLATFORMS, type Platform, RETENTION_ROLLUPS, type RetentionRollups } from '../database/entities/app.entity.js';
+import { RETENTION_ROLLUPS, type RetentionRollups } from '../database/entities/app.entity.js';
 import { IP_MODES, type IpMode } from '../events/ip-mode.js';
 import { URL_MAX } from '../events/limits.js';
+import { PLATFORMS, type Platform } from '../events/platform.js';
 import { MayBeLeftOut, PlainText, TimeZone } from '../common/rules.js';
 
 const WEB_ADDRESS = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
@@ -25,7 +26,7 @@ export class RegisterAppDto {
   @MaxLength(URL_MAX)
   url?: string | null;
 
-  /** Where it runs. */
+  /** Where it runs. It says what an HTTP library that sends events counts as: bot for web, mobile for ios and android, else other. */
   @IsOptional()
   @IsIn(PLATFORMS)
   platform?: Platform | null;

@@ -3,6 +3,7 @@ import { DEVICES, type AcceptedEvent, type Device, type Metadata, type UserKind 
 import { storedEventId, uuidV7Time } from '../events/event-id.js';
 import { visitorId } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
+import type { Platform } from '../events/platform.js';
 import {
   CLOCK_SKEW_MS,
   DAY_MS,
@@ -23,6 +24,8 @@ import { clientOf } from './user-agent.js';
 export interface Circumstances {
   appId: string;
   ipMode: IpMode;
+  /** Of the app; undefined when its owner did not say. */
+  platform?: Platform;
   retentionDays: number | null;
   /** The app's events from before this have been deleted; undefined: none were. */
   deletedBefore?: number;
@@ -153,7 +156,7 @@ function distinctUser(said: ClientFields, around: Circumstances): { kind: UserKi
 
 /** The payload's word comes first, the User-Agent's second. A device we do not know counts as other and is kept. */
 function deviceOf(said: ClientFields, around: Circumstances) {
-  const client = clientOf(said.userAgent ?? around.userAgent);
+  const client = clientOf(said.userAgent ?? around.userAgent, around.platform);
   const named = said.device?.trim().toLowerCase();
   const known = (DEVICES as readonly string[]).includes(named ?? '');
   const keepOriginal = said.device && !known && said.metadata?.device === undefined;

@@ -88,6 +88,7 @@ export class CollectService {
     return {
       appId: key.appId,
       ipMode: app?.ipMode ?? 'truncated',
+      platform: app?.platform,
       retentionDays: app?.retentionDays ?? null,
       deletedBefore: app?.deletedBefore,
       receivedAt,

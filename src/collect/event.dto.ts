@@ -95,7 +95,9 @@ export class EventDto {
   referrer?: string;
 
   /**
-   * mobile, tablet, desktop, bot or other; anything else is counted as other. Left out: told from the User-Agent.
+   * mobile, tablet, desktop, bot or other; anything else is counted as other. Left out: told from the User-Agent. Apps and
+   * servers whose HTTP library sends a User-Agent of its own should say it: such a library counts as bot where the app's
+   * platform is web, as mobile where it is ios or android, else as other.
    * @example "mobile"
    */
   @IsOptional()

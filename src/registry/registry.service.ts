@@ -12,6 +12,7 @@ import { onOneConnection } from '../database/silence.js';
 import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS } from '../events/limits.js';
+import type { Platform } from '../events/platform.js';
 import { type AccountBar, keyBar } from './account-bar.js';
 import { networkOf } from './network.js';
 import { isOldApp, RevokedKeys } from './revoked-keys.js';
@@ -20,6 +21,7 @@ import { isOldApp, RevokedKeys } from './revoked-keys.js';
 export interface AppState {
   ownerId: string;
   ipMode: IpMode;
+  platform?: Platform;
   retentionDays: number | null;
   /** ms: what retention has deleted up to; undefined: nothing. */
   deletedBefore?: number;
@@ -36,8 +38,8 @@ const ASKED_MAX = 10_000;
 /** MySQL is not waited for longer: what was revoked meanwhile would be taken. */
 const SILENCE_MS = 3000;
 
-const APPS =
-  'SELECT id, owner_id, ip_mode, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted FROM apps';
+const APPS = `SELECT id, owner_id, ip_mode, platform, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted
+FROM apps`;
 const LIVE_APPS = `${APPS} WHERE deleted_at IS NULL`;
 const CHANGED_APPS = `${APPS} WHERE updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
 const ACCOUNTS = 'SELECT id, provider, email, domain, locked_at IS NOT NULL AS locked FROM users';
@@ -47,6 +49,7 @@ interface AppRow {
   id: Buffer;
   owner_id: Buffer;
   ip_mode: IpMode;
+  platform: Platform | null;
   retention_days: number | null;
   deleted_before: Date | null;
   deleted: number;
@@ -226,6 +229,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
       this.setApp(row.id.toString('hex'), {
         ownerId: row.owner_id.toString('hex'),
         ipMode: row.ip_mode,
+        platform: row.platform ?? undefined,
         retentionDays: row.retention_days,
         deletedBefore: row.deleted_before?.getTime(),
         deleted: Number(row.deleted) === 1,

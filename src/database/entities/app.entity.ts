@@ -9,13 +9,12 @@ import {
   UpdateDateColumn,
 } from 'typeorm';
 import type { IpMode } from '../../events/ip-mode.js';
+import type { Platform } from '../../events/platform.js';
 import { hex } from '../column-transformers.js';
 import { User } from './user.entity.js';
 
-export const PLATFORMS = ['web', 'ios', 'android', 'server'] as const;
 export const RETENTION_ROLLUPS = ['keep', 'drop'] as const;
 export type RetentionRollups = (typeof RETENTION_ROLLUPS)[number];
-export type Platform = (typeof PLATFORMS)[number];
 
 /** A registered web site or mobile app. A deleted one keeps its row, so that its keys stay known as dead. */
 @Entity('apps')

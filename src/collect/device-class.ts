@@ -1,0 +1,75 @@
+import type { Device } from '../events/event.js';
+import { classOfModel } from './device-models.js';
+
+/** TV sets and boxes, consoles, headsets, cars, speakers, watches, as far as they say so. */
+const APPLIANCE = anyOf(
+  'HbbTV|CE-HTML|Smart-?TV|Smart TV|Google ?TV|Android(?: UHD)? TV|AndroidTV|Apple ?TV|tvOS|\\(TV;|; TV\\)|\\(lite\\) TV| TV$',
+  'Web0S|webOS\\.TV|webOSTV|NetCast|VIDAA|Viera|NETTV|NetRange|InettvBrowser|DLNADOC|BRAVIA|Roku|CrKey',
+  'Large Screen|Opera TV|\\bOMI/|\\bAFT[A-Z0-9]{1,12}\\b|PhilipsTV|AQUOS|olleh|Coolita|Andr0id|Firebolt|tclwebkit|KreaTV|\\bSTB\\b',
+  '\\w[ _]Shell[ _]\\w{6}|Nintendo|PlayStation|\\bPSP\\b(?!\\d)|Xbox|Steam(?:Deck|OS)|\\bOUYA|GAMEPAD',
+  'OculusBrowser|\\bQuest (?:\\d\\b|Pro\\b)|Mobile VR| VR |PicoBrowser|\\bPico (?:Neo|G?\\d)|visionOS|Apple ?Vision|HoloLens',
+  'Tesla/|QtCarBrowser|AlexaMediaPlayer|Echo Show|HomePod|GoogleHome|\\bSonos\\b|Watch ?OS|\\bWatch\\d,\\d|\\bSM-R\\d{3}|ZenWatch|LG Watch|\\bEK-G[CN]\\d|COOLPIX',
+);
+
+const TABLET = anyOf('\\biPad|Tablet(?! PC| browser)|PlayBook|TouchPad|Kindle|Silk/|Android 3\\.');
+/** Windows 8 and later name a touch screen. */
+const WINDOWS_TABLET = /Windows NT (?:6\.[23]|10\.0);/;
+const TIZEN = /\bTizen\b/;
+
+/** The page for computers, asked for by apps and browsers that exist on iOS only. */
+const ONLY_ON_IOS = /Mobile\/\w|CriOS\/|FxiOS\/|EdgiOS\/|OPiOS\/|OPT\/|GSA\/|FBAN|Instagram/;
+
+const PHONE = anyOf(
+  '\\biPhone|\\biPod|\\biOS\\b|FB4A|Windows ?Phone|WPDesktop|Windows NT 10\\.0; ARM; \\w|Lumia|Windows Mobile|Windows CE|IEMobile',
+  'BlackBerry|\\bBB10|Symbian|SymbOS|Series ?[3469]0|MIDP|CLDC|J2ME|KAIOS|\\bBada\\b|MeeGo|Maemo|Tizen|webOS/|hpwOS|Palm ?OS|Palmscape|PalmSource|Xiino',
+  'Nokia|SonyEricsson|SAMSUNG-|DoCoMo|KDDI|SoftBank|Vodafone|UP\\.Browser|\\bWAP\\d?|Opera Mini|Opera Mobi|UCWEB|Jasmine|NetFront',
+  '\\bMAUI\\b|\\bMRE\\b|Obigo|Teleca|POLARIS|Dolfin|Blazer|\\bBrew\\b|\\bMobile\\b|\\(Phone;|jig browser|^[a-z]+ [a-z]{1,3}-?\\d{3,5}\\w?$',
+);
+
+const COMPUTER = anyOf(
+  '\\bCrOS\\b|Chromebook|Windows|WinNT|\\bWin(?:9[58]|32|64)\\b|Macintosh|\\bMac[ _]?OS|Mac_PowerPC|os=Mac|Darwin|\\(PC;',
+  'X11|BSD|DragonFly|Linux|Ubuntu|Fedora|SUSE|SunOS|Solaris|Haiku|BeOS|Amiga|AROS|MorphOS|OS/2|IRIX|\\bAIX\\b|HP-UX|OSF1|RISC OS',
+  'QNX|OpenVMS|SerenityOS|Syllable|Inferno|CYGWIN',
+);
+
+/**
+ * The class of the device behind a User-Agent, bot or not.
+ * @returns `other` for what is neither phone, tablet nor computer, and for what cannot be told
+ */
+export function deviceClass(userAgent: string): Device {
+  if (isAppliance(userAgent)) return 'other';
+  if (/\bCrOS\b|Chromebook/.test(userAgent)) return 'desktop';
+  if (/\bAndroid\b|\bAdr \d/i.test(userAgent) && !/Windows Phone/.test(userAgent)) return androidClass(userAgent);
+  if (isIpadAsMac(userAgent)) return 'tablet';
+  if (userAgent.includes('Macintosh')) return /Silk\//.test(userAgent) ? 'tablet' : 'desktop';
+  if (/Lumia|WPDesktop/.test(userAgent)) return 'mobile';
+  if (TABLET.test(userAgent)) return 'tablet';
+  if (WINDOWS_TABLET.test(userAgent) && /\bTouch; /.test(userAgent)) return 'tablet';
+  if (TIZEN.test(userAgent)) return classOfModel(userAgent) ?? 'mobile';
+  if (PHONE.test(userAgent)) return 'mobile';
+  return COMPUTER.test(userAgent) ? 'desktop' : 'other';
+}
+
+/** A device that is neither phone, tablet nor computer, and says so. */
+export function isAppliance(userAgent: string): boolean {
+  return APPLIANCE.test(userAgent) || (TIZEN.test(userAgent) && /\bTV\b/.test(userAgent));
+}
+
+/** An iPad whose browser asks for the page for computers and yet says that it runs on iOS. Safari itself does not. */
+export function isIpadAsMac(userAgent: string): boolean {
+  return userAgent.includes('Macintosh') && ONLY_ON_IOS.test(userAgent);
+}
+
+/** By the model where it is known. Else by what Chrome says: phones are "Mobile", tablets are not. */
+function androidClass(userAgent: string): Device {
+  if (/Silk\//.test(userAgent)) return 'tablet';
+  const known = classOfModel(userAgent);
+  if (known) return known;
+  if (/\bTV\b|TV ?Box/i.test(userAgent)) return 'other';
+  if (TABLET.test(userAgent)) return 'tablet';
+  return /\bMobile\b/i.test(userAgent) || !/Chrome\//.test(userAgent) ? 'mobile' : 'tablet';
+}
+
+function anyOf(...alternatives: string[]): RegExp {
+  return new RegExp(alternatives.join('|'), 'i');
+}
