@@ -10,9 +10,12 @@ import { ProgressBar } from './client/progress-bar.mjs';
 import { readEnvironment, readSettings } from './launcher/settings.mjs';
 import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
 
-const USAGE = `npm run replay -- FILE [--app NAME] [--url URL] [--key KEY]
+const USAGE = `npm run replay -- FILE [--all] [--app NAME] [--url URL] [--key KEY]
 
-Posts a web server's access log (combined format, plain or .gz) as page_view events. A second run changes no count.
+Posts a web server's access log (plain or .gz) as page_view events. A second run changes no count. It reads the combined format,
+Apache's vhost_combined, nginx's main, and lines with more fields behind these, such as the time a request took.
+A page view is a GET, answered 200 or 304, of a page: no style sheet, script, image, font, feed, robots.txt or download.
+  --all   every request counts, whatever was asked and answered
   --app   name of the app that gets them (default: Replay); made on the first run, by local sign-in
   --url   where the server is (default: this machine's, at PORT)
   --key   an API key that can write; then nobody signs in, and --app is not looked at`;
@@ -27,8 +30,18 @@ try {
 async function replay() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { app: { type: 'string', default: 'Replay' }, url: { type: 'string' }, key: { type: 'string' } },
+    options: {
+      all: { type: 'boolean', default: false },
+      app: { type: 'string', default: 'Replay' },
+      help: { type: 'boolean', short: 'h', default: false },
+      url: { type: 'string' },
+      key: { type: 'string' },
+    },
   });
+  if (values.help) {
+    say(USAGE);
+    return 0;
+  }
   const [file] = positionals;
   if (positionals.length !== 1) throw new LaunchError(USAGE);
   const size = fileSize(file);
@@ -36,10 +49,12 @@ async function replay() {
   if (!(await api.answers()))
     throw new LaunchError(`Nothing answers at ${api.url}: run npm start in another terminal.`);
   const { app, apiKey } = values.key ? { apiKey: values.key } : await signedInApp(api, values.app);
-  const { sender, lines, unread } = await send(file, size, new BatchSender(api.url, apiKey));
+  const log = new AccessLog({ all: values.all });
+  const { sender, lines, skipped, unread } = await send(file, size, log, new BatchSender(api.url, apiKey));
 
   say(
-    `${lines} lines: ${sender.accepted} accepted, ${sender.rejected.length} rejected, ${unread} not in the combined format`,
+    `${lines} lines: ${sender.accepted} accepted, ${sender.rejected.length} rejected, ` +
+      `${skipped} left out (no page views; --all posts them too), ${unread} not read (not in a format known here)`,
   );
   for (const { code, errors, event } of sender.rejected.slice(0, 10)) {
     warn(
@@ -63,25 +78,27 @@ async function signedInApp(api, name) {
   return api.appNamed(name, { platform: 'web', description: 'Filled by npm run replay' });
 }
 
-async function send(file, size, sender) {
+async function send(file, size, log, sender) {
   const raw = createReadStream(file);
   const text = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
   raw.on('error', (error) => text.destroy(error));
-  const log = new AccessLog();
   const bar = new ProgressBar('Posting');
   let lines = 0;
+  let skipped = 0;
   let unread = 0;
   for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
     if (line === '') continue;
     lines += 1;
-    const event = log.event(line);
+    const { event, skipped: isSkipped } = log.read(line);
     if (event) await sender.add(event);
+    else if (isSkipped) skipped += 1;
     else unread += 1;
-    bar.show((raw.bytesRead / size) * (sender.accepted / (lines - unread || 1)), `${sender.accepted} accepted`);
+    const posted = sender.accepted / (lines - skipped - unread || 1);
+    bar.show((raw.bytesRead / size) * posted, `${sender.accepted} accepted`);
   }
   await sender.flush();
   bar.end(`${sender.accepted} accepted`);
-  return { sender, lines, unread };
+  return { sender, lines, skipped, unread };
 }
 
 async function tell(api, app, lastIds) {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isbot } from 'isbot';
 import { isAppliance } from './device-class.js';
 import { withoutModel } from './device-models.js';
@@ -28,25 +30,15 @@ const USED_BY_PEOPLE = new RegExp(
   'i',
 );
 
+/** Parts of expressions in a file of their own, since scripts/client/access-log.mjs reads them too. */
+const LIBRARIES = JSON.parse(readFileSync(join(import.meta.dirname, 'http-libraries.json'), 'utf8')) as {
+  first: string[];
+  behind: string[];
+};
 /** HTTP libraries and command-line tools, as they name themselves at the beginning of a User-Agent. */
-const LIBRARY_FIRST = new RegExp(
-  `^(?:${[
-    // Java, Kotlin, Scala
-    'Java/|Java-http-client|Ktor|Retrofit|Volley|Google-HTTP-Java|unirest|ReactorNetty|Jersey|akka-http|pekko-http|armeria|AsyncHttpClient|AHC/',
-    'Go[ -]http|Go ?/|go-resty|fasthttp|req/v\\d|colly',
-    'python|aiohttp|httpx|urllib|pycurl|scrapy|Boto3|tornado',
-    'node\\b|undici|axios|got\\b|superagent|Deno/|Bun/|needle|request\\.js|ky/|cross-fetch',
-    'Ruby|Faraday|http\\.rb|rest-client|Typhoeus|Mechanize|HTTParty|excon',
-    'PHP|Guzzle|Symfony|Laravel|libwww|lwp|HTTP-Tiny|HTTP_Request2|WWW-Mechanize|Mojolicious',
-    'Dart/|reqwest|hyper/|ureq|isahc|hackney|mint/|Finch|Erlang|lua-resty|cpp-httplib|cpprestsdk',
-    'RestSharp|WinHttp|Microsoft\\.NET|\\.NET|Flurl|libsoup|URLSession|Alamofire|AFNetworking|UnityPlayer|Cronet',
-    '(?:lib)?curl\\b|Wget|HTTPie|aria2|Postman|insomnia|Apidog|k6/|vegeta|Jakarta Commons-HttpClient|Commons-HttpClient',
-  ].join('|')})`,
-  'i',
-);
+const LIBRARY_FIRST = new RegExp(`^(?:${LIBRARIES.first.join('|')})`, 'i');
 /** Those that stand behind the name of the program that uses them. */
-const LIBRARY_BEHIND =
-  /okhttp|CFNetwork\/|Apache-Http(?:Async)?Client|UnityWebRequest|dart:io|python-requests|node-fetch|node-superagent|GuzzleHttp/i;
+const LIBRARY_BEHIND = new RegExp(LIBRARIES.behind.join('|'), 'i');
 
 /** Whether a program without a person before it sent this, such as a search engine's or a monitor's. */
 export function isBot(userAgent: string, device: Device): boolean {

@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { call, registerApp, type Signed, signIn } from './support/client.js';
+import { type Stack, startStack } from './support/stack.js';
+
+const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0';
+const line = (request: string, status = 200, agent = FIREFOX, address = '203.0.113.9'): string =>
+  `${address} - - [24/Nov/2026:10:00:00 +0100] "${request}" ${status} 512 "https://example.com/" "${agent}"`;
+
+describe('npm run replay', () => {
+  let stack: Stack;
+  let ann: Signed;
+  const folder = mkdtempSync(join(tmpdir(), 'tallystone-replay-'));
+  beforeAll(async () => {
+    stack = await startStack();
+    ann = await signIn(stack.url, 'replay@example.test');
+  });
+  afterAll(async () => {
+    await stack?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function replay(text: string | Buffer, ...args: string[]): Promise<string> {
+    const file = join(folder, typeof text === 'string' ? 'access.log' : 'access.log.gz');
+    writeFileSync(file, text);
+    return run(file, '--url', stack.url, ...args);
+  }
+
+  /** @returns what it printed; it must end with 0 */
+  function run(...args: string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      execFile(process.execPath, [join('scripts', 'replay.mjs'), ...args], (error, stdout, stderr) => {
+        if (error) reject(new Error(`${error.message}\n${stdout}\n${stderr}`));
+        else resolve(stdout);
+      });
+    });
+  }
+
+  async function rows(appId: string): Promise<{ url: string; device: string; ip: string; user_agent: string }[]> {
+    await stack.drained();
+    const sql = 'SELECT url, device, ip, user_agent FROM events WHERE app_id = UNHEX(?) ORDER BY url';
+    return stack.query(sql, [appId.replaceAll('-', '')]);
+  }
+
+  const PAGES = [
+    '/',
+    '/about?a=style.css',
+    '/shop/item.php',
+    '/users/john.smith',
+    '/v1.2/notes',
+    '/a.html;jsessionid=1',
+  ];
+  const NO_PAGES = [
+    ...[
+      '/app.css',
+      '/js/app.min.js?v=3',
+      '/logo.PNG',
+      '/f.woff2',
+      '/robots.txt',
+      '/sitemap.xml',
+      '/favicon.ico',
+      '/a.pdf',
+    ].map((path) => line(`GET ${path} HTTP/1.1`)),
+    line('GET /.well-known/change-password HTTP/1.1'),
+    line('POST / HTTP/1.1'),
+    line('HEAD / HTTP/1.1'),
+    ...[204, 206, 301, 302, 400, 404, 500, 503].map((status) => line('GET /page HTTP/1.1', status)),
+    line('\\x16\\x03\\x01', 400),
+  ];
+
+  test('counts pages that were shown, and with --all every request; a second run of either changes nothing', async () => {
+    const app = await registerApp(stack.url, ann);
+    const log = [...PAGES.map((path) => line(`GET ${path} HTTP/1.1`)), line('GET /seen HTTP/1.1', 304), ...NO_PAGES];
+    const text = `${log.join('\n')}\n`;
+    expect(await replay(text, '--key', app.apiKey)).toContain(
+      `${log.length} lines: 7 accepted, 0 rejected, ${NO_PAGES.length} left out`,
+    );
+    expect((await rows(app.id)).map(({ url }) => url)).toEqual([...PAGES, '/seen'].sort());
+    await replay(gzipSync(text), '--key', app.apiKey);
+    expect(await rows(app.id)).toHaveLength(7);
+    for (let run = 1; run <= 2; run += 1) {
+      expect(await replay(text, '--key', app.apiKey, '--all')).toContain(`${log.length} accepted, 0 rejected`);
+      expect(await rows(app.id)).toHaveLength(log.length);
+    }
+    expect(await stack.query('SELECT * FROM dead_letters')).toEqual([]);
+  });
+
+  test('reads what Apache and nginx write, and loses no line to a byte order mark or a long agent', async () => {
+    const app = await registerApp(stack.url, ann);
+    const combined = (path: string): string => line(`GET ${path} HTTP/1.1`);
+    const behindProxy = line('GET /04-behind-proxy HTTP/1.1', 200, FIREFOX, '172.18.0.1');
+    const log = [
+      `\uFEFF${combined('/01-byte-order-mark')}`,
+      `${combined('/02-main')} "-"`,
+      `${combined('/03-main-forwarded-for')} "198.51.100.7"`,
+      `${behindProxy} "192.0.2.1, 198.51.100.7"`,
+      `example.com:443 ${combined('/05-vhost')}`,
+      `${combined('/06-request-time')} 0.003`,
+      `${combined('/07-main-and-times')} "-" 0.003 0.002 .`,
+      `${combined('/08-named-time')} rt=0.003 uct="0.000"`,
+      line(
+        'GET /09-long-agent HTTP/1.1',
+        200,
+        `Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) ${'x'.repeat(600)}`,
+      ),
+      line('GET /10-cut-emoji HTTP/1.1', 200, `${'x'.repeat(511)}😀`),
+      '203.0.113.9 - John Doe [24/Nov/2026:10:00:00 +0100] "GET /11-common HTTP/1.1" 200 512',
+      line('GET /12-ipv6 HTTP/1.1', 200, FIREFOX, '2001:DB8::0:1'),
+    ];
+    const printed = await replay(log.join('\r\n'), '--key', app.apiKey);
+    expect(printed).toContain(`${log.length} lines: ${log.length} accepted, 0 rejected, 0 left out`);
+    const stored = await rows(app.id);
+    expect(stored.map(({ url }) => url.slice(0, 3))).toEqual(
+      log.map((_line, i) => `/${String(i + 1).padStart(2, '0')}`),
+    );
+    expect(stored[2]!.ip).toBe('203.0.113.9');
+    expect(stored[3]!.ip).toBe('198.51.100.7');
+    expect([stored[8]!.device, stored[8]!.user_agent.length]).toEqual(['mobile', 512]);
+    expect(await replay(log.join('\n').slice(1), '--key', app.apiKey)).toContain(`${log.length} accepted`);
+    expect(await rows(app.id)).toHaveLength(log.length);
+  });
+
+  test('HTTP libraries are bots, in an app that it registers itself and in one of any platform', async () => {
+    const agents = ['curl/8.5.0', 'python-requests/2.32.3', 'Go-http-client/1.1', 'MyShop/7 okhttp/4.12.0'];
+    const log = agents.map((agent, i) => line(`GET /${i} HTTP/1.1`, 200, agent)).join('\n');
+    const server = await registerApp(stack.url, ann, { platform: 'server' });
+    await replay(log, '--key', server.apiKey);
+    expect(await replay(log, '--app', 'Log')).toContain('bot 4');
+    expect((await rows(server.id)).map(({ device }) => device)).toEqual(['bot', 'bot', 'bot', 'bot']);
+    const { body } = await call(`${stack.url}/api/apps`, { token: ann.accessToken });
+    expect(body.data.find(({ name }: { name: string }) => name === 'Log')).toMatchObject({ platform: 'web' });
+  });
+
+  test('--help says what counts', async () => {
+    expect(await run('--help')).toMatch(/GET, answered 200 or 304, of a page[^]*--all/);
+  });
+});
