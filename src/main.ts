@@ -13,6 +13,7 @@ import { CollectBodies } from './collect/collect-bodies.js';
 import { isCollectRoute, prepareCollectHttp } from './collect/collect-cors.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
+import { setUpVisitorAddress } from './common/visitor-address.js';
 import { NestLogger } from './common/logger.js';
 import { Metrics } from './metrics/metrics.service.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
@@ -34,6 +35,7 @@ try {
   app.useGlobalFilters(new ProblemFilter(logger, onProblem));
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger);
+  setUpVisitorAddress(app, env);
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));
   mountLocalSignIn(app, env);

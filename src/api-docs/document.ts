@@ -14,8 +14,8 @@ const DESCRIPTION = `Event analytics on MySQL and Redis. An event that was answe
 **Sending again.** A 503, a timeout or a broken connection means *unknown*: send the event again with the same \`eventId\` and
 \`timestamp\` (or with an \`eventId\` that is a UUIDv7 and no \`timestamp\`). It is answered with the same \`id\` and counted once.
 
-**Visitors.** An event without \`userId\` and \`anonymousId\` gets a cookieless id that lasts for the UTC day: such a visitor
-counts once a day.
+**Visitors.** An event without \`userId\` and \`anonymousId\` gets a cookieless id that lasts for the day in the
+app's time zone: such a visitor counts once a day.
 
 **Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`; a wrong payload names every bad field in \`errors\`.
 Field names are also taken in snake_case.`;

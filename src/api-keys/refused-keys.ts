@@ -26,14 +26,14 @@ export class RefusedKeys {
 
   /** Called before the signature of a key is verified that this process has not met. @throws RateLimitedError */
   assertMayTry(request: FastifyRequest): void {
-    const name = networkName(request.ip);
+    const name = networkName(request.visitorAddress);
     if (this.refusals.count(name) <= this.env.rateLimits.refused_keys) return;
     if (this.trials.add(name) > TRIALS_A_SECOND) throw this.tooMany(name);
   }
 
   /** Counts a refusal. @returns what to answer: the refusal itself, or that there were too many */
   note(request: FastifyRequest, refusal: UnauthorizedError): AppError {
-    const name = networkName(request.ip);
+    const name = networkName(request.visitorAddress);
     return this.refusals.add(name) > this.env.rateLimits.refused_keys ? this.tooMany(name, refusal) : refusal;
   }
 

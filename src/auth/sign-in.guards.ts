@@ -37,8 +37,8 @@ export class SignInRateGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      const { ip } = context.switchToHttp().getRequest<FastifyRequest>();
-      await this.limiter.consume(this.registry.addressName(ip));
+      const { visitorAddress } = context.switchToHttp().getRequest<FastifyRequest>();
+      await this.limiter.consume(this.registry.addressName(visitorAddress));
       return true;
     } catch (rejection) {
       if (!(rejection instanceof RateLimiterRes)) {

@@ -20,7 +20,7 @@ export class UnknownSenders {
   /** Counts a body. @throws RateLimitedError when the address has sent its number of them in this second */
   count(request: FastifyRequest): void {
     const limit = this.env.rateLimits.bodies;
-    const name = networkName(request.ip);
+    const name = networkName(request.visitorAddress);
     const count = this.counts.add(name);
     if (count <= limit) return;
     const waitS = Math.max(1, Math.ceil(this.counts.msLeft(name) / 1000));
@@ -33,6 +33,6 @@ export class UnknownSenders {
 
   /** A body that was counted turned out to hold a good key. */
   giveBack(request: FastifyRequest): void {
-    this.counts.remove(networkName(request.ip));
+    this.counts.remove(networkName(request.visitorAddress));
   }
 }

@@ -1,3 +1,4 @@
+import { canonicalAddress } from '../common/addresses.js';
 import { InvalidInputError } from '../common/app-error.js';
 import { DEVICES, type AcceptedEvent, type Device, type Metadata, type UserKind } from '../events/event.js';
 import { storedEventId, uuidV7Time } from '../events/event-id.js';
@@ -30,12 +31,12 @@ export interface Circumstances {
   /** The app's events from before this have been deleted; undefined: none were. */
   deletedBefore?: number;
   receivedAt: number;
-  /** The connection's full address. */
+  /** Of the connection or, where a trusted proxy names one, of the visitor: whole, in canonical spelling. */
   address: string;
   userAgent: string | undefined;
   /** Of the batch; an event's own comes first. */
   sentAt: string | undefined;
-  /** Secret of the UTC day of receipt. */
+  /** Secret of the day of receipt, as the app's time zone has it. */
   visitorSecret: Buffer;
 }
 
@@ -84,7 +85,7 @@ function clientFields(dto: EventDto) {
     referrer: dto.referrer ?? undefined,
     device: dto.device ?? undefined,
     userAgent: dto.userAgent ?? undefined,
-    ipAddress: dto.ipAddress ?? undefined,
+    ipAddress: dto.ipAddress ? canonicalAddress(dto.ipAddress) : undefined,
     metadata,
   };
 }

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import type { IpMode } from '../events/ip-mode.js';
 
 /**
- * The address that is stored. One in the payload is kept as given, one of the connection as the app's `ipMode` says
+ * The address that is stored. One in the payload is kept whole, one of the connection as the app's `ipMode` says
  * (truncated: /24 of IPv4, /48 of IPv6); `none` keeps neither.
  */
 export function storedAddress(given: string | undefined, connection: string, mode: IpMode): string | undefined {

@@ -31,6 +31,6 @@ export class CollectBodies implements BodyRules {
   private admit(request: FastifyRequest, key: string): void {
     const caller = this.keys.authenticate(key, request);
     assertScope(caller, 'write');
-    this.limits.assertMaySend(caller, request.ip);
+    this.limits.assertMaySend(caller, request.visitorAddress);
   }
 }

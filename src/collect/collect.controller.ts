@@ -34,5 +34,5 @@ export class CollectController {
 }
 
 function senderOf(request: FastifyRequest, key: KeyCaller): Sender {
-  return { key, address: request.ip, userAgent: request.headers['user-agent'], requestId: request.id };
+  return { key, address: request.visitorAddress, userAgent: request.headers['user-agent'], requestId: request.id };
 }

@@ -4,7 +4,7 @@ import type { KeyCaller } from '../common/caller.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { checkedPayload } from '../common/payload.pipe.js';
-import { utcDay } from '../events/distinct-user.js';
+import { calendarDate } from '../common/time-zones.js';
 import type { AcceptedEvent } from '../events/event.js';
 import { formatUuid } from '../events/event-id.js';
 import { Metrics } from '../metrics/metrics.service.js';
@@ -80,11 +80,11 @@ export class CollectService {
 
   private circumstances({ key, address, userAgent }: Sender, sentAt?: string): Circumstances {
     const receivedAt = Date.now();
-    const visitorSecret = this.registry.visitorSecret(utcDay(receivedAt));
+    const app = this.registry.app(key.appId);
+    const visitorSecret = this.registry.visitorSecret(calendarDate(app?.timeZone ?? 'UTC', receivedAt));
     if (!visitorSecret) {
       throw new UnavailableError('registry_unavailable', 'Events cannot be taken just now. Send it again.', 5);
     }
-    const app = this.registry.app(key.appId);
     return {
       appId: key.appId,
       ipMode: app?.ipMode ?? 'truncated',

@@ -114,7 +114,7 @@ export class EventDto {
   userAgent?: string;
 
   /**
-   * The visitor's address, kept as given. Left out: that of the connection, truncated.
+   * The visitor's address, kept whole. Left out: that of the connection, truncated.
    * @example "192.168.1.1"
    */
   @IsOptional()

@@ -18,7 +18,7 @@ export class RateLimitGuard implements CanActivate {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const { caller } = request;
     if (caller?.kind !== 'key') throw new Error('The rate limit needs the key guard before it');
-    void reply.headers(await this.limits.take(caller, request.ip, loadOf(request)));
+    void reply.headers(await this.limits.take(caller, request.visitorAddress, loadOf(request)));
     return true;
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { canonicalAddress } from './addresses.js';
 import { isLoopbackName } from '../config/env.js';
 
 /** True where the request came through something that says so. */
@@ -20,8 +21,8 @@ export function signOfProxy(request: Pick<FastifyRequest, 'headers' | 'raw'>): s
 
 /** True where socket peer and Host are both loopback, whatever headers say of either. */
 export function isLocalRequest(request: Pick<FastifyRequest, 'headers' | 'raw'>): boolean {
-  const peer = (request.raw.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  return isLoopbackName(peer) && isLoopbackHost(request.headers.host);
+  const peer = request.raw.socket.remoteAddress ?? '';
+  return isLoopbackName(canonicalAddress(peer) ?? peer) && isLoopbackHost(request.headers.host);
 }
 
 /** True where a Host header names this machine itself. */

@@ -1,4 +1,4 @@
-import { IANAZone } from 'luxon';
+import { DateTime, IANAZone } from 'luxon';
 
 /** A name may be spelled in any case of its letters, so there is no end to the spellings: no more of them are remembered. */
 const SPELLINGS_REMEMBERED = 2000;
@@ -36,4 +36,30 @@ function resolve(spelling: string): string | undefined {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+interface CalendarDay {
+  /** YYYY-MM-DD. */
+  date: string;
+  /** Milliseconds since 1970 UTC: included, and not. */
+  from: number;
+  to: number;
+}
+
+/** The day that was asked for last, of each zone by its name. */
+const days = new Map<string, CalendarDay>();
+
+/**
+ * The date that calendars in a time zone show, as YYYY-MM-DD. Asked for each event, so the day is remembered until it ends.
+ * @param spelling of a zone; of one that this Node does not know, UTC's date
+ */
+export function calendarDate(spelling: string, timeMs: number): string {
+  const zone = nameOf(spelling) ?? 'UTC';
+  let day = days.get(zone);
+  if (!day || timeMs < day.from || timeMs >= day.to) {
+    const start = DateTime.fromMillis(timeMs, { zone: zoneOf(zone) }).startOf('day');
+    day = { date: start.toISODate()!, from: start.toMillis(), to: start.plus({ days: 1 }).startOf('day').toMillis() };
+    days.set(zone, day);
+  }
+  return day.date;
 }

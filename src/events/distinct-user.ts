@@ -11,7 +11,8 @@ export function userKey(kind: UserKind, value: string): Buffer {
 
 /**
  * The cookieless id of a visitor who sent neither user id nor anonymous id: an HMAC of app, address and User-Agent with
- * a secret of the UTC day of receipt, which is deleted after 48 h. Such a visitor counts once a day.
+ * a secret of the day of receipt in the app's time zone. Such a visitor counts once a day. The secret is deleted when that
+ * day has ended everywhere.
  * @returns 32 hex digits
  */
 export function visitorId(daySecret: Buffer, appId: string, address: string, userAgent: string): string {

@@ -2,7 +2,10 @@ import ipaddr from 'ipaddr.js';
 
 const IPV6_NETWORK_BYTES = 8;
 
-/** The bytes by which senders are told apart: an IPv4 address whole, of an IPv6 address its /64; else the text itself. */
+/**
+ * The bytes by which senders are told apart: an IPv4 address whole, of an IPv6 address its /64; else the text itself.
+ * @param address in canonical spelling
+ */
 export function networkOf(address: string): Buffer {
   if (!ipaddr.isValid(address)) return Buffer.from(address);
   const parsed = ipaddr.process(address);

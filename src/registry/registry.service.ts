@@ -11,7 +11,7 @@ import { CONTROL } from '../database/pools.js';
 import { onOneConnection } from '../database/silence.js';
 import { utcDay } from '../events/distinct-user.js';
 import type { IpMode } from '../events/ip-mode.js';
-import { DAY_MS } from '../events/limits.js';
+import { DAY_MS, MINUTE_MS } from '../events/limits.js';
 import type { Platform } from '../events/platform.js';
 import { type AccountBar, keyBar } from './account-bar.js';
 import { networkOf } from './network.js';
@@ -22,6 +22,8 @@ export interface AppState {
   ownerId: string;
   ipMode: IpMode;
   platform?: Platform;
+  /** IANA name. */
+  timeZone: string;
   retentionDays: number | null;
   /** ms: what retention has deleted up to; undefined: nothing. */
   deletedBefore?: number;
@@ -35,10 +37,14 @@ const SECRETS_EVERY_MS = 60_000;
 const FORGET_EVERY_MS = 60_000;
 /** Apps remembered that MySQL does not know: only keys that were signed here come so far, as after a restored backup. */
 const ASKED_MAX = 10_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** How far the calendars of the world are ahead of UTC's at most (Kiritimati), and behind it (Baker Island). */
+const AHEAD_OF_UTC_MS = 14 * HOUR_MS;
+const BEHIND_UTC_MS = 12 * HOUR_MS;
 /** MySQL is not waited for longer: what was revoked meanwhile would be taken. */
 const SILENCE_MS = 3000;
 
-const APPS = `SELECT id, owner_id, ip_mode, platform, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted
+const APPS = `SELECT id, owner_id, ip_mode, platform, time_zone, retention_days, deleted_before, deleted_at IS NOT NULL AS deleted
 FROM apps`;
 const LIVE_APPS = `${APPS} WHERE deleted_at IS NULL`;
 const CHANGED_APPS = `${APPS} WHERE updated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
@@ -50,6 +56,7 @@ interface AppRow {
   owner_id: Buffer;
   ip_mode: IpMode;
   platform: Platform | null;
+  time_zone: string;
   retention_days: number | null;
   deleted_before: Date | null;
   deleted: number;
@@ -150,7 +157,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     return this.barred.get(accountId);
   }
 
-  /** The secret behind cookieless visitor ids received on that UTC day (YYYY-MM-DD). */
+  /** The secret behind cookieless visitor ids received on that day (YYYY-MM-DD), as the app's time zone has it. */
   visitorSecret(day: string): Buffer | undefined {
     return this.visitorSecrets.get(day);
   }
@@ -230,6 +237,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
         ownerId: row.owner_id.toString('hex'),
         ipMode: row.ip_mode,
         platform: row.platform ?? undefined,
+        timeZone: row.time_zone,
         retentionDays: row.retention_days,
         deletedBefore: row.deleted_before?.getTime(),
         deleted: Number(row.deleted) === 1,
@@ -259,9 +267,13 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
     else this.owned.delete(state.ownerId);
   }
 
-  /** Today's and tomorrow's, made by whoever comes first; those whose use began 48 h ago are deleted. */
+  /**
+   * Of each date that it is anywhere, and of the next one, made by whoever comes first. A date's secret is deleted an hour
+   * after that day has ended everywhere, which is 37 hours after it began in UTC.
+   */
   private async readVisitorSecrets(runner: QueryRunner, now: number): Promise<void> {
-    const days = [utcDay(now), utcDay(now + DAY_MS)];
+    const last = now + AHEAD_OF_UTC_MS + DAY_MS;
+    const days = new Set([now - BEHIND_UTC_MS, now, now + AHEAD_OF_UTC_MS, last].map(utcDay));
     for (const day of days) {
       if (this.visitorSecrets.has(day)) continue;
       await runner.query('INSERT INTO visitor_secrets (day, secret) VALUES (?, ?) ON DUPLICATE KEY UPDATE day = day', [
@@ -269,8 +281,9 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
         randomBytes(32),
       ]);
     }
-    const oldest = utcDay(now - 2 * DAY_MS);
-    await runner.query('DELETE FROM visitor_secrets WHERE day <= ?', [oldest]);
+    // Whose clock runs a little late still needs it.
+    const ended = utcDay(now - BEHIND_UTC_MS - HOUR_MS - DAY_MS);
+    await runner.query('DELETE FROM visitor_secrets WHERE day <= ?', [ended]);
     const rows: { day: string; secret: Buffer }[] = await runner.query('SELECT day, secret FROM visitor_secrets');
     this.visitorSecrets.clear();
     for (const row of rows) this.visitorSecrets.set(row.day, row.secret);

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** The secret behind the cookieless visitor ids of one UTC day. Made ahead, deleted after 48 h. */
+/** The secret behind the cookieless visitor ids of one calendar day. Made ahead, deleted when the day is over everywhere. */
 @Entity('visitor_secrets')
 export class VisitorSecret {
   /** YYYY-MM-DD. */

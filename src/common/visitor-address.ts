@@ -1,0 +1,59 @@
+import proxyAddr from '@fastify/proxy-addr';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Env } from '../config/env.js';
+import { addressOfHop, canonicalAddress, forwardedFor } from './addresses.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * Who sent it, in canonical spelling: what is hashed, stored and limited. Not Fastify's `ip`, which takes what a proxy
+     * writes as it is, with a port or in quotes.
+     */
+    visitorAddress: string;
+  }
+}
+
+/** Gives every request its `visitorAddress`. */
+export function setUpVisitorAddress(app: NestFastifyApplication, env: Env): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const trusts = proxyAddr.compile([...env.trustedProxies]);
+  fastify.decorateRequest('visitorAddress', '');
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    request.visitorAddress = visitorAddress(request, (address) => trusts(address, 0));
+    done();
+  });
+}
+
+/**
+ * From the connection's own address back along the proxies, as long as they are trusted. A hop that is no address ends the way
+ * at the proxy that wrote it: nobody gets a new address by making up a text. Most proxies set X-Forwarded-For and pass on
+ * what a client sends as Forwarded, so Forwarded counts only where X-Forwarded-For is missing.
+ */
+export function visitorAddress(
+  { headers, raw }: Pick<FastifyRequest, 'headers' | 'raw'>,
+  trusts: (address: string) => boolean,
+): string {
+  const peer = raw.socket.remoteAddress ?? '';
+  let address = canonicalAddress(peer) ?? peer;
+  if (!trusts(address)) return address;
+  const hops = hopsOf(headers);
+  for (let i = hops.length - 1; i >= 0; i -= 1) {
+    const before = addressOfHop(hops[i]!);
+    if (before === undefined) return address;
+    address = before;
+    if (!trusts(address)) return address;
+  }
+  return address;
+}
+
+/** What proxies wrote, the nearest last. */
+function hopsOf(headers: FastifyRequest['headers']): string[] {
+  const xForwardedFor = headers['x-forwarded-for'];
+  if (xForwardedFor !== undefined) return String(xForwardedFor).split(',').filter(isText);
+  return headers.forwarded === undefined ? [] : forwardedFor(headers.forwarded);
+}
+
+function isText(hop: string): boolean {
+  return hop.trim() !== '';
+}
