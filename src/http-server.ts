@@ -34,7 +34,7 @@ export function createAdapter(env: Env): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: BODY_MAX_BYTES,
     trustProxy: [...env.trustedProxies],
-    rewriteUrl: (request: IncomingMessage) => longPath(request.url ?? '/'),
+    rewriteUrl: (request: IncomingMessage) => withoutSlash(longPath(request.url ?? '/')),
     genReqId: requestId,
     requestIdHeader: false,
     // What arrives on a connection that is still open while stopping is answered like everything before it: Fastify's own
@@ -214,4 +214,11 @@ function longPath(url: string): string {
     }
   }
   return url;
+}
+
+/** `/api/apps/` is `/api/apps`. Not by Fastify's ignoreTrailingSlash: the API page has both spellings of its own path. */
+function withoutSlash(url: string): string {
+  if (!url.startsWith('/api/')) return url;
+  const end = url.indexOf('?') < 0 ? url.length : url.indexOf('?');
+  return url[end - 1] === '/' ? url.slice(0, end - 1) + url.slice(end) : url;
 }

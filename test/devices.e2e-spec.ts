@@ -79,7 +79,7 @@ describe('what clients say of themselves', () => {
       'all spellings of one %s address in a header are one visitor, whose address is stored',
       async (_kind, all, ip) => {
         const app = await registerApp(stack.url, ann);
-        const headers = [
+        const headers: Record<string, string>[] = [
           ...all.map((address) => ({ 'x-forwarded-for': address })),
           { forwarded: `for="${all[1]}";proto=https` },
           { 'x-forwarded-for': all[1]!, forwarded: 'for=192.0.2.1' },
@@ -119,22 +119,58 @@ describe('what clients say of themselves', () => {
       ]);
       expect(letters).toEqual([]);
     });
+  });
 
-    test('a new port, or a text that is no address, is no way around the limit of an address', async () => {
-      for (const address of [(i: number) => `203.0.113.77:${1000 + i}`, (i: number) => `nobody-${i}`]) {
-        const app = await registerApp(stack.url, ann);
-        const posts = Array.from({ length: 8 }, (_none, i) =>
-          call(`${stack.url}/api/analytics/collect/batch`, {
-            key: app.apiKey,
-            headers: { 'x-forwarded-for': address(i) },
-            body: { events: Array.from({ length: 40 }, () => ({ event: 'x' })) },
-          }),
-        );
-        const refused = (await Promise.all(posts)).filter(({ status }) => status === 429);
-        expect(refused.length).toBeGreaterThan(0);
-        expect(refused[0]!.body.detail).toContain('for this address');
-      }
-    });
+  test('a path may end in a slash', async () => {
+    const app = await registerApp(stack.url, ann);
+    const event = { event: 'x' };
+    for (const [path, body] of [
+      ['/collect/', event],
+      ['/collect/batch/', { events: [event] }],
+      ['/api/analytics/collect/', event],
+    ] as const) {
+      const answer = await call(`${stack.url}${path}`, { key: app.apiKey, body });
+      expect([path, answer.status]).toEqual([path, 202]);
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+      const text = await call(`${stack.url}${path}?a=1`, {
+        body: JSON.stringify({ ...body, apiKey: app.apiKey }),
+        headers: { 'content-type': 'text/plain' },
+      });
+      expect([path, text.status]).toEqual([path, 202]);
+      const preflight = await fetch(`${stack.url}${path}`, { method: 'OPTIONS' });
+      expect([path, preflight.status]).toEqual([path, 204]);
+    }
+  });
+
+  test('a wrong type, and two names of one field, are refused by name; a leap second is taken', async () => {
+    const app = await registerApp(stack.url, ann);
+    const post = (body: object) => call(`${stack.url}/collect`, { key: app.apiKey, body });
+    const number = await post({ event: 'x', userId: 42 });
+    expect([number.status, number.body.errors]).toEqual([400, [{ field: 'userId', message: 'must be a string' }]]);
+    const both = await post({ event: 'x', metadata: { a: 1 }, properties: { b: 2 } });
+    expect([both.status, both.body.errors[0].field]).toEqual([400, 'properties']);
+    const [leap] = await stored(app.apiKey, [{ body: { event: 'x', timestamp: '2016-12-31T23:59:60Z' } }]);
+    expect((leap!.occurred_at as Date).toISOString()).toBe('2016-12-31T23:59:59.999Z');
+  });
+
+  test('a key of metadata that holds a colon can be filtered by', async () => {
+    const app = await registerApp(stack.url, ann);
+    const metadata = [{ 'og:type': 'article:x' }, { 'og:type': 'video' }, { og: 'type:article:x' }];
+    await stored(
+      app.apiKey,
+      metadata.map((one) => ({ body: { event: 'x', metadata: one } })),
+    );
+    const count = async (...filters: string[]): Promise<number> => {
+      const query = filters.map((filter) => `&metadata=${encodeURIComponent(filter)}`).join('');
+      const url = `${stack.url}/api/analytics/breakdown?by=event&app_id=${app.id}${query}`;
+      const { status, body } = await call(url, { token: ann.accessToken });
+      expect([status, body.code]).toEqual([200, undefined]);
+      return (body.data as { count: number }[]).reduce((sum, row) => sum + row.count, 0);
+    };
+    expect(await count(String.raw`og\:type:article:x`)).toBe(1);
+    expect(await count(String.raw`og\:type:article:x`, String.raw`og\:type:video`)).toBe(2);
+    expect(await count('og:type:article:x')).toBe(1);
+    expect(await count(String.raw`og\:type:article:x`, 'og:type:article:x')).toBe(0);
   });
 
   test('secrets of dates that have ended everywhere are deleted, those of dates in use somewhere are there', async () => {
@@ -142,6 +178,23 @@ describe('what clients say of themselves', () => {
     expect(days).not.toContain(date(-72));
     // Baker Island, Greenwich, Kiritimati, and Kiritimati tomorrow.
     for (const hours of [-12, 0, 14, 38]) expect(days).toContain(date(hours));
+  });
+
+  // The last one here: it leaves the address of this machine over its limit.
+  test('a new port, or a text that is no address, is no way around the limit of an address', async () => {
+    for (const address of [(i: number) => `203.0.113.77:${1000 + i}`, (i: number) => `nobody-${i}`]) {
+      const app = await registerApp(stack.url, ann);
+      const posts = Array.from({ length: 8 }, (_none, i) =>
+        call(`${stack.url}/api/analytics/collect/batch`, {
+          key: app.apiKey,
+          headers: { 'x-forwarded-for': address(i) },
+          body: { events: Array.from({ length: 40 }, () => ({ event: 'x' })) },
+        }),
+      );
+      const refused = (await Promise.all(posts)).filter(({ status }) => status === 429);
+      expect(refused.length).toBeGreaterThan(0);
+      expect(refused[0]!.body.detail).toContain('for this address');
+    }
   });
 });
 

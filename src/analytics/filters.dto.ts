@@ -28,7 +28,7 @@ class MetadataFilter implements ValidatorConstraintInterface {
   }
 
   defaultMessage(): string {
-    return 'must be key:value, as in plan:premium';
+    return 'must be key:value, as in plan:premium; a colon in the key is written \\:';
   }
 }
 
@@ -86,6 +86,7 @@ export class FilteredQuery extends RangeQuery {
 
   /**
    * A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`.
+   * A colon in the key is written `\:`, as in `og\:type:article`; one in the value stays as it is.
    * @example ["plan:premium"]
    */
   @RepeatedText(VALUES_MAX, METADATA_FILTER_MAX)
@@ -104,9 +105,9 @@ export function filtersOf(query: FilteredQuery): Omit<EventFilters, 'occurredFro
   };
 }
 
-/** At the first colon; a key that holds one cannot be filtered by. */
+/** At the first colon that no backslash stands before. No key that can be filtered by holds a backslash itself. */
 function metadataFilter(text: string): { key: string; value: string } | undefined {
-  const colon = text.indexOf(':');
-  const [key, value] = [text.slice(0, colon), text.slice(colon + 1)];
-  return colon > 0 && METADATA_KEY.test(key) ? { key, value } : undefined;
+  const [, written, value] = /^((?:[^:\\]|\\:)+):(.*)$/s.exec(text) ?? [];
+  const key = written?.replaceAll('\\:', ':');
+  return key !== undefined && METADATA_KEY.test(key) ? { key, value: value! } : undefined;
 }

@@ -224,8 +224,27 @@ describe('what is refused, by name', () => {
     ['metadata', { event: 'x', metadata: { n: JSON.parse('1e999') as number } }],
     ['evnt', { event: 'x', evnt: 'x' }],
     ['userId', { event: 'x', user_id: 'a', userId: 'b' }],
+    ['distinctId', { event: 'x', userId: 'a', distinctId: 'b' }],
+    ['trackingUserId', { event: 'x', userId: 'a', tracking_user_id: 'b' }],
+    ['properties', { event: 'x', metadata: { a: 1 }, properties: { b: 2 } }],
+    ['properties', { event: 'x', metadata: {}, properties: { b: 2 } }],
   ])('%s in %j', (field, payload) => {
     expect(refusal(payload).errors?.map((error) => error.field)).toContain(field);
+  });
+
+  test('two names of one field may be given where one says nothing, or both the same', () => {
+    expect(accept({ event: 'x', metadata: { a: 1 }, properties: null }).metadata).toBe('{"a":1}');
+    expect(accept({ event: 'x', metadata: null, properties: { a: 1 } }).metadata).toBe('{"a":1}');
+    expect(accept({ event: 'x', userId: 'ann', distinct_id: 'ann' }).userValue).toBe('ann');
+  });
+
+  test.each([
+    ...['event', 'eventId', 'userId', 'trackingUserId', 'distinctId', 'anonymousId', 'sessionId'],
+    ...['url', 'referrer', 'device', 'userAgent'],
+  ])('%s must be a string, and the answer says so', (field) => {
+    for (const value of [42, 0, true, false, {}, [], ['a'], { a: 1 }]) {
+      expect(refusal({ event: 'x', [field]: value }).errors).toEqual([{ field, message: 'must be a string' }]);
+    }
   });
 
   test('an unknown field is told the nearest name, or metadata', () => {

@@ -74,11 +74,11 @@ export function acceptEvent(dto: EventDto, around: Circumstances): AcceptedEvent
 
 /** The client's own fields under their canonical names, without eventId and sentAt. Null counts as absent. */
 function clientFields(dto: EventDto) {
-  const metadata = dto.metadata ?? dto.properties ?? undefined;
+  const metadata = oneOf(dto, 'metadata', 'properties');
   return {
     event: dto.event,
     timestamp: dto.timestamp ? parseTimestamp(dto.timestamp) : undefined,
-    userId: dto.userId ?? dto.trackingUserId ?? dto.distinctId ?? metadataUserId(metadata),
+    userId: oneOf(dto, 'userId', 'trackingUserId', 'distinctId') ?? metadataUserId(metadata),
     anonymousId: dto.anonymousId ?? undefined,
     sessionId: dto.sessionId ?? undefined,
     url: dto.url ?? undefined,
@@ -90,6 +90,23 @@ function clientFields(dto: EventDto) {
   };
 }
 type ClientFields = ReturnType<typeof clientFields>;
+
+/**
+ * What a field that has several names says. Null counts as absent.
+ * @throws InvalidInputError where two of the names are given and do not say the same: one of them would be dropped
+ */
+function oneOf<K extends keyof EventDto>(dto: EventDto, ...names: readonly K[]): NonNullable<EventDto[K]> | undefined {
+  let found: K | undefined;
+  for (const name of names) {
+    if (dto[name] === undefined || dto[name] === null) continue;
+    if (found === undefined) found = name;
+    else if (dto[name] !== dto[found]) {
+      const message = `is given beside ${found}, which is another name for it: send one of them`;
+      throw new InvalidInputError([{ field: name, message }]);
+    }
+  }
+  return found === undefined ? undefined : (dto[found] ?? undefined);
+}
 
 function metadataUserId(metadata: Metadata | undefined): string | undefined {
   const value = metadata?.userId;

@@ -134,11 +134,23 @@ export function camelCase(name: string): string {
 
 function fieldErrors(error: ValidationError, path = ''): FieldError[] {
   const field = path ? `${path}.${error.property}` : error.property;
-  const own = Object.values(error.constraints ?? {}).map((message) => ({
+  const messages = isTextWanted(error) ? ['must be a string'] : Object.values(error.constraints ?? {});
+  const own = messages.map((message) => ({
     field,
     message: message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message,
   }));
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
+}
+
+/**
+ * True for a number, an object or the like where text belongs. class-validator would say first what it looked at first, such
+ * as a length, which is no help to whoever sent a number.
+ */
+function isTextWanted({ target, property, value, constraints }: ValidationError): boolean {
+  if (typeof value === 'string' || !constraints || !target) return false;
+  return getMetadataStorage()
+    .getTargetValidationMetadatas(target.constructor, '', true, false)
+    .some((rule) => rule.propertyName === property && rule.name === 'isString' && !rule.each);
 }
 
 function isPrimitive(type: Type): boolean {
