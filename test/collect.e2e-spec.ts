@@ -243,12 +243,22 @@ describe('collect', () => {
       expect(headers.get('access-control-allow-origin')).toBeNull();
     });
 
-    test('text/plain that holds JSON (sendBeacon) is taken here only', async () => {
-      const headers = { 'content-type': 'text/plain;charset=UTF-8' };
+    test('JSON as text/plain or without a type (sendBeacon) is taken here only', async () => {
       const body = JSON.stringify({ event: 'beacon', apiKey: app.apiKey });
-      expect((await call(`${stack.url}/collect`, { body, headers })).status).toBe(202);
-      const elsewhere = await call(`${stack.url}/api/apps`, { body: '{"name":"x"}', headers, token: ann.accessToken });
-      expect(elsewhere.status).toBe(415);
+      for (const type of ['text/plain;charset=UTF-8', '']) {
+        const headers = { 'content-type': type };
+        expect((await call(`${stack.url}/collect`, { body, headers })).status).toBe(202);
+        const elsewhere = await call(`${stack.url}/api/apps`, {
+          body: '{"name":"x"}',
+          headers,
+          token: ann.accessToken,
+        });
+        expect(elsewhere.status).toBe(415);
+      }
+      // fetch sends no Content-Type with a Blob that has none.
+      const post = (url: string) => fetch(url, { method: 'POST', body: new Blob([body]) });
+      expect((await post(`${stack.url}/collect`)).status).toBe(202);
+      expect((await post(`${stack.url}/api/apps`)).status).not.toBe(201);
     });
   });
 

@@ -15,7 +15,7 @@ export function isCollectRoute(route: string | undefined): boolean {
 
 /**
  * What any web page may do on the two collect routes and nowhere else: cross-origin posts without credentials, and
- * JSON sent as text/plain, which is what navigator.sendBeacon can send.
+ * JSON sent as text/plain or without a type, which is what navigator.sendBeacon can send.
  * @param parseJson as for application/json
  */
 export function prepareCollectHttp(app: NestFastifyApplication, parseJson: BodyParser): void {
@@ -41,8 +41,10 @@ const OPEN = {
 };
 
 /** Before anything can be found wrong. */
-function openToAll(_request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+function openToAll(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   reply.headers(OPEN);
+  // A browser sends a Blob without a type in a request without a Content-Type.
+  if (request.method === 'POST') request.headers['content-type'] ||= 'text/plain';
   done();
 }
 
