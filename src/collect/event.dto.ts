@@ -3,7 +3,7 @@ import { IsIP, IsObject, IsOptional, IsString, Length, MaxLength, Validate } fro
 import type { Metadata } from '../events/event.js';
 import { Rfc3339 } from '../common/rules.js';
 import { EVENT_ID_MAX, EVENT_NAME_MAX, URL_MAX, USER_AGENT_MAX, USER_ID_MAX } from '../events/limits.js';
-import { KeptAddress, KeptMetadata, KeptText } from './event.rules.js';
+import { KeptAddress, KeptMetadata, KeptText, VisibleText } from './event.rules.js';
 
 /**
  * One event as a client posts it. Only `event` is required; names are also taken in snake_case. A visitor without userId
@@ -16,7 +16,7 @@ export class EventDto {
    * What happened.
    * @example "login_form_cta_click"
    */
-  @Validate(KeptText, [EVENT_NAME_MAX])
+  @Validate(VisibleText, [EVENT_NAME_MAX])
   @IsString()
   @Length(1, EVENT_NAME_MAX)
   event!: string;
@@ -26,7 +26,7 @@ export class EventDto {
    * UUIDv7 needs no timestamp.
    */
   @IsOptional()
-  @Validate(KeptText, [EVENT_ID_MAX])
+  @Validate(VisibleText, [EVENT_ID_MAX])
   @IsString()
   @Length(1, EVENT_ID_MAX)
   eventId?: string;
@@ -41,35 +41,35 @@ export class EventDto {
 
   /** Who did it, as you know the person. Also taken as trackingUserId, distinctId and metadata.userId. */
   @IsOptional()
-  @Validate(KeptText, [USER_ID_MAX])
+  @Validate(VisibleText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   userId?: string;
 
   @ApiHideProperty()
   @IsOptional()
-  @Validate(KeptText, [USER_ID_MAX])
+  @Validate(VisibleText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   trackingUserId?: string;
 
   @ApiHideProperty()
   @IsOptional()
-  @Validate(KeptText, [USER_ID_MAX])
+  @Validate(VisibleText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   distinctId?: string;
 
   /** Who did it while nobody is signed in: an id that your client made up and keeps. */
   @IsOptional()
-  @Validate(KeptText, [USER_ID_MAX])
+  @Validate(VisibleText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   anonymousId?: string;
 
   /** The visit that it belongs to. */
   @IsOptional()
-  @Validate(KeptText, [USER_ID_MAX])
+  @Validate(VisibleText, [USER_ID_MAX])
   @IsString()
   @Length(1, USER_ID_MAX)
   sessionId?: string;

@@ -1,5 +1,5 @@
 import { ValidatorConstraint, type ValidationArguments, type ValidatorConstraintInterface } from 'class-validator';
-import { fits } from '../events/characters.js';
+import { fits, isBlank } from '../events/characters.js';
 import { ADDRESS_MAX } from '../events/limits.js';
 import { metadataFault } from '../events/metadata.js';
 
@@ -19,6 +19,18 @@ export class KeptText implements ValidatorConstraintInterface {
     return typeof value !== 'string' || fits(value, max)
       ? 'must be valid Unicode text without NUL'
       : `must be at most ${max} characters`;
+  }
+}
+
+/** Kept text that names something: not blank. */
+@ValidatorConstraint({ name: 'visibleText' })
+export class VisibleText extends KeptText {
+  override validate(value: unknown, rule?: ValidationArguments): boolean {
+    return super.validate(value, rule) && !isBlank(value as string);
+  }
+
+  override defaultMessage(rule: ValidationArguments): string {
+    return super.validate(rule.value, rule) ? 'must not be blank' : super.defaultMessage(rule);
   }
 }
 

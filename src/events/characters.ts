@@ -7,3 +7,8 @@ function characters(text: string): number {
 export function fits(text: string, max: number): boolean {
   return text.length <= max || characters(text) <= max;
 }
+
+/** Whether a text is empty, or shows nothing: white space, control characters, zero-width characters. */
+export function isBlank(text: string): boolean {
+  return /^[\s\p{Cc}\p{Cf}]*$/u.test(text);
+}
