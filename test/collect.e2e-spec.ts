@@ -118,6 +118,16 @@ describe('collect', () => {
       expect(body.rejected[0].errors[0].field).toBe('event');
     });
 
+    test('states the server’s time where it refuses the time of an event', async () => {
+      const old = { event: 'x', timestamp: '1970-01-01T00:00:00Z' };
+      const near = (time: string) => expect(Math.abs(Date.parse(time) - Date.now())).toBeLessThan(10_000);
+      const some = (await batch({ events: [SAMPLE, old, { event: '' }] })).body.rejected;
+      near(some[0].serverTime);
+      expect(some[1].serverTime).toBeUndefined();
+      near((await batch({ events: [old] })).body.serverTime);
+      near((await call(collect, { key: app.apiKey, body: old })).body.serverTime);
+    });
+
     test('with no good one is a 400 that names every bad field', async () => {
       const { status, body } = await batch({ events: [{ event: '' }, {}] });
       expect(status).toBe(400);

@@ -39,6 +39,11 @@ const PROBLEM = {
         properties: { field: { type: 'string', example: 'event' }, message: { type: 'string' } },
       },
     },
+    serverTime: {
+      type: 'string',
+      format: 'date-time',
+      description: 'The time of the server, where it refuses the time of an event: your clock may be wrong.',
+    },
   },
 } as const;
 

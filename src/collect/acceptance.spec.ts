@@ -127,6 +127,16 @@ describe('time', () => {
     else expect(act).toThrow(InvalidInputError);
   });
 
+  test.each([
+    ['before 1980', { timestamp: '1970-01-01T00:00:00Z' }, {}],
+    ['far ahead', { timestamp: at(NOW + 60 * MINUTE) }, {}],
+    ['too old', { timestamp: at(NOW - 60 * MINUTE) }, { deletedBefore: NOW }],
+    ['older than retention', { timestamp: at(NOW - 48 * 60 * MINUTE) }, { retentionDays: 1 }],
+  ])('a refused time (%s) is answered with the server’s time; nothing else is', (_what, payload, changed) => {
+    expect(refusal({ event: 'x', ...payload }, changed).serverTime).toBe(at(NOW));
+    expect(refusal({ event: '', timestamp: at(NOW) }).serverTime).toBeUndefined();
+  });
+
   test('older than the app keeps events: too_old', () => {
     const payload = { event: 'x', timestamp: at(NOW - 31 * 24 * 60 * MINUTE) };
     expect(accept(payload)).toBeDefined();
@@ -182,6 +192,11 @@ describe('client and address', () => {
     expect(accept({ event: 'x' }, { userAgent: undefined }).device).toBe('other');
   });
 
+  test('a blank device, browser, os or metadata.userId is none', () => {
+    const event = accept({ event: 'x', device: ' ', metadata: { browser: ' ', os: '\t', userId: ' ' } });
+    expect(event).toMatchObject({ device: 'mobile', browser: 'Chrome', os: 'Android', userKind: 'visitor' });
+  });
+
   test('an unknown device counts as other, and what it was called stays in metadata', () => {
     const event = accept({ event: 'x', device: 'smart fridge', metadata: { a: 1 } });
     expect(event.device).toBe('other');
@@ -212,6 +227,13 @@ describe('what is refused, by name', () => {
     ['event', { event: ['x'] }],
     ['event', { event: 'x'.repeat(129) }],
     ['event', { event: 'a\0b' }],
+    ['event', { event: ' ' }],
+    ['event', { event: '\t\n\u00a0\u200b\ufeff' }],
+    ['eventId', { event: 'x', eventId: ' ', timestamp: at(NOW) }],
+    ['userId', { event: 'x', userId: ' ' }],
+    ['distinctId', { event: 'x', distinctId: ' ' }],
+    ['anonymousId', { event: 'x', anonymousId: '\n' }],
+    ['sessionId', { event: 'x', sessionId: '\u200b' }],
     ['event', { event: '\ud800' }],
     ['eventId', { event: 'x', eventId: '', timestamp: at(NOW) }],
     ['timestamp', { event: 'x', timestamp: '2024-02-30T00:00:00Z' }],

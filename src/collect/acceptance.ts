@@ -13,7 +13,7 @@ import {
   METADATA_MAX_BYTES,
   USER_ID_MAX,
 } from '../events/limits.js';
-import { fits } from '../events/characters.js';
+import { fits, isBlank } from '../events/characters.js';
 import { metadataText } from '../events/metadata.js';
 import { NO_PAYLOAD_HASH, payloadHash } from '../events/payload-hash.js';
 import { parseTimestamp } from '../events/timestamp.js';
@@ -111,7 +111,7 @@ function oneOf<K extends keyof EventDto>(dto: EventDto, ...names: readonly K[]):
 function metadataUserId(metadata: Metadata | undefined): string | undefined {
   const value = metadata?.userId;
   if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string' || value === '') return undefined;
+  if (typeof value !== 'string' || isBlank(value)) return undefined;
   if (!fits(value, USER_ID_MAX)) {
     throw new InvalidInputError([{ field: 'metadata.userId', message: `must be at most ${USER_ID_MAX} characters` }]);
   }
@@ -147,21 +147,25 @@ function eventTime(dto: EventDto, timestamp: number | undefined, around: Circums
   const fastBy = sentAt === undefined || stated === undefined ? 0 : sentAt - around.receivedAt;
   const occurredAt = fastBy > CLOCK_SKEW_MS ? idTime - fastBy : idTime;
   if (occurredAt < EARLIEST_TIME_MS) {
-    throw new InvalidInputError([{ field, message: 'must not be before 1980-01-01T00:00:00Z' }]);
+    throw timeRefused(field, 'must not be before 1980-01-01T00:00:00Z', around);
   }
   if (occurredAt > around.receivedAt + FUTURE_TOLERANCE_MS) {
-    throw new InvalidInputError([{ field, message: 'is more than 10 minutes ahead of our clock' }]);
+    throw timeRefused(field, 'is more than 10 minutes ahead of our clock', around);
   }
   if (around.retentionDays !== null && idTime < around.receivedAt - around.retentionDays * DAY_MS) {
-    const message = `is older than this app keeps events (${around.retentionDays} days)`;
-    throw new InvalidInputError([{ field, message }], 'too_old');
+    throw timeRefused(field, `is older than this app keeps events (${around.retentionDays} days)`, around, 'too_old');
   }
   // Retention may have been shorter once: what it deleted must not be counted again.
   if (around.deletedBefore !== undefined && idTime < around.deletedBefore) {
     const message = `is older than what this app still keeps (${new Date(around.deletedBefore).toISOString()})`;
-    throw new InvalidInputError([{ field, message }], 'too_old');
+    throw timeRefused(field, message, around, 'too_old');
   }
   return { idTime, occurredAt };
+}
+
+/** States our own time as well: a client whose clock is wrong can then correct its events. */
+function timeRefused(field: string, message: string, around: Circumstances, code?: string): InvalidInputError {
+  return new InvalidInputError([{ field, message }], code, new Date(around.receivedAt).toISOString());
 }
 
 function distinctUser(said: ClientFields, around: Circumstances): { kind: UserKind; value: string } {
@@ -177,7 +181,7 @@ function deviceOf(said: ClientFields, around: Circumstances) {
   const client = clientOf(said.userAgent ?? around.userAgent, around.platform);
   const named = said.device?.trim().toLowerCase();
   const known = (DEVICES as readonly string[]).includes(named ?? '');
-  const keepOriginal = said.device && !known && said.metadata?.device === undefined;
+  const keepOriginal = named && !known && said.metadata?.device === undefined;
   const metadata = keepOriginal ? { ...said.metadata, device: said.device } : said.metadata;
   if (keepOriginal && Buffer.byteLength(metadataText(metadata!)) > METADATA_MAX_BYTES) {
     throw new InvalidInputError([
@@ -185,7 +189,7 @@ function deviceOf(said: ClientFields, around: Circumstances) {
     ]);
   }
   return {
-    class: !said.device ? client.device : known ? (named as Device) : ('other' as Device),
+    class: !named ? client.device : known ? (named as Device) : ('other' as Device),
     browser: shortText(said.metadata?.browser) ?? client.browser,
     os: shortText(said.metadata?.os) ?? client.os,
     metadata,
@@ -194,5 +198,7 @@ function deviceOf(said: ClientFields, around: Circumstances) {
 
 /** A browser or os name; what is none stays in metadata alone. */
 function shortText(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= 128 && !value.includes('\0') ? value : undefined;
+  return typeof value === 'string' && !isBlank(value) && value.length <= 128 && !value.includes('\0')
+    ? value
+    : undefined;
 }

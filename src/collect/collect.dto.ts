@@ -53,6 +53,9 @@ export class RejectedEventDto {
   code!: string;
 
   errors!: RejectedFieldDto[];
+
+  /** Our clock (RFC 3339), where the event's time is the reason: yours may be wrong. */
+  serverTime?: string;
 }
 
 export class BatchAcceptedDto {

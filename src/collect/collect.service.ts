@@ -57,7 +57,8 @@ export class CollectService {
         // However many events are wrong in however many ways, each has one of its errors told.
         const errors = (error.errors ?? []).slice(0, room);
         room = Math.max(1, room - errors.length);
-        rejected.push({ index, code: error.code, errors });
+        const { code, serverTime } = error;
+        rejected.push({ index, code, errors, ...(serverTime ? { serverTime } : {}) });
       }
     });
     if (accepted.length === 0) throw noneValid(rejected);
@@ -120,5 +121,6 @@ function noneValid(rejected: RejectedEventDto[]): InvalidInputError {
     fields.map(({ field, message }) => ({ field: `events[${index}].${field}`, message })),
   );
   const codes = new Set(rejected.map(({ code }) => code));
-  return new InvalidInputError(errors, codes.size === 1 ? rejected[0]!.code : 'invalid_input');
+  const serverTime = rejected.find((refusal) => refusal.serverTime)?.serverTime;
+  return new InvalidInputError(errors, codes.size === 1 ? rejected[0]!.code : 'invalid_input', serverTime);
 }

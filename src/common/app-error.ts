@@ -14,6 +14,8 @@ export interface AppErrorOptions {
   errors?: FieldError[];
   /** Sent as they are, e.g. Retry-After. */
   headers?: Record<string, string>;
+  /** Stated where an event's time is refused (RFC 3339), so that a client can tell by how much its clock is wrong. */
+  serverTime?: string;
   cause?: unknown;
   /** Where it is known for sure: never what an unverified token says of itself. */
   about?: AboutWhom;
@@ -27,6 +29,7 @@ export class AppError extends Error {
   readonly errors?: FieldError[];
   readonly headers?: Record<string, string>;
   readonly about?: AboutWhom;
+  readonly serverTime?: string;
 
   constructor(
     readonly status: number,
@@ -39,6 +42,7 @@ export class AppError extends Error {
     this.errors = options.errors;
     this.headers = options.headers;
     this.about = options.about;
+    this.serverTime = options.serverTime;
   }
 }
 
@@ -47,10 +51,10 @@ const TOLD_IN_WORDS = 10;
 
 /** 400: every wrong field is named. */
 export class InvalidInputError extends AppError {
-  constructor(errors: FieldError[], code = 'invalid_input') {
+  constructor(errors: FieldError[], code = 'invalid_input', serverTime?: string) {
     const told = errors.slice(0, TOLD_IN_WORDS).map((error) => `${error.field}: ${error.message}`);
     if (errors.length > told.length) told.push(`And ${errors.length - told.length} more.`);
-    super(400, code, told.join(' '), { errors });
+    super(400, code, told.join(' '), { errors, serverTime });
   }
 }
 

@@ -21,6 +21,8 @@ export interface Problem {
   detail: string;
   requestId: string;
   errors?: FieldError[];
+  /** RFC 3339; only where an event's time was refused. */
+  serverTime?: string;
 }
 
 const TITLES: Record<number, string> = {
@@ -117,6 +119,7 @@ export function toProblem(error: AppError, requestId: string): Problem {
     detail: error.detail,
     requestId,
     ...(error.errors ? { errors: error.errors } : {}),
+    ...(error.serverTime ? { serverTime: error.serverTime } : {}),
   };
 }
 

@@ -1157,6 +1157,8 @@ export interface components {
       /** @example invalid_input */
       code: string;
       errors: components['schemas']['RejectedFieldDto'][];
+      /** @description Our clock (RFC 3339), where the event's time is the reason: yours may be wrong. */
+      serverTime?: string;
     };
     BatchAcceptedDto: {
       /** @description How many are on disk and will be counted exactly once. */
@@ -1574,6 +1576,11 @@ export interface components {
         field: string;
         message: string;
       }[];
+      /**
+       * Format: date-time
+       * @description The time of the server, where it refuses the time of an event: your clock may be wrong.
+       */
+      serverTime?: string;
     };
   };
   responses: never;
