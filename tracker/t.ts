@@ -1,39 +1,78 @@
-// Served as /t.js and built by scripts/build-tracker.mjs into at most 1.8 kB gzipped, so it is written shorter than the
-// server; what it does is told in docs/tracker.md.
-//
-// Each event lies in localStorage under a key of its own until the server has answered for it, so tabs cannot overwrite
-// each other's, and closing the page, being offline or a server that restarts loses none. What is sent twice has the same
-// eventId and timestamp, and counts once.
+import type { Core, Rejected } from './extra.js';
 
-interface Tallystone {
-  /** Counts something. @param metadata anything else about it, as JSON */
+// Served as /t.js. It stays under 1.8 kB gzipped, so it is terser than the server's code; what few pages need is in
+// extra.ts, which is loaded on demand. docs/tracker.md describes what both do.
+//
+// Each event stays in localStorage under its own key until the server has answered for it. Tabs therefore never overwrite
+// each other's events, and none is lost when the page closes, the network fails or the server restarts. An event that is
+// sent twice has the same eventId and timestamp, so it counts once.
+
+/** The public functions, `window.tallystone`. None of them throws, whatever it is given. */
+export interface Tallystone {
+  /** Counts an event. @param metadata anything else about it, as JSON */
   track(name: string, metadata?: object): void;
-  /** From now on events are of this person; null or nothing: of nobody known. */
-  identify(userId?: string | null): void;
-  /** True: nothing is counted in this browser any more, and what waits is thrown away. */
+  /** Assigns the events that follow to this user; null, undefined or '' assigns them to nobody. */
+  identify(userId?: string | number | bigint | null): void;
+  /** True stops counting in this browser and discards the events that wait; false starts counting again. */
   optOut(out: boolean): void;
+}
+type Call = [name: keyof Tallystone, args: unknown[]];
+
+/** The stub's queue is an array of the calls made before this script ran; ours makes each call at once. */
+interface Queue {
+  push(call: Call): unknown;
+  forEach?(run: (call: Call) => void): void;
+}
+
+interface Prerendered {
+  prerendering?: boolean;
+}
+
+interface Page {
+  tallystone?: Tallystone & { q?: Queue };
+  navigation?: EventTarget;
 }
 
 (() => {
-  const script = document.currentScript as HTMLScriptElement;
-  const { key: apiKey, outbound } = script.dataset;
-  const collect = new URL('/api/analytics/collect/batch', script.src).href;
-  const prefix = 'tallystone.';
-  // Named after the app, so that a new key of it sends what waited for the old one.
-  const { app } = JSON.parse(atob(apiKey!.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))) as { app: string };
-  const waiting = `${prefix}${app.slice(0, 8)}.`;
-  // At most this much: what a browser takes of a page that is being closed is 64 KiB.
-  const batchBytes = 6e4;
-  let batchEvents = 50;
-  const keptEvents = 1000;
+  const page = window as unknown as Page;
+  const outKey = 'tallystone.out';
+  const userKey = 'tallystone.user';
 
-  // Where storage is closed to us, or full, it is kept as long as the page.
+  // Tag managers drop data-key, and a module has no current script: then any tag with a valid key will do.
+  const current = document.currentScript as HTMLScriptElement | null;
+  let apiKey: string;
+  let source: string | undefined;
+  let waiting: string;
+  let options: DOMStringMap = {};
+  for (const tag of [current, ...document.scripts]) {
+    try {
+      options = tag!.dataset;
+      apiKey = options.key!.replace(/\s/g, '');
+      // Events wait under the app's id, so that its next key sends what waited for this one.
+      const { app } = JSON.parse(atob(apiKey.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))) as { app: string };
+      waiting = `tallystone.${app.slice(0, 8)}.`;
+      source = tag!.src || current!.src;
+      break;
+    } catch {
+      // Not this one.
+    }
+  }
+
+  const identifyByTag = () => {
+    if (options.user != null) page.tallystone!.identify(options.user);
+  };
+  const queue = page.tallystone?.q ?? ([] as Call[]);
+  // The tag is on the page twice, or the body that holds it was replaced.
+  if (!queue.forEach) return identifyByTag();
+
+  // Used where localStorage is missing, blocked or full: lasts as long as the page.
   const memory: Record<string, string> = {};
-  let kept: Record<string, string> = memory;
+  let kept: Record<string, string> = {};
   try {
+    Object.keys(localStorage);
     kept = localStorage;
   } catch {
-    // Closed to us.
+    // Missing or blocked.
   }
   const read = (name: string) => kept[name] ?? memory[name];
   const write = (name: string, text: string) => {
@@ -47,149 +86,176 @@ interface Tallystone {
     delete kept[name];
     delete memory[name];
   };
-
+  const keys = () =>
+    Object.keys(kept)
+      .concat(Object.keys(memory))
+      .filter((name) => name.startsWith(waiting))
+      .sort();
   const silent = () =>
-    read(`${prefix}out`) === '1' ||
+    read(outKey) === '1' ||
     navigator.doNotTrack === '1' ||
     (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
-  // The place for the word is taken now: where storage is full later, it can still be changed.
-  if (!silent() && !read(`${prefix}out`)) write(`${prefix}out`, '0');
+  const warn = (...words: unknown[]) => console.warn('tallystone:', ...words);
 
-  const keys = () =>
-    [...new Set([...Object.keys(kept), ...Object.keys(memory)])].filter((name) => name.startsWith(waiting)).sort();
-
-  let busy = false;
+  const core: Core = { read, write, forget, warn, room: 2e4, skew: 0 };
   let failures = 0;
+  // Of the next request; 0: none is due, -1: one is on its way.
   let timer = 0;
-
-  const later = (ms: number) => {
-    clearTimeout(timer);
-    timer = setTimeout(send, ms);
-  };
+  let refresh: () => unknown = Date.now;
+  // The number makes the browser try again where loading it failed.
+  const extra = () => import(new URL(`?extra=${failures}`, source).href) as Promise<typeof import('./extra.js')>;
 
   const send = async () => {
+    if (timer < 0) return;
     clearTimeout(timer);
     timer = 0;
-    if (busy) return;
-    const names: string[] = [];
-    const events: string[] = [];
-    let bytes = 0;
-    for (const name of keys()) {
-      const event = read(name)!;
-      bytes += new Blob([event]).size;
-      if (events.length && (bytes > batchBytes || events.length === batchEvents)) break;
-      names.push(name);
-      events.push(event);
-    }
-    if (!events.length) return;
-    busy = true;
-    let wait = 0;
+    refresh();
+    refresh = Date.now;
+    let { room } = core;
+    const names = keys().filter((name, index) => (room -= read(name)!.length) > 0 || !index);
+    const events = names.map(read) as string[];
+    if (!names[0]) return;
+    timer = -1;
+    let rejected: Rejected[] | undefined | false;
+    let wait = 1;
     try {
-      const body = `{"apiKey":"${apiKey}","sentAt":"${new Date().toISOString()}","events":[${events}]}`;
-      // Text, so that no browser asks beforehand whether it may.
-      const { status, headers } = await fetch(collect, { method: 'POST', body, keepalive: bytes < batchBytes });
-      if (status === 413 && events.length > 1) {
-        batchEvents = events.length >> 1;
-        wait = 1;
-      } else if (status === 408 || status === 429 || status > 499) wait = Number(headers.get('retry-after')) * 1e3 || 1;
-      // Answered: taken, or refused for good.
-      else names.forEach(forget);
+      const sentAt = new Date(Date.now() + core.skew).toISOString();
+      const response = await fetch(new URL('/api/analytics/collect/batch', source), {
+        method: 'POST',
+        // Text, so that the browser needs no preflight request.
+        body: `{"apiKey":"${apiKey}","sentAt":"${sentAt}","events":[${events}]}`,
+        keepalive: room > 0,
+      });
+      rejected = response.status === 202 && ((await response.json()) as { rejected: Rejected[] }).rejected;
+      wait = rejected && !rejected[0] ? 0 : await (await extra()).settle(core, response, rejected, names, events);
     } catch {
-      wait = 1;
+      // Offline, or the server is away.
     }
-    busy = false;
-    failures = wait ? failures + 1 : 0;
-    // Not all at once when the server is back.
-    if (wait) later(Math.max(wait, Math.min(2 ** failures * 500, 6e4) * (0.5 + Math.random())));
-    else if (keys().length) later(0);
+    if (rejected) names.forEach(forget);
+    failures = wait && failures + 1;
+    // Spread out, so that not all browsers come at once when the server is back.
+    timer = setTimeout(send, wait && wait + Math.min(2 ** failures * 500, 6e4) * (0.5 + Math.random()));
   };
 
-  /** RFC 9562: the time in ms, then what nobody else has. */
-  const uuid = (now: number) => {
-    const random = [...crypto.getRandomValues(new Uint8Array(10))]
-      .map((byte) => byte.toString(16).padStart(2, '0'))
-      .join('');
-    const text =
-      now.toString(16).padStart(12, '0') +
-      '7' +
-      random.slice(1, 4) +
-      '89ab'[random.charCodeAt(4) & 3] +
-      random.slice(5);
-    return text.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-  };
-
+  let path: string | undefined;
+  let last: string | undefined;
   let referrer = document.referrer;
-  const track = (event: string, metadata?: object) => {
-    if (silent()) return;
-    const now = Date.now();
-    const eventId = uuid(now);
-    const names = keys();
-    if (names.length >= keptEvents) forget(names[0]!);
-    const url = location.href.slice(0, 2048);
-    const said = {
-      event,
-      eventId,
-      timestamp: new Date(now).toISOString(),
-      url,
-      referrer: referrer.slice(0, 2048) || undefined,
-    };
-    const text = JSON.stringify({ ...said, userId: read(`${prefix}user`), metadata });
-    write(waiting + eventId, text);
-    // Not put off by each one that follows.
-    if (!timer) later(200);
-  };
-
-  let page: string | undefined;
-  const view = () => {
-    const now = location.href.split('#')[0];
-    if (now === page) return;
-    if (page) referrer = page;
-    page = now;
-    track('page_view');
-  };
-
-  for (const name of ['pushState', 'replaceState'] as const) {
-    const original = history[name];
-    history[name] = function (...args) {
-      original.apply(this, args);
-      view();
-    };
-  }
-  addEventListener('popstate', view);
-  // Back to a page that the browser had kept as it was.
-  addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    page = undefined;
-    view();
-  });
-  addEventListener('online', () => later(0));
-  document.addEventListener('visibilitychange', () => void send());
-  document.addEventListener(
-    'click',
-    ({ target }) => {
-      const element = target as Element;
-      const named = element.closest?.<HTMLElement>('[data-track]');
-      if (named) track(named.dataset.track!);
-      const link = element.closest?.<HTMLAnchorElement>('a[href]');
-      if (outbound !== undefined && link && /^http/.test(link.protocol) && link.host !== location.host) {
-        track('outbound_click', { href: link.href });
+  const methods: Tallystone = {
+    track(event, metadata) {
+      if (silent()) return;
+      const time = Date.now() + core.skew;
+      // RFC 9562, version 7: the time in ms, then random digits.
+      const eventId =
+        (2 ** 48 + time).toString(16).slice(1).replace(/.{8}/, '$&-') +
+        '-7xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () =>
+          (crypto.getRandomValues(new Uint8Array(1))[0]! & 15).toString(16),
+        );
+      const isView = event === 'page_view';
+      const names = keys();
+      if (names[999]) forget(names[0]!);
+      const name = waiting + eventId;
+      const { userAgent, maxTouchPoints, language } = navigator;
+      const said = {
+        event,
+        eventId,
+        timestamp: new Date(time),
+        url: location.href.slice(0, 2048),
+        referrer: referrer.slice(0, 2048) || undefined,
+        // An iPad that asks for the desktop page says it is a Mac. The server tells all others by their User-Agent.
+        device:
+          maxTouchPoints > 1 && /iPad|Macintosh/.test(userAgent)
+            ? screen.width < 600
+              ? 'mobile'
+              : 'tablet'
+            : undefined,
+        userId: read(userKey),
+      };
+      const save = (metadata?: object) => {
+        const about = isView
+          ? {
+              screenSize: `${screen.width}x${screen.height}`,
+              language,
+              title: document.title.slice(0, 2048),
+              ...metadata,
+            }
+          : metadata;
+        write(name, JSON.stringify({ ...said, metadata: about }));
+      };
+      try {
+        save(metadata);
+      } catch (error) {
+        warn(error);
+        save();
       }
-      if (named || link) void send();
+      // Single-page sites set the title after the address: the last view is written again just before it is sent.
+      if (isView && !metadata) {
+        refresh();
+        refresh = () => read(name) && save();
+      }
+      // A running timer is not put off by the events that follow.
+      timer = timer || setTimeout(send, 200);
     },
-    true,
-  );
-
-  (window as unknown as { tallystone: Tallystone }).tallystone = {
-    track,
-    identify: (userId) => {
-      forget(`${prefix}user`);
-      if (userId != null) write(`${prefix}user`, userId);
+    identify(userId) {
+      forget(userKey);
+      const text = /^(st|n|bi)/.test(typeof userId) ? `${userId}` : '';
+      if (text) write(userKey, text);
+      else if (userId) warn('identify takes text');
     },
-    optOut: (out) => {
+    optOut(out) {
       if (out) keys().forEach(forget);
-      write(`${prefix}out`, out ? '1' : '0');
+      write(outKey, out ? '1' : '0');
     },
   };
-  view();
-  void send();
+
+  // Calls wait until the page is shown.
+  const run = (call: Call) => {
+    if (!source || (document as Prerendered).prerendering) return queue.push(call);
+    try {
+      (methods[call[0]] as (...args: unknown[]) => void)(...call[1]);
+    } catch (error) {
+      warn(error);
+    }
+  };
+  const api = (page.tallystone = { q: { push: run } } as unknown as Tallystone);
+  for (const name in methods) api[name as keyof Tallystone] = (...args) => void run([name as keyof Tallystone, args]);
+  if (!source) return warn('no valid data-key');
+
+  const view = () => {
+    const at = location.pathname + (options.hash != null ? location.hash.split('?')[0] : '');
+    if (at === path) return;
+    path = at;
+    referrer = last ?? referrer;
+    last = location.href;
+    api.track('page_view');
+  };
+  const start = () => {
+    // Reserves the room: the opt-out can then be changed even when storage is full.
+    if (!silent()) write(outKey, '0');
+    identifyByTag();
+    queue.forEach!(run);
+    view();
+    send();
+    if (page.navigation) page.navigation.addEventListener('currententrychange', view);
+    else extra().then((more) => more.watchHistory(view));
+    if (options.outbound != null) extra().then((more) => more.watchLinks(api));
+    // Back to a page that the browser had kept as it was.
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) {
+        path = undefined;
+        view();
+      }
+    });
+    addEventListener('online', send);
+    addEventListener('visibilitychange', send);
+    addEventListener(
+      'click',
+      (event) => {
+        const named = (event.composedPath() as HTMLElement[]).find((element) => element.dataset?.track);
+        if (named) api.track(named.dataset.track!);
+      },
+      true,
+    );
+  };
+  if ((document as Prerendered).prerendering) document.addEventListener('prerenderingchange', start);
+  else start();
 })();

@@ -17,6 +17,7 @@ const BUILT = [
   'src/main.js',
   'device-models.json',
   'tracker/t.js',
+  'tracker/extra.js',
   'web/index.html',
   'swagger-ui/swagger-ui-bundle.js.br',
 ];

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
@@ -17,7 +19,26 @@ const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'
  * installed and said so; else Playwright's own, downloaded. Never skipped.
  */
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: systemBrowser() ?? aptBrowser() ?? ownBrowser(), args: ARGS });
+  return chromium.launch({ executablePath: executablePath(), args: ARGS });
+}
+
+/**
+ * Chromium on one page, and nothing that controls it: Playwright stops pages that are prerendered.
+ * @returns closes it
+ */
+export function openPage(url: string): () => Promise<void> {
+  const profile = mkdtempSync(join(process.env.TEST_DIR ?? tmpdir(), 'chromium-'));
+  const args = ['--headless=new', '--no-first-run', `--user-data-dir=${profile}`, ...ARGS, url];
+  const browser = spawn(executablePath(), args, { stdio: 'ignore' });
+  const ended = once(browser, 'exit');
+  return async () => {
+    browser.kill();
+    await ended;
+  };
+}
+
+function executablePath(): string {
+  return systemBrowser() ?? aptBrowser() ?? ownBrowser();
 }
 
 function systemBrowser(): string | undefined {
