@@ -136,6 +136,7 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
       tallystone.track('large', { text: 'x'.repeat(33 * 1024) });
       tallystone.track('huge', { text: 'x'.repeat(2 ** 20) });
       tallystone.track('poison', JSON.parse('{"__proto__":1}'));
+      tallystone.track('deep', { a: JSON.parse('['.repeat(50) + ']'.repeat(50)) });
       tallystone.track(' ');
       tallystone.track();
       tallystone.track({ no: 'name' });

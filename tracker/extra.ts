@@ -26,7 +26,6 @@ export interface Rejected {
 
 /** The problem+json of a request that was refused as a whole. */
 interface Problem {
-  code?: string;
   detail?: string;
   errors?: Rejected['errors'];
   serverTime?: string;
@@ -63,18 +62,20 @@ export async function settle(
     core.warn(problem.detail ?? `the server answered ${status}`);
     return new Promise(() => undefined);
   }
-  // Whatever is wrong with the request as a whole is wrong with one of its events: halve it until that one is alone.
-  if (names.length > 1 && (status === 413 || problem.code === 'invalid_json')) {
+  const { errors = [], serverTime, detail } = problem;
+  const reasons = names.map((_, index) => {
+    const place = `events[${index}].`;
+    const own = errors.filter(({ field }) => field.startsWith(place));
+    return own.map(({ field, message }) => ({ field: field.slice(place.length), message }));
+  });
+  // Not every event is at fault, and the answer may not tell which one is: halve the request until that one is alone.
+  if (names.length > 1 && reasons.some((own) => !own[0])) {
     core.room = Math.min(core.room, events.join('').length) / 2;
     return 0;
   }
-  if (problem.code === 'invalid_json') core.room = ROOM;
-  const { errors = [], serverTime } = problem;
+  if (status === 400) core.room = ROOM;
   names.forEach((name, index) => {
-    const place = `events[${index}].`;
-    const own = errors.filter(({ field }) => field.startsWith(place));
-    const named = own.map(({ field, message }) => ({ field: field.slice(place.length), message }));
-    correct(core, name, events[index]!, { index, errors: named, serverTime }, problem.detail);
+    correct(core, name, events[index]!, { index, errors: reasons[index]!, serverTime }, detail);
     core.forget(name);
   });
   return 0;
