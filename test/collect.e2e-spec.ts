@@ -246,6 +246,7 @@ describe('collect', () => {
       const { headers } = await post({ event: 'x' }, { origin: 'https://any.example' });
       expect(headers.get('access-control-allow-origin')).toBe('*');
       expect(headers.get('access-control-expose-headers')).toContain('Retry-After');
+      expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin');
     });
 
     test('nothing else is for other origins', async () => {

@@ -39,6 +39,7 @@ describe('the script of a web site, in Chromium', () => {
     const { status, headers } = await call(`${stack.url}/t.js`);
     expect([status, headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
     expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+    expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('cache-control')).toBe('public, max-age=3600');
     const again = await call(`${stack.url}/t.js`, { headers: { 'if-none-match': headers.get('etag')! } });
     expect(again.status).toBe(304);

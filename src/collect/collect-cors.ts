@@ -37,6 +37,8 @@ export function prepareCollectHttp(app: NestFastifyApplication, parseJson: BodyP
 /** On every answer of the two routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
 const OPEN = {
   'access-control-allow-origin': '*',
+  // helmet's same-origin makes Firefox report each beacon as blocked.
+  'cross-origin-resource-policy': 'cross-origin',
   'access-control-expose-headers': 'Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id',
 };
 
