@@ -53,7 +53,7 @@ const ODD = [
 
 /** A device's clock that is wrong while `fast` is true, unless the expression does without. @param ms what it says; `now()` is right */
 const clock = (ms: string) => `const now = Date.now.bind(Date);
-  let fast = true;
+  globalThis.fast = true;
   Date = class extends Date { constructor(...args) { super(...(args.length ? args : [Date.now()])); } };
   Date.now = () => Math.floor(${ms});`;
 
@@ -241,6 +241,21 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
     }
     await until(async () => (await waiting(page)) === 0, 'the queue to be empty');
     expect(site.warnings).toEqual([]);
+  });
+
+  test('two tabs that shift the same events count them once', async () => {
+    const page = await site.visit('/', clock(`now() - 56 * 365 * 864e5`));
+    const other = await page.context().newPage();
+    await other.goto(`${site.origin}/other`);
+    await site.eventually(['page_view', 'page_view']);
+    await page.reload();
+    await page.context().setOffline(true);
+    for (const name of ['a', 'b', 'c']) await track(page, name);
+    await page.context().setOffline(false);
+    await site.eventually(['page_view', 'page_view', 'page_view', 'a', 'b', 'c']);
+    await stack.drained();
+    expect(await site.names()).toHaveLength(6);
+    expect(await stack.query('SELECT 1 FROM dead_letters')).toEqual([]);
   });
 
   test('a beacon without a type is taken', async () => {
