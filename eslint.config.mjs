@@ -39,6 +39,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/analytics/**/*.ts', 'src/people/person-export.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'typeorm', importNames: ['DataSource', 'Repository'], message: 'Ask through Questions, in turn.' },
+            { name: '@nestjs/typeorm', message: 'Ask through Questions, in turn.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['tracker/**/*.ts', 'web/**/*.{ts,tsx}'],
     languageOptions: {
       parserOptions: { project: ['tracker/tsconfig.json', 'web/tsconfig.json'], projectService: false },

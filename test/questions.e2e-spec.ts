@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { toAppError } from '../src/common/problem.filter.js';
 import { createDataSource } from '../src/database/data-source.js';
 import { Erasure } from '../src/database/entities/index.js';
@@ -57,7 +57,9 @@ describe('many questions at once', () => {
 
   test('of one account four are asked, 32 wait, and one more is refused; whatever else goes on', async () => {
     const key = await createKey(stack.url, ann, { appId: app.id });
-    const own = Array.from({ length: TURNS.ofAccount + TURNS.waiting }, (_none, i) => ask(ann, i % 2 ? summary : series));
+    const own = Array.from({ length: TURNS.ofAccount + TURNS.waiting }, (_none, i) =>
+      ask(ann, i % 2 ? summary : series),
+    );
     await untilHanging(TURNS.ofAccount);
     await until(async () => {
       const { status, body, headers } = await call(stack.url + summary, {
@@ -109,6 +111,23 @@ describe('many questions at once', () => {
     }
   });
 
+  test('a statement that takes too long is ended by the server', async () => {
+    const impatient = await createDataSource(stack.env.database, { poolSize: 1, statementMs: 200 }).initialize();
+    try {
+      // Counts rows without end, on either engine.
+      const endless = 'WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n) SELECT COUNT(*) AS n FROM n';
+      await impatient.query(`SET SESSION ${await recursionLimit(impatient)} = 4294967295`);
+      const ended = toAppError(await impatient.query(endless).catch((error: unknown) => error));
+      expect([ended.status, ended.code]).toEqual([503, 'question_too_long']);
+      const stated = await impatient.query<{ Value: string }[]>(
+        "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')",
+      );
+      expect(['0.200000', '200']).toContain(stated[0]!.Value);
+    } finally {
+      await impatient.destroy();
+    }
+  });
+
   test('a condition without its value is an error, and not one condition less', async () => {
     const erasures = stack.db.getRepository(Erasure);
     await expect(erasures.findBy({ userValue: undefined })).rejects.toThrow('Undefined value');
@@ -116,6 +135,12 @@ describe('many questions at once', () => {
     await expect(stack.db.manager.update(Erasure, {}, { stage: 'done' })).rejects.toThrow();
   });
 });
+
+/** The engines name it differently. */
+async function recursionLimit(dataSource: DataSource): Promise<string> {
+  const [{ version }] = (await dataSource.query('SELECT VERSION() AS version')) as [{ version: string }];
+  return version.includes('MariaDB') ? 'max_recursive_iterations' : 'cte_max_recursion_depth';
+}
 
 test('an account may have fewer streams the more are open, and always one', () => {
   expect(streamsAllowed(0)).toBe(20);

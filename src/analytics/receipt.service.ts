@@ -42,19 +42,12 @@ export class ReceiptService {
     );
   }
 
-  private async answer(manager: EntityManager, caller: Caller, keys: readonly EventKey[]): Promise<ReceiptDto> {
+  private async answer(connected: EntityManager, caller: Caller, keys: readonly EventKey[]): Promise<ReceiptDto> {
     const backlog = await this.readBacklog();
     if (keys.length > 0) {
-      const stored = await storedEvent(manager, keys);
-      if (stored) return storedReceipt(stored, await conflictCount(manager, stored));
-      const dead = await newestDeadLetter(manager, keys);
-      if (dead) {
-        const { code, reason, createdAt } = dead;
-        return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, at: createdAt.toISOString() };
-      }
-      // A dead letter that was tried again between the two questions is an event now.
-      const replayed = await storedEvent(manager, keys);
-      if (replayed) return storedReceipt(replayed, await conflictCount(manager, replayed));
+      // Of one moment: a dead letter that is tried again meanwhile is an event, or still a letter.
+      const known = await connected.transaction('REPEATABLE READ', (manager) => knownReceipt(manager, keys));
+      if (known) return known;
       if (backlog.events > 0) return { status: 'unknown', ...pending(caller, backlog) };
     }
     throw new NotFoundError(
@@ -74,6 +67,18 @@ export class ReceiptService {
       );
     }
   }
+}
+
+/** @returns undefined when it is neither stored nor among the dead letters */
+async function knownReceipt(manager: EntityManager, keys: readonly EventKey[]): Promise<ReceiptDto | undefined> {
+  const stored = await storedEvent(manager, keys);
+  if (stored) return storedReceipt(stored, await conflictCount(manager, stored));
+  const dead = await newestDeadLetter(manager, keys);
+  if (dead) {
+    const { code, reason, createdAt } = dead;
+    return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, at: createdAt.toISOString() };
+  }
+  return undefined;
 }
 
 /** In each app the stored id itself, and the one that the app would have made of a client's UUIDv7. */

@@ -75,7 +75,9 @@ const ERRORS = {
   429: {
     code: 'rate_limited',
     title: 'Too many requests',
-    says: 'Over the limit of the key, the account or the address. Retry-After says when to come back.',
+    says:
+      'Over the limit of the key, the account or the address (rate_limited), or too much of the account is under way ' +
+      '(too_many_questions, too_many_streams). Retry-After says when to come back.',
   },
   503: {
     code: 'service_unavailable',
@@ -137,6 +139,7 @@ function addErrors(method: string, path: string, operation: Operation): void {
   const takesInput = Boolean(operation.requestBody) || (operation.parameters?.length ?? 0) > 0;
   const guarded = (operation.security?.length ?? 0) > 0;
   const collects = path.includes('/collect');
+  const asks = path.startsWith('/api/analytics/') && guarded;
   // They take a token of their own, in the body or as a cookie.
   const renews = /\/(refresh|logout)$/.test(path);
   const makes = method === 'post' && /\/(register|apps|api-key|reveal|regenerate|lock)$/.test(path);
@@ -147,7 +150,7 @@ function addErrors(method: string, path: string, operation: Operation): void {
     [404, !collects && takesInput],
     [409, makes],
     [413, Boolean(operation.requestBody)],
-    [429, collects],
+    [429, collects || asks],
     [503, true],
   ];
   for (const [status, is] of possible) {

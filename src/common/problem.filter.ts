@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AboutWhom, AppError, type FieldError, UnauthorizedError } from './app-error.js';
-import { isBusy, isQueueFull } from './busy-error.js';
+import { isBusy, isQueueFull, isTooLong } from './busy-error.js';
 import type { Logger } from './logger.js';
 import { escapeHtml, page } from './page.js';
 
@@ -142,6 +142,10 @@ export function toAppError(error: unknown): AppError {
       headers: { 'retry-after': '2' },
       cause: error,
     });
+  }
+  if (isTooLong(error)) {
+    const detail = 'The database took too long to answer. Ask for a shorter range, or for one app.';
+    return new AppError(503, 'question_too_long', detail, { headers: { 'retry-after': '30' }, cause: error });
   }
   if (isBusy(error)) {
     return new AppError(503, 'service_busy', 'Something else is at the same data just now. Try again.', {

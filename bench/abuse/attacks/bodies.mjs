@@ -51,7 +51,12 @@ function nested(depth) {
 /** As many different names as go into so many bytes. */
 function flat(variant, bytes) {
   const names = Array.from({ length: bytes / 10 }, (_none, i) => `"${(variant * 1_000_003 + i).toString(36)}":1`);
-  return Buffer.from(`{"event":"x","metadata":{${names.join().slice(0, bytes - 40).replace(/,[^,]*$/, '')}}}`);
+  return Buffer.from(
+    `{"event":"x","metadata":{${names
+      .join()
+      .slice(0, bytes - 40)
+      .replace(/,[^,]*$/, '')}}}`,
+  );
 }
 
 /** At a fixed rate, whatever is answered. @throws Error when a body is accepted, since then it was no attack */

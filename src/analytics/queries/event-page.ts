@@ -1,5 +1,6 @@
 import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
+import { firstOverApps, laterId, pagesOfApps } from './by-apps.js';
 import { conditions, type EventFilters } from './event-filters.js';
 import { LISTED_COLUMNS, listed, type ListedEvent, type ListedRow } from './listed-event.js';
 
@@ -9,8 +10,8 @@ import { LISTED_COLUMNS, listed, type ListedEvent, type ListedRow } from './list
  */
 const SCANNED_AT_MOST = 20_000;
 
-const FLOOR = `SELECT id FROM events WHERE app_id = ? AND id >= ? AND id < ? ORDER BY id DESC
-LIMIT 1 OFFSET ${SCANNED_AT_MOST - 1}`;
+const FLOOR = `(SELECT id FROM events WHERE app_id = ? AND id >= ? AND id < ? ORDER BY id DESC
+LIMIT 1 OFFSET ${SCANNED_AT_MOST - 1})`;
 
 /**
  * The lowest id down to which the events of all these apps may be looked at; undefined when there are few enough to look at
@@ -23,8 +24,12 @@ export async function scanFloor(
   before: Buffer,
 ): Promise<Buffer | undefined> {
   let floor: Buffer | undefined;
-  for (const appId of appIds) {
-    const [row]: { id: Buffer }[] = await manager.query(FLOOR, [binary(appId), floor ?? from, before]);
+  for (const page of pagesOfApps(appIds)) {
+    const lowest = floor ?? from;
+    const [row]: { id: Buffer }[] = await manager.query(
+      `${page.map(() => FLOOR).join(' UNION ALL ')} ORDER BY id DESC LIMIT 1`,
+      page.flatMap((appId) => [binary(appId), lowest, before]),
+    );
     if (row) floor = row.id;
   }
   return floor;
@@ -39,9 +44,15 @@ export async function eventPage(
 ): Promise<ListedEvent[]> {
   const { sql, parameters } = conditions(filters);
   const part = `(SELECT ${LISTED_COLUMNS} FROM events WHERE app_id = ? AND id >= ? AND id < ?${sql} ORDER BY id DESC LIMIT ?)`;
-  const rows: ListedRow[] = await manager.query(
-    `${appIds.map(() => part).join(' UNION ALL ')} ORDER BY id DESC LIMIT ?`,
-    [...appIds.flatMap((appId) => [binary(appId), from, before, ...parameters, limit]), limit],
+  const rows = await firstOverApps<ListedRow>(
+    appIds,
+    limit,
+    (a, b) => laterId(a.id, b.id),
+    (page) =>
+      manager.query(`${page.map(() => part).join(' UNION ALL ')} ORDER BY id DESC LIMIT ?`, [
+        ...page.flatMap((appId) => [binary(appId), from, before, ...parameters, limit]),
+        limit,
+      ]),
   );
   return rows.map(listed);
 }

@@ -1,5 +1,6 @@
 import { binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
+import { firstOverApps, laterId } from './by-apps.js';
 import { lowestId } from '../../events/event-id.js';
 import type { Device } from '../../events/event.js';
 
@@ -19,6 +20,7 @@ export interface RecentEvent {
 }
 
 interface Row {
+  id: Buffer;
   event: Buffer;
   url: string | null;
   occurred_at: Date;
@@ -51,13 +53,17 @@ async function eventsSince(
   since: number,
   limit: number,
 ): Promise<RecentEvent[]> {
-  const parts = appIds.map(() => EVENTS_SINCE).join(' UNION ALL ');
   const key = binary(userKey);
-  const parameters = appIds.flatMap((id) => [binary(id), key, lowestId(since), new Date(since), limit]);
-  const rows: Row[] = await manager.query(`${parts} ORDER BY occurred_at DESC, id DESC LIMIT ?`, [
-    ...parameters,
+  const rows = await firstOverApps<Row>(
+    appIds,
     limit,
-  ]);
+    (a, b) => b.occurred_at.getTime() - a.occurred_at.getTime() || laterId(a.id, b.id),
+    (page) =>
+      manager.query(`${page.map(() => EVENTS_SINCE).join(' UNION ALL ')} ORDER BY occurred_at DESC, id DESC LIMIT ?`, [
+        ...page.flatMap((id) => [binary(id), key, lowestId(since), new Date(since), limit]),
+        limit,
+      ]),
+  );
   return rows.map((row) => ({
     event: row.event.toString(),
     url: row.url,

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
 import type { Device } from '../../events/event.js';
 import { PAST_EVERY_ID } from '../raw-range.js';
+import { firstOverApps, laterId } from './by-apps.js';
 import { LISTED_COLUMNS, listed, type ListedEvent, type ListedRow } from './listed-event.js';
 
 /** From the index events_user. */
@@ -40,9 +41,15 @@ export async function timelinePage(
     after === undefined ? { id: PAST_EVERY_ID, occurredAt: LAST_TIME } : await placeOf(manager, appIds, after);
   if (!last) return [];
   const { id, occurredAt } = last;
-  const rows: ListedRow[] = await manager.query(
-    `${appIds.map(() => BEFORE).join(' UNION ALL ')} ORDER BY occurred_at DESC, id DESC LIMIT ?`,
-    [...appIds.flatMap((appId) => [binary(appId), binary(userKey), occurredAt, occurredAt, id, limit]), limit],
+  const rows = await firstOverApps<ListedRow>(
+    appIds,
+    limit,
+    (a, b) => b.occurred_at.getTime() - a.occurred_at.getTime() || laterId(a.id, b.id),
+    (page) =>
+      manager.query(`${page.map(() => BEFORE).join(' UNION ALL ')} ORDER BY occurred_at DESC, id DESC LIMIT ?`, [
+        ...page.flatMap((appId) => [binary(appId), binary(userKey), occurredAt, occurredAt, id, limit]),
+        limit,
+      ]),
   );
   return rows.map(listed);
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { binary } from '../../database/binary.js';
+import { firstOverApps } from './by-apps.js';
 import { TOTALS_COLUMNS, totals, type TotalsRow, type UserTotals } from './user-totals.js';
 
 /**
@@ -22,9 +23,15 @@ export async function newestUsers(
   appIds: readonly string[],
   { from, before, limit }: { from: Buffer; before: Buffer; limit: number },
 ): Promise<UserTotals[]> {
-  const rows: TotalsRow[] = await manager.query(
-    `${appIds.map(() => NEWEST).join(' UNION ALL ')} ORDER BY lastId DESC LIMIT ?`,
-    [...appIds.flatMap((appId) => [binary(appId), from, before, limit]), limit],
+  const rows = await firstOverApps<TotalsRow>(
+    appIds,
+    limit,
+    (a, b) => (a.lastId < b.lastId ? 1 : -1),
+    (page) =>
+      manager.query(`${page.map(() => NEWEST).join(' UNION ALL ')} ORDER BY lastId DESC LIMIT ?`, [
+        ...page.flatMap((appId) => [binary(appId), from, before, limit]),
+        limit,
+      ]),
   );
   return rows.map(totals);
 }
