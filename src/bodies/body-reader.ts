@@ -4,12 +4,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { AppError, InvalidInputError } from '../common/app-error.js';
 import { INFLATE_RATIO_MAX, SMALL_BODY_MAX_BYTES } from '../events/limits.js';
+import { type Arriving, BodyRoom } from './body-room.js';
 import type { BodyRules } from './body-rules.js';
 import { BodyScan } from './body-scan.js';
 import type { UnknownSenders } from './unknown-senders.js';
 
 /** Bytes that are inflated at a time. */
 const INFLATE_CHUNK_BYTES = 32 * 1024;
+/** What inflating takes beside the body: zlib's window and the chunk that it writes to. */
+const INFLATE_BYTES = 2 * INFLATE_CHUNK_BYTES;
 
 type ParseJson = (text: string) => unknown;
 type Done = (error: Error | null, value?: unknown) => void;
@@ -22,15 +25,22 @@ export function bodyParser(
   rulesOf: (request: FastifyRequest) => BodyRules,
   unknown: UnknownSenders,
 ): BodyParser {
-  const parse = jsonParser(fastify);
+  const shared = { unknown, room: new BodyRoom(), parse: jsonParser(fastify) };
   return (request, payload, done) => {
-    const reading = new BodyReading(request, rulesOf(request), unknown, parse, done);
+    const reading = new BodyReading(request, rulesOf(request), shared, done);
     try {
       reading.begin(payload);
     } catch (error) {
       done(error as Error);
     }
   };
+}
+
+/** What all bodies share. */
+interface Shared {
+  unknown: UnknownSenders;
+  room: BodyRoom;
+  parse: ParseJson;
 }
 
 /**
@@ -40,7 +50,7 @@ export function bodyParser(
  */
 class BodyReading {
   private readonly scan = new BodyScan();
-  private readonly chunks: Buffer[] = [];
+  private chunks: Buffer[] = [];
   /** Inflated. */
   private bytes = 0;
   /** As sent, for gzip. */
@@ -52,12 +62,12 @@ class BodyReading {
   /** The connection was. */
   private lost = false;
   private stop: () => void = () => undefined;
+  private place: Arriving | undefined;
 
   constructor(
     private readonly request: FastifyRequest,
     private readonly rules: BodyRules,
-    private readonly unknown: UnknownSenders,
-    private readonly parse: ParseJson,
+    private readonly shared: Shared,
     private readonly done: Done,
   ) {}
 
@@ -70,6 +80,7 @@ class BodyReading {
     if (!this.known && !rules.inBody) this.count();
     if (Number(request.headers['content-length'] ?? 0) > rules.maxBytes) throw this.refusal(tooLarge(rules.maxBytes));
     payload.on('error', () => (this.lost = true));
+    this.place = this.shared.room.enter((error) => this.end(error));
     const source = encoding === 'gzip' ? this.inflated(payload) : payload;
     const onData = (chunk: Buffer): void => this.attempt(() => this.take(chunk, encoding));
     const onEnd = (): void => this.attempt(() => this.finish());
@@ -82,6 +93,7 @@ class BodyReading {
       // What is still on its way is thrown away, so that the sender reads the answer.
       payload.resume();
     };
+    if (encoding === 'gzip') this.shared.room.hold(this.place, INFLATE_BYTES);
   }
 
   private inflated(payload: Readable): Readable {
@@ -110,6 +122,8 @@ class BodyReading {
   private end(error: Error | null, value?: unknown): void {
     this.over = true;
     this.stop();
+    this.chunks = [];
+    if (this.place) this.shared.room.leave(this.place);
     this.done(error, value);
   }
 
@@ -127,6 +141,7 @@ class BodyReading {
     }
     this.chunks.push(chunk);
     if (!this.known && this.bytes > SMALL_BODY_MAX_BYTES) this.admit();
+    this.shared.room.hold(this.place!, chunk.length);
   }
 
   private finish(): void {
@@ -137,7 +152,7 @@ class BodyReading {
     if (body.length === 0) throw new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.');
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
     this.request.bodySize = { bytes: this.bytes, names: this.scan.names };
-    this.end(null, this.parse(body.toString()));
+    this.end(null, this.shared.parse(body.toString()));
   }
 
   /** By the key among the bytes, where the route takes one there. */
@@ -151,12 +166,12 @@ class BodyReading {
       throw this.refusal(error);
     }
     this.known = true;
-    if (this.counted) this.unknown.giveBack(this.request);
+    if (this.counted) this.shared.unknown.giveBack(this.request);
   }
 
   private count(): void {
     this.counted = true;
-    this.unknown.count(this.request);
+    this.shared.unknown.count(this.request);
   }
 
   /** What is answered: that there were too many bodies, when the sender is unknown and this is one of too many. */

@@ -287,6 +287,28 @@ describe('bodies and who sends them', () => {
     await until(async () => /413|^$/.test(await large.catch(() => '')), 'the long one to be refused');
   });
 
+  test('200 bodies that stop before their end are not all kept: the first ones go, and others are served', async () => {
+    const { hostname, port } = new URL(stack.url);
+    const answers: string[] = [];
+    const head = [`POST ${COLLECT} HTTP/1.1`, 'host: x', `x-api-key: ${app.apiKey}`, 'content-type: application/json'];
+    const start = [...head, `content-length: ${MIB}`, '', `{"event":"${'x'.repeat(MIB - 200)}`].join('\r\n');
+    const sockets = Array.from({ length: 200 }, () => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      socket.on('data', (data) => answers.push(data.toString())).write(start);
+      return socket;
+    });
+    try {
+      await until(() => answers.length >= 130, 'the first ones to be refused', 30_000);
+      expect(answers.every((answer) => answer.startsWith('HTTP/1.1 503') && answer.includes('bodies_too_slow'))).toBe(
+        true,
+      );
+      expect((await send({ event: 'x' }, good())).status).toBe(202);
+      expect((await gzip(JSON.stringify({ events: similar(1000) }), good(), `${COLLECT}/batch`)).status).toBe(202);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+
   test('a sender who leaves in the middle of a body holds nothing back', async () => {
     const { hostname, port } = new URL(stack.url);
     for (const encoding of ['identity', 'gzip']) {
