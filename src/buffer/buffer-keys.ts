@@ -13,8 +13,8 @@
  * | claims                   | sorted set | claim → end of its lease (ms)                                          |
  * | claimed                  | sorted set | claim → receipt of its oldest entry (ms)                               |
  * | usage                    | hash       | `events` and `bytes` of all, `pending` events of those that wait,      |
- * |                          |            | `a:ACCOUNT` and `s:SEGMENT` bytes, `turn` how many segments were served |
- * | senders                  | hash       | `last` account that sent, `lastAt`; `otherAt`: when another last did   |
+ * |                          |            | `a:ACCOUNT` and `s:SEGMENT` bytes; `turn`: segments served so far;     |
+ * |                          |            | `last` account that sent, `lastAt`, and `otherAt`: when another did    |
  * | next                     | counter    | number of the newest segment                                           |
  */
 export class BufferKeys {

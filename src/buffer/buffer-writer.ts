@@ -36,23 +36,17 @@ const APPEND = new LuaScript<[outcome: number, pending: number]>(
 local base, account, received = ARGV[1], ARGV[2], ARGV[3]
 local max, share = tonumber(ARGV[4]), tonumber(ARGV[5])
 local usage, queue = base .. 'usage', base .. 'queue:' .. account
-local held = redis.call('HMGET', usage, 'events', 'pending', 'bytes', 'a:' .. account)
+local held = redis.call('HMGET', usage, 'events', 'pending', 'bytes', 'a:' .. account, 'last', 'lastAt', 'otherAt')
 local events, pending, bytes, own =
   tonumber(held[1] or 0), tonumber(held[2] or 0), tonumber(held[3] or 0), tonumber(held[4] or 0)
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local senders = redis.call('HMGET', base .. 'senders', 'last', 'lastAt', 'otherAt')
-local isLast = senders[1] == account
-if own >= share and bytes * 2 > max then
-  local otherAt = isLast and senders[3] or (not isLast) and senders[2]
-  if otherAt and now - tonumber(otherAt) < ${PRESENT_FOR_MS} then return {2, pending} end
-end
+local last, lastAt, otherAt = held[5], held[6], held[7]
+if last ~= account then otherAt = lastAt end
+if own >= share and bytes * 2 > max and otherAt and received - otherAt < ${PRESENT_FOR_MS} then return {2, pending} end
 if bytes >= max then return {1, pending} end
 
 local set = {}
-local first, last = 6, #ARGV
-while first <= last do
+local first, final = 6, #ARGV
+while first <= final do
   local segment = redis.call('LINDEX', queue, -1)
   local length, size = 0, 0
   if segment then
@@ -65,7 +59,7 @@ while first <= last do
   end
   redis.call('ZADD', base .. 'waiting', 'LT', received, segment)
   local after, filled = first, size
-  while after <= last and length + after - first < ${SEGMENT_MAX_EVENTS} and filled < ${SEGMENT_MAX_BYTES} do
+  while after <= final and length + after - first < ${SEGMENT_MAX_EVENTS} and filled < ${SEGMENT_MAX_BYTES} do
     filled = filled + #ARGV[after]
     after = after + 1
   end
@@ -73,18 +67,13 @@ while first <= last do
   redis.call('RPUSH', key, unpack(ARGV, first, after - 1))
   local grown = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) + ${SEGMENT_OVERHEAD_BYTES}
   bytes, own = bytes + grown - size, own + grown - size
-  redis.call('HSET', usage, 's:' .. segment, grown)
+  set[#set + 1] = 's:' .. segment
+  set[#set + 1] = grown
   first = after
 end
-local added = last - 5
-redis.call('HSET', usage, 'events', events + added, 'pending', pending + added, 'bytes', bytes, 'a:' .. account, own)
-
-if not isLast then
-  if senders[1] then redis.call('HSET', base .. 'senders', 'otherAt', senders[2]) end
-  redis.call('HSET', base .. 'senders', 'last', account, 'lastAt', now)
-elseif now - tonumber(senders[2]) >= 60000 then
-  redis.call('HSET', base .. 'senders', 'lastAt', now)
-end
+local added = final - 5
+redis.call('HSET', usage, 'events', events + added, 'pending', pending + added, 'bytes', bytes, 'a:' .. account, own,
+  'last', account, 'lastAt', received, 'otherAt', otherAt or 0, unpack(set))
 return {0, pending + added}`,
 );
 

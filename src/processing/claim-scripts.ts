@@ -9,7 +9,7 @@ const NOW = `local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /** Accounts served in one claim, at most: it bounds how long the script holds Redis up. */
-const SEGMENTS_MAX = 1000;
+const SEGMENTS_MAX = 500;
 /** Every fourth turn is one of the ring's, so that accounts which send much are served however many new ones come. */
 const RING_EVERY = 4;
 /** Entries asked of Redis at a time, within a script. */
@@ -30,19 +30,33 @@ const DROP = `local function drop(id)
     events = events + redis.call('LLEN', keys[i + 1])
   end
   for i, found in ipairs(redis.call('HMGET', usage, unpack(fields))) do
-    local account, size = string.match(segments[i], '^(.*):'), tonumber(found or 0)
+    local field, size = 'a:' .. string.match(segments[i], '^(.*):'), tonumber(found or 0)
     bytes = bytes + size
-    own[account] = (own[account] or 0) + size
+    own[field] = (own[field] or 0) + size
   end
   redis.call('UNLINK', unpack(keys))
+  if redis.call('EXISTS', base .. 'claims', base .. 'waiting') == 0 then
+    -- Nothing is left: were a figure ever wrong, it would be right again from here on.
+    local senders = redis.call('HMGET', usage, 'last', 'lastAt', 'otherAt')
+    redis.call('UNLINK', usage)
+    if senders[1] then redis.call('HSET', usage, 'last', senders[1], 'lastAt', senders[2], 'otherAt', senders[3]) end
+    return known
+  end
+  local accounts, left = {}, {}
+  for field in pairs(own) do accounts[#accounts + 1] = field end
+  for i, held in ipairs(redis.call('HMGET', usage, unpack(accounts))) do
+    local rest = tonumber(held or 0) - own[accounts[i]]
+    if rest > 0 then
+      left[#left + 1] = accounts[i]
+      left[#left + 1] = rest
+    else
+      fields[#fields + 1] = accounts[i]
+    end
+  end
   redis.call('HDEL', usage, unpack(fields))
+  if #left > 0 then redis.call('HSET', usage, unpack(left)) end
   redis.call('HINCRBY', usage, 'events', -events)
   redis.call('HINCRBY', usage, 'bytes', -bytes)
-  for account, size in pairs(own) do
-    if redis.call('HINCRBY', usage, 'a:' .. account, -size) <= 0 then redis.call('HDEL', usage, 'a:' .. account) end
-  end
-  -- Nothing is left: were a figure ever wrong, it would be right again from here on.
-  if redis.call('EXISTS', base .. 'claims', base .. 'waiting') == 0 then redis.call('UNLINK', usage) end
   return known
 end`;
 
@@ -85,24 +99,23 @@ local function serve()
   while #taken < ${SEGMENTS_MAX} do
     local first, second = fresh, ring
     if turn % ${RING_EVERY} == ${RING_EVERY} - 1 then first, second = ring, fresh end
-    local from, account = first, redis.call('LINDEX', first, 0)
-    if not account then from, account = second, redis.call('LINDEX', second, 0) end
+    local from, account = first, redis.call('LPOP', first)
+    if not account then from, account = second, redis.call('LPOP', second) end
     if not account then break end
     local queue = base .. 'queue:' .. account
-    local segment = redis.call('LINDEX', queue, 0)
+    local segment = redis.call('LPOP', queue)
     if segment then
       local length = redis.call('LLEN', base .. 'segment:' .. segment)
       local size = tonumber(redis.call('HGET', usage, 's:' .. segment) or 0)
-      if #taken > 0 and (events + length > max or bytes + size > maxBytes) then break end
-      redis.call('LPOP', queue)
+      if #taken > 0 and (events + length > max or bytes + size > maxBytes) then
+        redis.call('LPUSH', queue, segment)
+        redis.call('LPUSH', from, account)
+        break
+      end
       taken[#taken + 1] = segment
       events, bytes = events + length, bytes + size
     end
-    if redis.call('EXISTS', queue) == 1 then
-      redis.call('LMOVE', from, ring, 'LEFT', 'RIGHT')
-    else
-      redis.call('LPOP', from)
-    end
+    if redis.call('EXISTS', queue) == 1 then redis.call('RPUSH', ring, account) end
     turn = turn + 1
   end
   if #taken == 0 then return nil end
@@ -140,16 +153,17 @@ local base, skip, max, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]),
 local entries, bytes = {}, 0
 for _, segment in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   local key = base .. 'segment:' .. segment
-  local length = redis.call('LLEN', key)
+  local length = skip > 0 and redis.call('LLEN', key) or 1
   while skip < length do
-    local last = math.min(skip + ${READ_AT_ONCE}, skip + max - #entries, length) - 1
-    for _, entry in ipairs(redis.call('LRANGE', key, skip, last)) do
+    local page = redis.call('LRANGE', key, skip, skip + ${READ_AT_ONCE} - 1)
+    for _, entry in ipairs(page) do
       bytes = bytes + #entry
       if bytes > maxBytes and #entries > 0 then return entries end
       entries[#entries + 1] = entry
       if #entries == max then return entries end
     end
-    skip = last + 1
+    skip = skip + #page
+    length = #page == ${READ_AT_ONCE} and skip + 1 or skip
   end
   skip = skip - length
 end
