@@ -353,7 +353,8 @@ describe('the dashboard, in Chromium: a story', () => {
   test('what needs a recent sign-in leads there and back to the open dialog, with what was typed', async () => {
     await growOld();
     await open('/settings?range=7d');
-    await page.getByLabel('Name').fill('Not saved yet');
+    const name = page.getByRole('textbox', { name: 'Name', exact: true });
+    await name.fill('Not saved yet');
     await page.getByRole('button', { name: 'Delete app' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('textbox').fill('Cleo’s shop');
@@ -367,11 +368,11 @@ describe('the dashboard, in Chromium: a story', () => {
     expect(await dialog.getByRole('textbox').inputValue()).toBe('Cleo’s shop');
     expect(await dialog.getByRole('button', { name: 'Delete this app' }).isEnabled()).toBe(true);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
-    expect(await page.getByLabel('Name').inputValue()).toBe('Not saved yet');
+    expect(await name.inputValue()).toBe('Not saved yet');
     // It is shown once.
     await page.reload();
     await page.getByRole('button', { name: 'Delete app' }).waitFor();
-    expect([await dialog.count(), await page.getByLabel('Name').inputValue()]).toEqual([0, 'Cleo’s shop']);
+    expect([await dialog.count(), await name.inputValue()]).toEqual([0, 'Cleo’s shop']);
   });
 
   test('a form that needs a recent sign-in is filled in as before', async () => {

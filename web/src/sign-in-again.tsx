@@ -17,7 +17,7 @@ interface Kept {
 /** What the page shows now, by name. */
 const shown = new Map<string, unknown>();
 /** What it showed before the sign-in and has not shown since. */
-let waiting: Kept | undefined = takeStored();
+const waiting: Kept | undefined = takeStored();
 
 function takeStored(): Kept | undefined {
   const text = sessionStorage.getItem(STORED);
