@@ -7,6 +7,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from './common/app-error.js';
 import type { Logger } from './common/logger.js';
+import { pathAliases } from './common/path-aliases.js';
 import { toAppError, toProblem } from './common/problem.filter.js';
 import { isStaticRoute } from './common/static-text.js';
 import { ConfigError } from './config/config-error.js';
@@ -14,13 +15,6 @@ import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
 import { RequestLog } from './request-log.js';
-
-/** The short paths answer the same as the long ones, but are not listed. */
-const SHORT_PATHS: readonly [prefix: string, target: string][] = [
-  ['/collect', '/api/analytics/collect'],
-  ['/auth', '/api/auth'],
-  ['/analytics', '/api/analytics'],
-];
 
 /** Milliseconds within which headers, and the whole request, must have arrived: slow senders do not hold a place. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -31,10 +25,11 @@ const LATE_CHECK_EVERY_MS = 2000;
 const DRAINED_MAX_BYTES = 16 * 1024 * 1024;
 
 export function createAdapter(env: Env): FastifyAdapter {
+  const route = pathAliases(env);
   return new FastifyAdapter({
     bodyLimit: BODY_MAX_BYTES,
     trustProxy: [...env.trustedProxies],
-    rewriteUrl: (request: IncomingMessage) => withoutSlash(longPath(request.url ?? '/')),
+    rewriteUrl: (request: IncomingMessage) => withoutSlash(route(request.url ?? '/')),
     genReqId: requestId,
     requestIdHeader: false,
     // What arrives on a connection that is still open while stopping is answered like everything before it: Fastify's own
@@ -205,15 +200,6 @@ function hostLines({ rawHeaders }: IncomingMessage): number {
 function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : formatUuid(uuidV7(Date.now()));
-}
-
-function longPath(url: string): string {
-  for (const [prefix, target] of SHORT_PATHS) {
-    if (url.startsWith(prefix) && (url.length === prefix.length || '/?'.includes(url[prefix.length]!))) {
-      return target + url.slice(prefix.length);
-    }
-  }
-  return url;
 }
 
 /** `/api/apps/` is `/api/apps`. Not by Fastify's ignoreTrailingSlash: the API page has both spellings of its own path. */

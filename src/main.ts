@@ -18,6 +18,7 @@ import { NestLogger } from './common/logger.js';
 import { Metrics } from './metrics/metrics.service.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
 import { createAdapter, listen, prepareHttp } from './http-server.js';
+import { warnOfListedHost } from './tracker/listed-host.js';
 import { fail, onSignals, prepareProcess } from './process.js';
 
 try {
@@ -40,9 +41,10 @@ try {
   prepareCollectHttp(app, prepareBodies(app));
   mountLocalSignIn(app, env);
   await setUpApiDocs(app);
-  await setUpDashboard(app);
+  await setUpDashboard(app, env);
   onSignals(parts, app);
   await listen(app, env, env.port, 'PORT');
+  warnOfListedHost(env, logger);
   logger.info({ notice: true }, `ready ${env.publicUrl}`);
 } catch (error) {
   fail(error);

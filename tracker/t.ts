@@ -120,7 +120,7 @@ interface Page {
     let wait = 1;
     try {
       const sentAt = new Date(Date.now() + core.skew).toISOString();
-      const response = await fetch(new URL('/api/analytics/collect/batch', source), {
+      const response = await fetch(new URL((options.collect || '/api/ingest') + '/batch', source), {
         method: 'POST',
         // Text, so that the browser needs no preflight request.
         body: `{"apiKey":"${apiKey}","sentAt":"${sentAt}","events":[${events}]}`,

@@ -5,6 +5,7 @@ import { ConfigError } from './config-error.js';
 import { EnvReader, type EnvSource } from './env-reader.js';
 import { readRateLimits, type RateLimits } from './rate-limits.js';
 import { readSecretRing, type SecretRing } from './secrets.js';
+import { readCollectPath, readTrackerName } from './public-paths.js';
 import { readDatabaseUrl, readRedisUrl, type DatabaseAddress, type RedisAddress } from './service-url.js';
 
 /** What a process needs configured: the API needs all, worker and command-line programs no tokens and no sign-in. */
@@ -32,6 +33,10 @@ export class Env {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Origin that people use, without a trailing slash. */
   readonly publicUrl: string;
+  /** Name under which the browser script is served, without a leading slash. It is served as `t.js` too. */
+  readonly trackerName: string;
+  /** Path to which the browser script posts, without a trailing slash. The documented paths go on working. */
+  readonly collectPath: string;
   readonly database: DatabaseAddress;
   readonly redis: RedisAddress;
   readonly redisKeyPrefix: string;
@@ -86,6 +91,8 @@ export class Env {
     this.dataDir = resolve(reader.text('DATA_DIR') ?? '.data');
     this.logLevel = reader.choice('LOG_LEVEL', 'info', LOG_LEVELS);
     this.publicUrl = this.readPublicUrl(reader, role);
+    this.trackerName = readTrackerName(reader);
+    this.collectPath = readCollectPath(reader);
     this.database = readDatabaseUrl(reader) as DatabaseAddress;
     this.redis = readRedisUrl(reader) as RedisAddress;
     this.redisKeyPrefix = reader.text('REDIS_KEY_PREFIX') ?? 'tallystone:';
@@ -166,7 +173,7 @@ export class Env {
       return `http://${isIP(name) === 6 ? `[${name}]` : name}:${this.port}`;
     }
     if (url.pathname !== '/' || url.search || url.hash || url.username) {
-      reader.fault('PUBLIC_URL', 'must be scheme, host and port alone, as in https://stats.example.com');
+      reader.fault('PUBLIC_URL', 'must be scheme, host and port alone, as in https://tally.example.com');
     }
     if (url.protocol === 'http:' && this.production && !isLoopbackName(url.hostname)) {
       reader.fault('PUBLIC_URL', 'must be https in production (http is for loopback only)');

@@ -3,15 +3,22 @@ import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import type { Env } from '../config/env.js';
 
 /** The pages of the dashboard, which its own script tells apart (web/src/app.tsx). */
 const DASHBOARD_PATHS = ['/', '/event', '/users', '/live', '/keys', '/ingest', '/settings', '/start'] as const;
 
+/** What web/index.html holds for the address of the browser script, until the server writes the real one. */
+const SCRIPT_ADDRESS = '<meta name="tallystone-script" content="/t.js" />';
+
 /** Serves the dashboard, built from web/ into dist/web. */
-export async function setUpDashboard(app: NestFastifyApplication): Promise<void> {
+export async function setUpDashboard(app: NestFastifyApplication, { trackerName }: Env): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const folder = join(import.meta.dirname, '..', '..', 'web');
-  const html = readFileSync(join(folder, 'index.html'), 'utf8');
+  const html = readFileSync(join(folder, 'index.html'), 'utf8').replace(
+    SCRIPT_ADDRESS,
+    SCRIPT_ADDRESS.replace('/t.js', `/${trackerName}`),
+  );
   for (const path of DASHBOARD_PATHS) {
     fastify.get(path, (_request, reply) =>
       reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(html),

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NEUTRAL_COLLECT_PATH } from '../common/path-aliases.js';
 import { StaticText } from '../common/static-text.js';
+import { Env } from '../config/env.js';
 
 /** Seconds for which browsers may use it without asking: a change reaches every page within the hour. */
 const MAX_AGE_S = 3600;
@@ -12,8 +14,12 @@ const MAX_AGE_S = 3600;
 @ApiExcludeController()
 @Controller()
 export class TrackerController {
-  private readonly script = builtFile('t.js');
-  private readonly extra = builtFile('extra.js');
+  private readonly script: StaticText;
+  private readonly extra = new StaticText(builtFile('extra.js'));
+
+  constructor({ collectPath }: Env) {
+    this.script = new StaticText(builtFile('t.js').replace(NEUTRAL_COLLECT_PATH, collectPath));
+  }
 
   /**
    * @param extra given (`/t.js?extra`): the second file, which the script loads when it needs it. It has the same path as
@@ -31,6 +37,6 @@ export class TrackerController {
   }
 }
 
-function builtFile(name: string): StaticText {
-  return new StaticText(readFileSync(join(import.meta.dirname, '..', '..', 'tracker', name)));
+function builtFile(name: string): string {
+  return readFileSync(join(import.meta.dirname, '..', '..', 'tracker', name), 'utf8');
 }

@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { reachable } from './addresses.js';
 import type { components, paths } from './api-types.js';
 
 export type Schemas = components['schemas'];
@@ -11,6 +12,28 @@ export class Problem extends Error {
     detail: string,
   ) {
     super(detail);
+  }
+}
+
+/** A call that got no answer, although this page was served. */
+export class NoAnswer extends Error {
+  /** @param blocked whether the server answers other calls, so that only a content blocker explains the failure */
+  constructor(blocked: boolean) {
+    super(
+      blocked
+        ? `A content blocker in this browser probably stopped this request: the server answers others. Allow ${location.host} in the content blocker, then try again.`
+        : 'The server did not answer. Check your connection, and that the server is running. If other pages load, a content blocker in this browser is the likely cause.',
+    );
+  }
+}
+
+/** Whether the server answers a call that no content blocker looks for. */
+export async function serverAnswers(): Promise<boolean> {
+  try {
+    await fetch('/health', { cache: 'no-store' });
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -35,8 +58,12 @@ const bodies = new WeakMap<Request, Request>();
 
 const session: Middleware = {
   onRequest({ request }) {
-    bodies.set(request, request.clone());
-    return undefined;
+    const address = reachable(request.url);
+    // A request that has a body cannot be copied to another address: browsers would send the body as a stream, which
+    // HTTP/1.1 does not allow. The renamed routes are all read by GET.
+    const sent = address === request.url ? request : new Request(address, request);
+    bodies.set(sent, sent.clone());
+    return sent;
   },
   async onResponse({ request, response }) {
     if (response.status === 401 && (await renew())) response = await fetch(bodies.get(request)!);
@@ -47,6 +74,10 @@ const session: Middleware = {
       problem.code ?? 'unknown',
       problem.detail ?? `The server answered ${response.status}. Try again in a moment.`,
     );
+  },
+  async onError({ error }) {
+    if (!(error instanceof TypeError)) return undefined;
+    return new NoAnswer(await serverAnswers());
   },
 };
 

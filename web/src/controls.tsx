@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { reachable } from './addresses.js';
 import { DownloadLink } from './panels.js';
 import type { Asked, Filter, FilterName, Range, View } from './url-state.js';
 
@@ -134,7 +135,7 @@ export function Download({ asked, view, event }: { asked: Asked; view: View; eve
     <p className="small muted">
       These events as a file:{' '}
       {FORMATS.map(([format, name]) => (
-        <DownloadLink key={format} href={`/api/analytics/export?${query}&format=${format}`}>
+        <DownloadLink key={format} href={reachable(`/api/analytics/export?${query}&format=${format}`)}>
           {name}
         </DownloadLink>
       ))}

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, type FormEvent } from 'react';
 import { Link } from 'wouter';
+import { scriptAddress } from './addresses.js';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { HERE, moment } from './format.js';
@@ -117,7 +118,7 @@ function Existing({
 
 function Snippets({ app, apiKey, isNew }: Made) {
   const { origin } = location;
-  const tag = `<script defer src="${origin}/t.js" data-key="${apiKey}"></script>`;
+  const tag = `<script defer src="${scriptAddress()}" data-key="${apiKey}"></script>`;
   const curl = `curl ${origin}/api/analytics/collect -H 'x-api-key: ${apiKey}' -H 'content-type: application/json' -d '{"event": "first_event"}'`;
   const node = `await fetch('${origin}/api/analytics/collect', {
   method: 'POST',

@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { reachable } from './addresses.js';
 import { renew, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { full, HERE } from './format.js';
@@ -35,7 +36,7 @@ export function Live({ app }: { app?: AppInfo }) {
     setHeardAt(undefined);
     const hear = () => setHeardAt(new Date().toISOString());
     const open = () => {
-      source = new EventSource(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`);
+      source = new EventSource(reachable(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`));
       source.onopen = () => {
         failures = 0;
         setConnected(true);

@@ -1,6 +1,6 @@
 import { useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useRef, useState, type MouseEvent, type ReactNode } from 'react';
-import { Problem, renew } from './api.js';
+import { NoAnswer, Problem, renew } from './api.js';
 import { figure, full, HERE, moment } from './format.js';
 import { needsSignIn, SignInAgain } from './sign-in-again.js';
 
@@ -89,7 +89,7 @@ export function DownloadLink({ href, className, children }: { href: string; clas
       </a>
       {failed && (
         <span role="alert" className="warning">
-          The sign-in could not be renewed. Is the server running?
+          The sign-in could not be renewed. Check your connection, and that the server is running.
         </span>
       )}
     </>
@@ -103,7 +103,7 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
   if (needsSignIn(error)) return <SignInAgain />;
   return (
     <div role="alert" className="failure">
-      <p>{error instanceof Problem ? error.message : 'The server could not be reached. Is it running?'}</p>
+      <p>{messageOf(error)}</p>
       {again && retry && (
         <button type="button" onClick={retry}>
           Try again
@@ -111,6 +111,11 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
       )}
     </div>
   );
+}
+
+function messageOf(error: Error): string {
+  if (error instanceof Problem || error instanceof NoAnswer) return error.message;
+  return 'This page ran into a fault of its own. Load it again; if that does not help, please report it.';
 }
 
 function TooMany() {

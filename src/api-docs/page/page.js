@@ -6,6 +6,8 @@ import { withExamples } from './examples.js';
  * and told what to call next.
  */
 const state = { user: undefined, appId: undefined, keyScopes: [], lastId: undefined };
+const COLLECT = /^\/api\/analytics\/collect/;
+const ANALYTICS = /^\/api\/analytics/;
 const steps = new Steps(document);
 const elements = {
   who: document.getElementById('who'),
@@ -39,10 +41,16 @@ elements.signOut.addEventListener('click', async () => {
 // The session lasts 15 minutes; as long as the page is open it is renewed.
 window.setInterval(() => state.user && renew(), 10 * 60_000);
 
-/** A key that cannot read must not stand before the cookie where numbers are read: the first token present decides. */
+/**
+ * A key that cannot read must not stand before the cookie where numbers are read: the first token present decides. The
+ * call goes to the address that content blockers leave alone; both answer the same.
+ */
 function prepare(request) {
-  const path = new URL(request.url, window.location.href).pathname;
-  const forKeys = path.startsWith('/api/analytics/collect') || path === '/api/auth/api-key/self';
+  const url = new URL(request.url, window.location.href);
+  const path = url.pathname;
+  url.pathname = path.replace(COLLECT, '/api/ingest').replace(ANALYTICS, '/api/reports');
+  request.url = url.href;
+  const forKeys = COLLECT.test(path) || path === '/api/auth/api-key/self';
   const key = Object.keys(request.headers ?? {}).find((name) => name.toLowerCase() === 'x-api-key');
   if (key && state.user && !forKeys && !state.keyScopes.includes('read')) delete request.headers[key];
   return request;
@@ -50,7 +58,7 @@ function prepare(request) {
 
 /** Takes from each answer what the next call needs. */
 function learn(response) {
-  const path = new URL(response.url, window.location.href).pathname;
+  const path = documentedPath(new URL(response.url, window.location.href).pathname);
   const body = response.body ?? parsed(response.text);
   if (body?.code === 'recent_sign_in_required') offerSignIn();
   if (!response.ok || !body) return response;
@@ -76,6 +84,11 @@ function offerSignIn() {
   elements.signIn.href = `/api/auth/google?${again}`;
   elements.signIn.textContent = 'Sign in again';
   elements.signIn.hidden = false;
+}
+
+/** The path as the document names it. */
+function documentedPath(path) {
+  return path.replace(/^\/api\/ingest/, '/api/analytics/collect').replace(/^\/api\/reports/, '/api/analytics');
 }
 
 function takeKey({ apiKey }) {
