@@ -40,7 +40,7 @@ try {
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));
   mountLocalSignIn(app, env);
-  await setUpApiDocs(app);
+  await setUpApiDocs(app, env);
   await setUpDashboard(app, env);
   onSignals(parts, app);
   await listen(app, env, env.port, 'PORT');

@@ -4,6 +4,7 @@ import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { StaticText } from '../common/static-text.js';
+import type { Env } from '../config/env.js';
 import { createDocument } from './document.js';
 
 const VERSION = '0.1.0';
@@ -14,9 +15,9 @@ const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/fav
  * Serves the OpenAPI document at /api-docs-json and Swagger UI at /api-docs, on a page of our own: the one that Nest makes
  * needs inline styles and scripts, which our CSP forbids.
  */
-export async function setUpApiDocs(app: NestFastifyApplication): Promise<void> {
+export async function setUpApiDocs(app: NestFastifyApplication, env: Env): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const document = new StaticText(JSON.stringify(createDocument(app, VERSION)));
+  const document = new StaticText(JSON.stringify(createDocument(app, VERSION, env.publicUrl)));
   const folder = join(import.meta.dirname, 'page');
   const html = readFileSync(join(folder, 'index.html'), 'utf8');
   // Copied there and compressed by scripts/compress-static.mjs.

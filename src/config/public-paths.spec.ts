@@ -16,7 +16,7 @@ test.each([
   { TRACKER_NAME: 'js/site.min.js' },
   { COLLECT_PATH: '/count' },
   { COLLECT_PATH: '/shop/c_1~.x' },
-])('%j is taken', (variables) => {
+] as Record<string, string>[])('%j is taken', (variables) => {
   expect(read(variables)).toMatchObject({
     faults: [],
     trackerName: variables.TRACKER_NAME ?? 't.js',

@@ -27,6 +27,7 @@ function parameterExample(path, name, appId, lastId) {
   if (name === 'event') return EVENT.event;
   if (name === 'userId') return EVENT.userId;
   if (name === 'next') return '/api-docs';
+  if (name === 'by') return 'event';
   return undefined;
 }
 

@@ -41,6 +41,18 @@ elements.signOut.addEventListener('click', async () => {
 // The session lasts 15 minutes; as long as the page is open it is renewed.
 window.setInterval(() => state.user && renew(), 10 * 60_000);
 
+// A link to an operation opens it, also the second time, when the address does not change any more.
+document.querySelector('.steps').addEventListener('click', (event) => {
+  const [, tag, operation] = event.target.closest?.('a')?.hash.split('/') ?? [];
+  if (!operation) return;
+  event.preventDefault();
+  const id = `operations-${tag.replaceAll('%20', '_')}-${operation}`;
+  ui.layoutActions.show(['operations', decodeURIComponent(tag), operation], true);
+  window.history.replaceState(null, '', event.target.closest('a').hash);
+  // After Swagger UI has drawn it.
+  window.requestAnimationFrame(() => document.getElementById(id)?.scrollIntoView({ behavior: 'smooth' }));
+});
+
 /**
  * A key that cannot read must not stand before the cookie where numbers are read: the first token present decides. The
  * call goes to the address that content blockers leave alone; both answer the same.
