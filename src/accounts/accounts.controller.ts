@@ -20,19 +20,19 @@ export class AccountsController {
     private readonly env: Env,
   ) {}
 
-  /** The accounts of the installation, for operators. Newest first. */
+  /** List the accounts of the installation. The newest comes first. For operators. */
   @Get()
-  async list(@Query() { search, cursor, limit }: AccountsQuery): Promise<AccountListDto> {
+  async listAccounts(@Query() { search, cursor, limit }: AccountsQuery): Promise<AccountListDto> {
     const size = limit!;
     const found = await this.accounts.list(size + 1, search, cursor && parseUuid(cursor));
     const data = found.slice(0, size).map((account) => this.dto(account));
     return { data, nextCursor: found.length > size ? data.at(-1)!.id : null };
   }
 
-  /** Lock an account: within a second its sessions are over, its keys are refused, and it may not sign in. */
+  /** Lock an account. Within a second its sessions end and its keys are refused. It cannot sign in until it is unlocked. */
   @Post(':id/lock')
   @HttpCode(200)
-  async lock(@CurrentUser() { userId }: UserCaller, @Param('id') text: string): Promise<AccountDto> {
+  async lockAccount(@CurrentUser() { userId }: UserCaller, @Param('id') text: string): Promise<AccountDto> {
     const id = accountId(text);
     if (id === userId) {
       throw new ConflictError(
@@ -44,19 +44,19 @@ export class AccountsController {
     return this.changed(id);
   }
 
-  /** Unlock an account: it may sign in again, and its keys work again. */
+  /** Unlock an account. It may sign in again, and its keys work again. */
   @Post(':id/unlock')
   @HttpCode(200)
-  async unlock(@CurrentUser() { userId }: UserCaller, @Param('id') text: string): Promise<AccountDto> {
+  async unlockAccount(@CurrentUser() { userId }: UserCaller, @Param('id') text: string): Promise<AccountDto> {
     const id = accountId(text);
     await this.accounts.unlock(id, { accountId: userId });
     return this.changed(id);
   }
 
-  /** Revoke every key of an account's apps. This cannot be undone; the owner can create new ones. */
+  /** Revoke all keys of an account. They are refused within a second. This cannot be undone; the owner can create new ones. */
   @Post(':id/revoke-keys')
   @HttpCode(200)
-  async revokeKeys(@CurrentUser() { userId }: UserCaller, @Param('id') text: string): Promise<RevokedKeysDto> {
+  async revokeAccountKeys(@CurrentUser() { userId }: UserCaller, @Param('id') text: string): Promise<RevokedKeysDto> {
     const revoked = await this.accounts.revokeKeys(accountId(text), { accountId: userId });
     await this.registry.announce();
     return { revoked };

@@ -36,52 +36,51 @@ export class AnalyticsController {
   ) {}
 
   /**
-   * How often something happened, by how many people and on what devices, between two days of your time zone or two
-   * times. A user token without app_id covers all of your apps; the same user id in two of them is one user.
+   * Count an event. Answers how often it happened, by how many users and on which devices, between two days of the time zone
+   * or between two times. A user token without appId covers all of your apps; the same user id in two apps is one user.
    */
   @Get('event-summary')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  eventSummary(@CurrentAsker() asker: Asker, @Query() query: EventSummaryQuery): Promise<EventSummaryDto> {
+  getEventSummary(@CurrentAsker() asker: Asker, @Query() query: EventSummaryQuery): Promise<EventSummaryDto> {
     return this.summaries.summary(asker, query);
   }
 
   /**
-   * How often something happened, and by how many people, hour by hour, day by day, week by week or month by month of your
-   * time zone; several events side by side, and each with the same length of time before it.
+   * Count events over time. Answers the events and unique users of each hour, day, week or month of the time zone, for up to
+   * several events side by side, each with the period before it if you ask for it.
    */
   @Get('series')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  series(@CurrentAsker() asker: Asker, @Query() query: SeriesQuery): Promise<SeriesDto> {
+  getSeries(@CurrentAsker() asker: Asker, @Query() query: SeriesQuery): Promise<SeriesDto> {
     return this.seriesService.series(asker, query);
   }
 
   /**
-   * The most frequent values of a dimension: names of events, pages, referrers, devices, campaigns, or any key of your
-   * metadata, each with how often, by how many and its share. Names of events are always answered; of anything else, or
-   * filtered, up to 250,000 events are looked at, and a range that holds more is refused (400 `too_many_events`).
+   * List the most frequent values of a dimension. A dimension is the event name, page, referrer, device, a campaign parameter or a
+   * key of your metadata. Each value has its events, unique users and share. Event names are always answered. For any other
+   * dimension, or with a filter, a range may hold up to 250,000 events; a larger one is refused (400 `too_many_events`).
    */
   @Get('breakdown')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  breakdown(@CurrentAsker() asker: Asker, @Query() query: BreakdownQuery): Promise<BreakdownDto> {
+  getBreakdown(@CurrentAsker() asker: Asker, @Query() query: BreakdownQuery): Promise<BreakdownDto> {
     return this.breakdowns.breakdown(asker, query);
   }
 
-  /** What is known of one user: totals, the newest device, the ten newest events. */
+  /** Get the totals of a user. Answers the user's events, newest device and ten newest events. */
   @Get('user-stats')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  userStats(@CurrentAsker() asker: Asker, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
+  getUserStats(@CurrentAsker() asker: Asker, @Query() query: UserStatsQuery): Promise<UserStatsDto> {
     return this.users.stats(asker, query);
   }
 
   /**
-   * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets, or NDJSON, a JSON
-   * object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text
-   * and after each `;`, tab or line break in it; NDJSON holds every text as it was sent. The file breaks off within a
-   * second when your token, session or app ends: for a long download use a key with `read`.
+   * Download events. The file holds the events oldest first, however many there are: CSV for spreadsheets (a value that a
+   * spreadsheet would take for a formula begins with an apostrophe), or NDJSON with one JSON object a line. It breaks off within
+   * a second when your token, session or app ends. For a long download use a key with `read`.
    */
   @Get('export')
   @Header('cache-control', 'no-store')
@@ -89,7 +88,7 @@ export class AnalyticsController {
     content: Object.fromEntries(Object.values(EXPORT_TYPES).map((type) => [type, { schema: { type: 'string' } }])),
   })
   @ReaderRoute()
-  export(
+  exportEvents(
     @CurrentAsker() asker: Asker,
     @Query() query: ExportQuery,
     @Req() request: FastifyRequest,
@@ -98,16 +97,16 @@ export class AnalyticsController {
   }
 
   /**
-   * What happens now, as server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) of the last 30 minutes and
-   * `events`, the newest ones as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
-   * seconds. Send Last-Event-ID to go on where you were. It ends within a second when your token, session or app ends.
+   * Stream what happens now. Server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) covers the last 30 minutes, and
+   * `events` brings the newest events as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
+   * seconds. Send Last-Event-ID to resume. The stream ends within a second when your token, session or app ends.
    */
   @Get('live')
   @Header('cache-control', 'no-store')
   @Header('x-accel-buffering', 'no')
   @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
   @ReaderRoute()
-  live(
+  streamLive(
     @CurrentAsker() asker: Asker,
     @Query() query: LiveQuery,
     @Req() request: FastifyRequest,
@@ -115,7 +114,7 @@ export class AnalyticsController {
     return this.liveService.open(asker, query, request);
   }
 
-  /** Who was there, last seen first, page by page; or whose id holds a text. The same user id in two apps is one user. */
+  /** List users. The user seen last comes first. Search by a part of an id. The same user id in two apps is one user. */
   @Get('users')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
@@ -123,33 +122,33 @@ export class AnalyticsController {
     return this.userList.list(asker, query);
   }
 
-  /** What one user did, newest first, page by page, and on what devices; over all of your apps. */
+  /** List the events of a user. The newest comes first. Answers the user's devices too, over all of your apps. */
   @Get('users/timeline')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  timeline(@CurrentAsker() asker: Asker, @Query() query: TimelineQuery): Promise<TimelineDto> {
+  getUserTimeline(@CurrentAsker() asker: Asker, @Query() query: TimelineQuery): Promise<TimelineDto> {
     return this.userList.timeline(asker, query);
   }
 
   /**
-   * The events themselves, newest first, page by page. In a range that ends, those of a clock that ran over a day fast are
-   * not found, here, in `export` and in `breakdown`; they are counted all the same.
+   * List events. The newest comes first. A range that ends leaves out events of a clock that ran more than a day fast, here, in
+   * `export` and in `breakdown`. They are counted all the same.
    */
   @Get('events')
   @Header('cache-control', 'no-store')
   @ReaderRoute()
-  events(@CurrentAsker() asker: Asker, @Query() query: EventListQuery): Promise<EventListDto> {
+  listEvents(@CurrentAsker() asker: Asker, @Query() query: EventListQuery): Promise<EventListDto> {
     return this.eventList.list(asker, query);
   }
 
   /**
-   * What became of an event that was answered 202: stored, put among the dead letters, or not known yet. By the id in
-   * that answer, or by your own eventId where it is a UUIDv7 sent without a timestamp.
+   * Look up what became of an event. It is stored, a dead letter, or not known yet. Use the `id` of the 202 answer, or your own
+   * eventId if it is a UUIDv7 that you sent without a timestamp.
    */
   @Get('events/:id/receipt')
   @Header('cache-control', 'no-store')
   @ReaderRoute('any')
-  receipt(@CurrentAsker() asker: Asker, @Param('id') id: string): Promise<ReceiptDto> {
+  getReceipt(@CurrentAsker() asker: Asker, @Param('id') id: string): Promise<ReceiptDto> {
     return this.receipts.receipt(asker, id);
   }
 }

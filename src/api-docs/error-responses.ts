@@ -53,7 +53,8 @@ const ERRORS = {
     name: 'Unauthorized',
     code: 'key_missing',
     title: 'Not authenticated',
-    description: 'There is no good token: key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.',
+    description:
+      'There is no good token: key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.',
   },
   403: {
     name: 'Forbidden',

@@ -26,10 +26,10 @@ export class ApiKeyController {
     private readonly recent: RecentSignIn,
   ) {}
 
-  /** The keys of an app, revoked ones too, newest first: all that is kept of them, never the keys themselves. */
+  /** List the keys of an app. Revoked ones too, the newest first. The answer holds what is stored of a key, never the key. */
   @Get('api-key')
   @UserRoute()
-  list(@CurrentUser() user: UserCaller, @Query() query: KeysQuery): Promise<KeyListDto> {
+  listKeys(@CurrentUser() user: UserCaller, @Query() query: KeysQuery): Promise<KeyListDto> {
     return this.keys.list(user.userId, query);
   }
 
@@ -40,44 +40,44 @@ export class ApiKeyController {
   @Post('api-key')
   @Header('cache-control', 'no-store')
   @UserRoute()
-  async create(@CurrentUser() user: UserCaller, @Body() key: CreateKeyDto): Promise<IssuedKeyDto> {
+  async createKey(@CurrentUser() user: UserCaller, @Body() key: CreateKeyDto): Promise<IssuedKeyDto> {
     if (key.scopes?.includes('read')) await this.recent.assert(user);
     return this.keys.create(user.userId, key);
   }
 
-  /** Show a write-only key again. */
+  /** Show a write-only key again. The key is signed anew from what is stored of it, and the audit log notes it. */
   @Post('api-key/reveal')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @UserRoute()
-  reveal(@CurrentUser() user: UserCaller, @Body() { keyId }: KeyIdDto): Promise<IssuedKeyDto> {
+  revealKey(@CurrentUser() user: UserCaller, @Body() { keyId }: KeyIdDto): Promise<IssuedKeyDto> {
     return this.keys.reveal(user.userId, keyId);
   }
 
-  /** Is my key good? What it is, for whoever holds it. */
+  /** Check a key. Answers what the key is and what it may do, to whoever holds it. */
   @Get('api-key/self')
   @KeyRoute()
-  self(@CurrentKey() key: KeyCaller): Promise<SelfDto> {
+  getOwnKey(@CurrentKey() key: KeyCaller): Promise<SelfDto> {
     return this.keys.self(key);
   }
 
   /**
-   * Replace a key by a new one like it. The old one dies after the overlap; until then it is one of the app's 1,000 good
-   * keys. For one that can read it needs a sign-in within the last 10 minutes.
+   * Replace a key. The new key is like the old one. The old key is refused after the overlap, and counts among the app's 1,000
+   * good keys until then. A key with `read` needs a sign-in within the last 10 minutes.
    */
   @Post('regenerate')
   @LimitedBy('regenerate')
   @Header('cache-control', 'no-store')
   @UserRoute()
-  regenerate(@CurrentUser() user: UserCaller, @Body() key: RegenerateKeyDto): Promise<IssuedKeyDto> {
+  regenerateKey(@CurrentUser() user: UserCaller, @Body() key: RegenerateKeyDto): Promise<IssuedKeyDto> {
     return this.keys.regenerate(user.userId, key, () => this.recent.assert(user));
   }
 
-  /** Revoke a key: it is refused everywhere within a second. */
+  /** Revoke a key. It is refused everywhere within a second. */
   @Post('revoke')
   @HttpCode(200)
   @UserRoute()
-  async revoke(@CurrentUser() user: UserCaller, @Body() key: RevokeKeyDto): Promise<RevokedDto> {
+  async revokeKey(@CurrentUser() user: UserCaller, @Body() key: RevokeKeyDto): Promise<RevokedDto> {
     await this.keys.revoke(user.userId, key);
     return { message: 'The key is revoked. It is refused everywhere within a second.' };
   }

@@ -16,36 +16,36 @@ export class AppsController {
   /** Register an app. The answer holds its first key, which can write. An account may have 1,000 apps. */
   @Post(['auth/register', 'apps'])
   @Header('cache-control', 'no-store')
-  register(@CurrentUser() user: UserCaller, @Body() app: RegisterAppDto): Promise<RegisteredAppDto> {
+  registerApp(@CurrentUser() user: UserCaller, @Body() app: RegisterAppDto): Promise<RegisteredAppDto> {
     return this.apps.register(user.userId, app);
   }
 
-  /** Your apps, oldest first. */
+  /** List your apps. The oldest comes first. */
   @Get('apps')
-  async list(@CurrentUser() user: UserCaller): Promise<AppListDto> {
+  async listApps(@CurrentUser() user: UserCaller): Promise<AppListDto> {
     return { data: await this.apps.list(user.userId), nextCursor: null };
   }
 
-  /** One of your apps. */
+  /** Get an app. Only apps of your own account are found. */
   @Get('apps/:id')
-  get(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<AppDto> {
+  getApp(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<AppDto> {
     return this.apps.get(user.userId, id);
   }
 
-  /** Change an app. What is left out stays as it is. */
+  /** Change an app. Fields that you leave out keep their value. */
   @Patch('apps/:id')
-  change(@CurrentUser() user: UserCaller, @Param('id') id: string, @Body() change: ChangeAppDto): Promise<AppDto> {
+  updateApp(@CurrentUser() user: UserCaller, @Param('id') id: string, @Body() change: ChangeAppDto): Promise<AppDto> {
     return this.apps.change(user.userId, id, change);
   }
 
   /**
-   * Delete an app. It needs a sign-in within the last 10 minutes. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
-   * GET /api/erasures/{erasureId} how far that is.
+   * Delete an app. It needs a sign-in within the last 10 minutes. Its keys are refused at once. Its events, counts and dead
+   * letters are erased in the background; GET /api/erasures/{erasureId} shows the progress.
    */
   @Delete('apps/:id')
   @HttpCode(202)
   @RecentSignInRoute()
-  delete(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<ErasureDto> {
+  deleteApp(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<ErasureDto> {
     return this.apps.delete(user.userId, id);
   }
 }

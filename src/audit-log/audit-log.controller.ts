@@ -14,9 +14,14 @@ import { AuditLog } from './audit-log.js';
 export class AuditLogController {
   constructor(private readonly log: AuditLog) {}
 
-  /** What was done in your account: sign-ins, apps, keys, erasures. Newest first. */
+  /**
+   * List the audit log of your account. It holds sign-ins and changes of apps, keys and people. The newest entry comes first.
+   */
   @Get()
-  async list(@CurrentUser() { userId }: UserCaller, @Query() { cursor, limit }: PageQuery): Promise<AuditLogDto> {
+  async listAuditEntries(
+    @CurrentUser() { userId }: UserCaller,
+    @Query() { cursor, limit }: PageQuery,
+  ): Promise<AuditLogDto> {
     const size = limit!;
     const found = await this.log.list(userId, size + 1, cursor && parseUuid(cursor));
     const data = found.slice(0, size).map(entryDto);

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiFoundResponse, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiFoundResponse, ApiOkResponse, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UnauthorizedError } from '../common/app-error.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
@@ -26,8 +26,8 @@ export class AuthController {
   ) {}
 
   /**
-   * Begin the sign-in: open this in the browser, or follow it with curl -L and a cookie jar. It comes back to `next`, or
-   * with Accept: application/json as the tokens.
+   * Sign in with Google. Open it in the browser, or follow it with `curl -L` and a cookie jar. It comes back to `next`, or answers
+   * the tokens as JSON if the request says `Accept: application/json`.
    */
   @Get('google')
   @ApiQuery({ name: 'next', required: false, description: 'A path of this site to go on to.', example: '/api-docs' })
@@ -38,16 +38,25 @@ export class AuthController {
   })
   @ApiQuery({ name: 'login_hint', required: false, description: 'E-mail; the local stand-in signs it in at once.' })
   @ApiFoundResponse({ description: 'To the sign-in provider' })
+  @ApiOkResponse({
+    description:
+      'A page that asks for a click, if another web site led here and the local stand-in would sign in at once',
+    content: { 'text/html': { schema: { type: 'string' } } },
+  })
   @UseGuards(LocalSignInGuard, SignInRateGuard, PublicHostGuard, GoogleGuard)
-  google(): void {
+  beginSignIn(): void {
     // The guard has redirected.
   }
 
-  /** Where the provider sends the browser back to. */
+  /** Finish a sign-in. The sign-in provider sends the browser back here. */
   @Get('google/callback')
   @ApiFoundResponse({ description: 'Signed in; on to `next`' })
+  @ApiOkResponse({
+    description: 'The tokens, if the sign-in began with Accept: application/json',
+    type: SessionTokensDto,
+  })
   @UseGuards(LocalSignInGuard, GoogleGuard)
-  async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async finishSignIn(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const profile = (request as FastifyRequest & { user: ProviderProfile }).user;
     const tokens = await this.users.signIn(profile, sessionClient(request.headers['user-agent']));
     const replaced = request.cookies[this.cookies.refresh];
@@ -59,11 +68,11 @@ export class AuthController {
     else await reply.redirect(next, 303);
   }
 
-  /** Renew the sign-in. The old refresh token stays good for 10 seconds; its use after that ends the whole sign-in. */
+  /** Renew a sign-in. The old refresh token stays good for 10 seconds. If it is used later, the whole sign-in ends. */
   @Post('refresh')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  async refresh(
+  async refreshTokens(
     @Body() { refreshToken }: RefreshDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -74,12 +83,12 @@ export class AuthController {
   }
 
   /**
-   * End the sign-in: access and refresh token are refused from now on. Send either: the refresh token in the body, the
-   * access token as bearer, or one of the cookies.
+   * Sign out. Access token and refresh token are refused from now on. Send the refresh token in the body, the access token as
+   * bearer, or one of the cookies.
    */
   @Post('logout')
   @HttpCode(204)
-  async logout(
+  async signOut(
     @Body() { refreshToken }: RefreshDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -88,28 +97,28 @@ export class AuthController {
     this.cookies.clear(reply, this.cookies.session, this.cookies.refresh);
   }
 
-  /** A bearer token for use outside the browser. It takes the session cookie only: no bearer token can renew itself here. */
+  /** Get a bearer token. Takes the session cookie only, so that no bearer token can renew itself. Use it outside the browser. */
   @Post('token')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @CookieRoute()
-  token(@CurrentUser() { sessionId, userId }: UserCaller): AccessTokenDto {
+  createBearerToken(@CurrentUser() { sessionId, userId }: UserCaller): AccessTokenDto {
     return { accessToken: this.sessions.accessToken(sessionId, userId), expiresIn: ACCESS_TOKEN_S };
   }
 
-  /** Who is signed in. */
+  /** Get your account. Answers who is signed in. */
   @Get('me')
   @UserRoute()
-  async me(@CurrentUser() { userId }: UserCaller): Promise<UserDto> {
+  async getAccount(@CurrentUser() { userId }: UserCaller): Promise<UserDto> {
     return this.userDto(await this.users.get(userId));
   }
 
-  /** Delete your account: sessions, apps and keys end at once. It needs a sign-in within the last 10 minutes. */
+  /** Delete your account. It needs a sign-in within the last 10 minutes. Sessions, apps and keys end at once. */
   @Delete('me')
   @HttpCode(204)
   @RecentSignInRoute()
   @UserRoute()
-  async deleteMe(
+  async deleteAccount(
     @CurrentUser() { userId }: UserCaller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {

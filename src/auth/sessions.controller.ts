@@ -20,27 +20,33 @@ export class SessionsController {
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** Where you are signed in. Newest first. */
+  /** List your sessions. They show where you are signed in. The newest comes first. */
   @Get()
-  async list(@CurrentUser() caller: UserCaller, @Query() { cursor, limit }: PageQuery): Promise<SessionListDto> {
+  async listSessions(
+    @CurrentUser() caller: UserCaller,
+    @Query() { cursor, limit }: PageQuery,
+  ): Promise<SessionListDto> {
     const size = limit!;
     const found = await this.sessions.list(caller.userId, size + 1, cursor && parseUuid(cursor));
     const data = found.slice(0, size).map((session) => this.dto(session, caller));
     return { data, nextCursor: found.length > size ? data.at(-1)!.id : null };
   }
 
-  /** Sign out everywhere, here too: every access and refresh token is refused from now on. */
+  /** Sign out everywhere. Every access and refresh token of yours is refused from now on, also here. */
   @Delete()
   @HttpCode(204)
-  async endAll(@CurrentUser() { userId }: UserCaller, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async endSessions(
+    @CurrentUser() { userId }: UserCaller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
     await this.sessions.endAll(userId);
     this.clearCookies(reply);
   }
 
-  /** End one of your sessions. Ending one twice is no error. */
+  /** End a session. Ending it twice is no error. */
   @Delete(':id')
   @HttpCode(204)
-  async endOne(
+  async endSession(
     @CurrentUser() { userId, sessionId }: UserCaller,
     @Param('id') text: string,
     @Res({ passthrough: true }) reply: FastifyReply,

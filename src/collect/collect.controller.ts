@@ -12,15 +12,19 @@ import { EventDto } from './event.dto.js';
 export class CollectController {
   constructor(private readonly collectService: CollectService) {}
 
-  /** Post one event. The 202 says that it is on disk; it is counted within about a second. */
+  /** Post an event. The 202 says that it is on disk. It is counted within about a second. */
   @Post()
   @HttpCode(202)
   @CollectRoute()
-  collect(@Body() event: EventDto, @CurrentKey() key: KeyCaller, @Req() request: FastifyRequest): Promise<AcceptedDto> {
+  collectEvent(
+    @Body() event: EventDto,
+    @CurrentKey() key: KeyCaller,
+    @Req() request: FastifyRequest,
+  ): Promise<AcceptedDto> {
     return this.collectService.collect(event, senderOf(request, key));
   }
 
-  /** Post up to 1,000 events. Bad ones are named in the answer and do not hold up the others. */
+  /** Post a batch of events. Up to 1,000 events. The answer names the wrong ones, which do not hold up the others. */
   @Post('batch')
   @HttpCode(202)
   @CollectRoute()

@@ -22,9 +22,12 @@ export class DeadLettersController {
     private readonly audit: AuditLog,
   ) {}
 
-  /** Events of your app that were accepted and could not be stored, with the reason. Newest first. */
+  /**
+   * List dead letters. These are events of your app that were accepted and could not be stored, each with the reason. The newest
+   * comes first.
+   */
   @Get()
-  async list(
+  async listDeadLetters(
     @CurrentUser() user: UserCaller,
     @CurrentAsker() asker: Asker,
     @Param('id') id: string,
@@ -39,10 +42,10 @@ export class DeadLettersController {
     return { data: data.map(deadLetterDto), nextCursor: found.length > size ? formatUuid(data.at(-1)!.id) : null };
   }
 
-  /** Try them again, once what was in the way is gone. What fails again is a dead letter again. */
+  /** Replay dead letters. Do this once the reason is gone. An event that fails again is a dead letter again. */
   @Post('replay')
   @HttpCode(202)
-  async replay(
+  async replayDeadLetters(
     @CurrentUser() user: UserCaller,
     @Param('id') id: string,
     @Body() { ids, code }: ReplayDto,

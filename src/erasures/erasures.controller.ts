@@ -15,9 +15,9 @@ import { ErasureDto, erasureDto } from './erasures.dto.js';
 export class ErasuresController {
   constructor(@InjectRepository(Erasure) private readonly erasures: Repository<Erasure>) {}
 
-  /** How far the erasure of a person, or of a deleted app, has come. */
+  /** Get the progress of an erasure. It is the erasure of a person or of a deleted app. */
   @Get(':id')
-  async get(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<ErasureDto> {
+  async getErasure(@CurrentUser() user: UserCaller, @Param('id') id: string): Promise<ErasureDto> {
     const uuid = parseUuid(id);
     const erasure = uuid ? await this.erasures.findOneBy({ id: uuid, ownerId: user.userId }) : null;
     if (!erasure) throw new NotFoundError('You have ordered no erasure with this id.');

@@ -13,22 +13,22 @@ export class HealthController {
     @Inject(HEALTH_MODE) private readonly mode: HealthMode,
   ) {}
 
-  /** This process is alive, whatever is away: for whoever restarts it. */
+  /** Check that the process is alive. It answers 200 whichever service is away, for whatever restarts the process. */
   @Get('health')
   @Header('cache-control', 'no-store')
-  alive(): HealthDto {
+  getHealth(): HealthDto {
     return { status: 'ok' };
   }
 
   /**
-   * Whether this process can accept events: for load balancers. With ?strict also whether what it accepts is counted: for
-   * monitoring.
+   * Check that the process can accept events. Load balancers ask this. With `?strict` it also checks that accepted events are
+   * being counted, which is what monitoring should ask.
    */
   @Get('ready')
   @Header('cache-control', 'no-store')
   @ApiQuery({ name: 'strict', required: false, description: 'Answer 503 also while degraded.' })
   @ApiResponse({ status: 503, type: ReadyDto, description: 'Not ready; `checks` says why.' })
-  async ready(
+  async getReadiness(
     @Query('strict') strict: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReadyDto> {

@@ -10,10 +10,13 @@ import { OperatorRoute } from './operator.guard.js';
 export class OperationController {
   constructor(private readonly operation: OperationService) {}
 
-  /** The installation's figures, for those whom OPERATORS names: backlog, rates, dead letters. Nothing of anybody's events. */
+  /**
+   * Get the state of the installation. Backlog, rates and dead letters, for the people whom OPERATORS names. It holds nothing of
+   * anybody's events.
+   */
   @Get()
   @Header('cache-control', 'no-store')
-  figures(): Promise<OperationDto> {
+  getStatus(): Promise<OperationDto> {
     return this.operation.figures();
   }
 }

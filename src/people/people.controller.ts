@@ -31,13 +31,13 @@ export class PeopleController {
   ) {}
 
   /**
-   * Export a person: all that your app knows of them, as it is stored. The answer is streamed, and ends early when your
-   * sign-in ends or the app is deleted.
+   * Export a person. The answer holds all that your app knows of the person, as it is stored. It is streamed, and ends early when
+   * your sign-in ends or the app is deleted.
    */
   @Get()
   @Header('cache-control', 'no-store')
   @ApiOkResponse({ type: PersonExportDto })
-  async export(
+  async exportPerson(
     @CurrentUser() user: UserCaller,
     @Param('id') id: string,
     @Param('userId') userId: string,
@@ -60,13 +60,13 @@ export class PeopleController {
   }
 
   /**
-   * Erase a person: their events, their place in every count, their dead letters, and what is still on its way. It begins
-   * at once and goes on in the background: ask GET /api/erasures/{erasureId} how far it is. Events that are received later
-   * are welcome. The id in other people's metadata, in your backups and in your database's logs is not covered.
+   * Erase a person. It removes their events, their place in every count, their dead letters, and what is still on its way. The
+   * erasure begins at once and goes on in the background; GET /api/erasures/{erasureId} shows the progress. Events received
+   * later are kept. The id in other people's metadata, in your backups and in your database's logs is not covered.
    */
   @Delete()
   @HttpCode(202)
-  async erase(
+  async erasePerson(
     @CurrentUser() user: UserCaller,
     @Param('id') id: string,
     @Param('userId') userId: string,
