@@ -94,7 +94,7 @@ describe('Swagger UI, in Chromium', () => {
         if (round === 1 && (await block.locator('.opblock-body').count()) > 0) {
           await block.locator('.opblock-summary-control').click();
         }
-        await page.evaluate(() => window.scrollTo(0, 0));
+        await page.evaluate('window.scrollTo(0, 0)');
         await page.click(`#step-${step} a`);
         await block.locator('.opblock-body').waitFor();
         await until(async () => {
@@ -110,17 +110,13 @@ describe('Swagger UI, in Chromium', () => {
   });
 
   test('the text of every button fits into it', async () => {
-    const wide = await page.evaluate(() =>
-      [...document.querySelectorAll<HTMLElement>('button, .button')]
-        .filter((button) => button.offsetParent !== null && button.scrollWidth > button.clientWidth + 1)
-        .map((button) => button.textContent),
-    );
+    const wide = await page.evaluate(`[...document.querySelectorAll('button, .button')]
+      .filter((button) => button.offsetParent !== null && button.scrollWidth > button.clientWidth + 1)
+      .map((button) => button.textContent)`);
     expect(wide).toEqual([]);
-    const long = await page.evaluate(() =>
-      [...document.querySelectorAll<HTMLElement>('.opblock-summary-description')]
-        .filter((text) => text.scrollWidth > text.clientWidth + 1)
-        .map((text) => text.textContent),
-    );
+    const long = await page.evaluate(`[...document.querySelectorAll('.opblock-summary-description')]
+      .filter((text) => text.scrollWidth > text.clientWidth + 1)
+      .map((text) => text.textContent)`);
     expect(long).toEqual([]);
   });
 
