@@ -173,7 +173,7 @@ async function byAccount(
 ): Promise<Map<string, StoredLetter[]>> {
   const ids = [...new Set(letters.flatMap(({ appId }) => appId ?? []))];
   const rows: { appId: string; ownerId: string }[] =
-    ids.length === 0 ? [] : await manager.query(OWNERS, [ids.map(binary)]);
+    ids.length === 0 ? [] : await manager.query(OWNERS, [binaries(ids)]);
   const owners = new Map(rows.map(({ appId, ownerId }) => [appId, ownerId]));
   const found = new Map<string, StoredLetter[]>();
   for (const letter of letters) {
