@@ -11,8 +11,9 @@ const BOBS = 3000;
 /** Each part of a statement that reads or changes `events`. */
 const partsOnEvents = (statement: string): string[] =>
   statement.split(/\bUNION ALL\b/i).filter((part) => /\b(FROM|JOIN|UPDATE)\s+`?events`?\b/i.test(part));
-const NAMES_APP = /\b(e\.|`\w+`\.)?`?app_id`? (=|IN) ?\(?\s*X'/i;
-const NAMES_ID_OR_PERSON = /\b(e\.|`\w+`\.)?`?(id|user_key)`? (=|>=|>|<|IN) ?\(?\s*X'/i;
+/** By values, or by the rows of a derived table of keys. */
+const NAMES_APP = /\b(e\.|`\w+`\.)?`?app_id`? (=|IN) ?\(?\s*(X'|k\.app_id)/i;
+const NAMES_ID_OR_PERSON = /\b(e\.|`\w+`\.)?`?(id|user_key)`? (=|>=|>|<|IN) ?\(?\s*(X'|k\.id)/i;
 
 /** MySQL's general log tells every statement, whoever wrote it: TypeORM or we. */
 describe('statements on events', () => {
