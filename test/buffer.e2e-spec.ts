@@ -163,8 +163,13 @@ describe('what release 0.1 left in its lists', () => {
     const victim = await stack.startWorker(crash).catch(() => stack.workers.at(-1)!);
     expect(await victim.ended()).toBe('SIGKILL');
     stack.workers.splice(0);
+    expect(await stack.redis.exists(key(3, 'pending'))).toBe(0);
+    // They may be anybody's: an erasure of any account must wait for them.
+    const backlog = new BacklogReader(stack.redis, stack.env);
+    expect(await backlog.oldestOf('a'.repeat(32))).toBe(1764547200000);
     await stack.startWorker();
     await stack.drained();
+    expect(await backlog.oldestOf('a'.repeat(32))).toBeUndefined();
     expect((await stored()).filter((id) => id.startsWith('old 5'))).toEqual(['old 50', 'old 51']);
   });
 });

@@ -66,7 +66,7 @@ export class BufferKeys {
   }
 }
 
-/** Stands for the account of entries whose app cannot be read. */
+/** Stands for the account of entries whose app cannot be read, and of those that release 0.1 left: they may be anybody's. */
 export const NO_ACCOUNT = 'unknown';
 
 /** The lists of release 0.1, which workers still empty: `{ingest:0}:pending` to `{ingest:3}:pending`, and claims of them. */

@@ -1,3 +1,4 @@
+import { NO_ACCOUNT } from '../buffer/buffer-keys.js';
 import { LuaScript } from '../buffer/lua-script.js';
 
 /**
@@ -199,7 +200,8 @@ return 0`,
 
 /**
  * Makes segments of the lists of release 0.1, and claims of its claims. A claim keeps its id and its order, and so its
- * cursor; one whose lease holds is left to its owner. RENAME moves no entry, however long the list is.
+ * cursor; one whose lease holds is left to its owner. RENAME moves no entry, however long the list is. They belong to no
+ * account, so that an erasure of any account waits for them.
  *
  * KEYS usage, waiting · ARGV base, prefix, number of lists → how many were adopted
  */
@@ -209,7 +211,7 @@ local base, prefix, usage = ARGV[1], ARGV[2], KEYS[1]
 ${NOW}
 local adopted = 0
 local function adopt(list)
-  local account = 'release-0.1'
+  local account = '${NO_ACCOUNT}'
   local segment = account .. ':' .. redis.call('INCR', base .. 'next')
   local key = base .. 'segment:' .. segment
   redis.call('RENAME', list, key)
