@@ -69,6 +69,8 @@ export class SessionService {
   constructor(
     @InjectRepository(Session, CONTROL) private readonly sessions: Repository<Session>,
     @InjectDataSource(CONTROL) private readonly dataSource: DataSource,
+    /** For what may wait for a row, which must not hold up other people's sessions. */
+    private readonly usual: DataSource,
     private readonly env: Env,
     private readonly audit: AuditLog,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -178,7 +180,7 @@ export class SessionService {
 
   /** Ends every session of a person. */
   async endAll(userId: string): Promise<void> {
-    await this.dataSource.transaction(async (manager) => {
+    await this.usual.transaction(async (manager) => {
       // A sign-in under way comes before this, and is ended, or begins a session after it.
       await holdAccount(manager, userId);
       const { affected } = await manager.update(Session, { userId, endedAt: IsNull() }, { endedAt: new Date() });
@@ -259,7 +261,7 @@ export class SessionService {
   /** Nobody waits for it. */
   private noteUse({ id, lastUsedAt }: Session): void {
     if (Date.now() - lastUsedAt.getTime() < USE_NOTED_EVERY_MS) return;
-    this.dataSource.query(NOTE_USE, [binary(id)]).catch((error: unknown) => {
+    this.usual.query(NOTE_USE, [binary(id)]).catch((error: unknown) => {
       this.logger.debug({ err: error }, 'Could not note when a session was last used');
     });
   }

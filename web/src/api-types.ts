@@ -246,7 +246,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Export a person: all that your app knows of them, as it is stored. Streamed, however long it is. */
+    /**
+     * Export a person: all that your app knows of them, as it is stored. The answer is streamed, and ends early when your
+     *     sign-in ends or the app is deleted.
+     */
     get: operations['People_export'];
     put?: never;
     post?: never;

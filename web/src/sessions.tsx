@@ -69,7 +69,7 @@ function SessionRow({ session }: { session: Session }) {
       <th scope="row">{what}</th>
       <td>{moment(createdAt, HERE)}</td>
       <td>{since(lastUsedAt)}</td>
-      <td className="actions">
+      <td>
         {current ? (
           <span className="muted">This one</span>
         ) : (
