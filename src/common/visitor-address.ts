@@ -14,13 +14,15 @@ declare module 'fastify' {
   }
 }
 
+const ADDRESSES_REMEMBERED = 1000;
+
 /** Gives every request its `visitorAddress`. */
 export function setUpVisitorAddress(app: NestFastifyApplication, env: Env): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const trusts = proxyAddr.compile([...env.trustedProxies]);
+  const trusts = remembered(proxyAddr.compile([...env.trustedProxies]));
   fastify.decorateRequest('visitorAddress', '');
   fastify.addHook('onRequest', (request, _reply, done) => {
-    request.visitorAddress = visitorAddress(request, (address) => trusts(address, 0));
+    request.visitorAddress = visitorAddress(request, trusts);
     done();
   });
 }
@@ -42,9 +44,22 @@ export function visitorAddress(
     const before = addressOfHop(hops[i]!);
     if (before === undefined) return address;
     address = before;
-    if (!trusts(address)) return address;
+    if (i > 0 && !trusts(address)) return address;
   }
   return address;
+}
+
+/** Connections come from few proxies, and from each address many times; to compare its bytes each time would be felt. */
+function remembered(trusts: (address: string, hop: number) => boolean): (address: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (address) => {
+    let answer = known.get(address);
+    if (answer === undefined) {
+      if (known.size >= ADDRESSES_REMEMBERED) known.clear();
+      known.set(address, (answer = trusts(address, 0)));
+    }
+    return answer;
+  };
 }
 
 /** What proxies wrote, the nearest last. */
