@@ -28,7 +28,7 @@ describe('the proxies of deploy/ limit what reaches the API', () => {
     const bodies = [...server!.matchAll(/location (.+) \{\s+client_max_body_size (\w+);\s+limit_req zone=(\w+)/g)];
     expect(bodies.map(([, ...found]) => found)).toEqual([
       ['/', '128k', 'tallystone_pages'],
-      ['~ ^/(api/analytics/)?collect(/batch)?$', '2m', 'tallystone_collect'],
+      ['~ ^/(api/analytics/)?collect(/batch)?/?$', '2m', 'tallystone_collect'],
     ]);
   });
 
