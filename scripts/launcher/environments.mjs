@@ -22,7 +22,8 @@ const SQL_SHELL = /^(PAGER|EDITOR|VISUAL|LESS|(MYSQL|MARIADB)_(PS1|HISTFILE|HIST
 
 /** Variables of the product that only the process that answers people needs. */
 const SIGN_IN = /^(USER_TOKEN_SECRET|KEY_TOKEN_SECRET|GOOGLE_.*)$/;
-const API = /^(PORT|PUBLIC_URL|SIGN_IN_.*|OPERATORS|LOCAL_SIGN_IN|SESSION_MAX_DAYS|RATE_LIMITS)$/;
+const API =
+  /^(PORT|PUBLIC_URL|SIGN_IN_.*|OPERATORS|LOCAL_SIGN_IN|SESSION_MAX_DAYS|RATE_LIMITS|TRACKER_NAME|COLLECT_PATH)$/;
 /** What a command must not have; whether there is a Google client decides who may sign in, which `accounts` tells. */
 const SECRETS = /^(USER_TOKEN_SECRET|KEY_TOKEN_SECRET|GOOGLE_CLIENT_SECRET|GOOGLE_.*_URL)$/;
 const METRICS = /^METRICS_TOKEN$/;

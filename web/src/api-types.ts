@@ -11,8 +11,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What was done in your account: sign-ins, apps, keys, erasures. Newest first. */
-    get: operations['AuditLog_list'];
+    /**
+     * List the audit log of your account
+     * @description It holds sign-ins and changes of apps, keys and people. The newest entry comes first.
+     */
+    get: operations['listAuditEntries'];
     put?: never;
     post?: never;
     delete?: never;
@@ -29,10 +32,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Begin the sign-in: open this in the browser, or follow it with curl -L and a cookie jar. It comes back to `next`, or
-     *     with Accept: application/json as the tokens.
+     * Sign in with Google
+     * @description Open it in the browser, or follow it with `curl -L` and a cookie jar. It comes back to `next`, or answers the tokens as JSON if the request says `Accept: application/json`.
      */
-    get: operations['Auth_google'];
+    get: operations['beginSignIn'];
     put?: never;
     post?: never;
     delete?: never;
@@ -48,8 +51,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Where the provider sends the browser back to. */
-    get: operations['Auth_callback'];
+    /**
+     * Finish a sign-in
+     * @description The sign-in provider sends the browser back here.
+     */
+    get: operations['finishSignIn'];
     put?: never;
     post?: never;
     delete?: never;
@@ -67,8 +73,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Renew the sign-in. The old refresh token stays good for 10 seconds; its use after that ends the whole sign-in. */
-    post: operations['Auth_refresh'];
+    /**
+     * Renew a sign-in
+     * @description The old refresh token stays good for 10 seconds. If it is used later, the whole sign-in ends.
+     */
+    post: operations['refreshTokens'];
     delete?: never;
     options?: never;
     head?: never;
@@ -85,10 +94,10 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * End the sign-in: access and refresh token are refused from now on. Send either: the refresh token in the body, the
-     *     access token as bearer, or one of the cookies.
+     * Sign out
+     * @description Access token and refresh token are refused from now on. Send the refresh token in the body, the access token as bearer, or one of the cookies.
      */
-    post: operations['Auth_logout'];
+    post: operations['signOut'];
     delete?: never;
     options?: never;
     head?: never;
@@ -104,8 +113,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** A bearer token for use outside the browser. It takes the session cookie only: no bearer token can renew itself here. */
-    post: operations['Auth_token'];
+    /**
+     * Get a bearer token
+     * @description Takes the session cookie only, so that no bearer token can renew itself. Use it outside the browser.
+     */
+    post: operations['createBearerToken'];
     delete?: never;
     options?: never;
     head?: never;
@@ -119,12 +131,18 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Who is signed in. */
-    get: operations['Auth_me'];
+    /**
+     * Get your account
+     * @description Answers who is signed in.
+     */
+    get: operations['getAccount'];
     put?: never;
     post?: never;
-    /** Delete your account: sessions, apps and keys end at once. It needs a sign-in within the last 10 minutes. */
-    delete: operations['Auth_deleteMe'];
+    /**
+     * Delete your account
+     * @description It needs a sign-in within the last 10 minutes. Sessions, apps and keys end at once.
+     */
+    delete: operations['deleteAccount'];
     options?: never;
     head?: never;
     patch?: never;
@@ -137,12 +155,18 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Where you are signed in. Newest first. */
-    get: operations['Sessions_list'];
+    /**
+     * List your sessions
+     * @description They show where you are signed in. The newest comes first.
+     */
+    get: operations['listSessions'];
     put?: never;
     post?: never;
-    /** Sign out everywhere, here too: every access and refresh token is refused from now on. */
-    delete: operations['Sessions_endAll'];
+    /**
+     * Sign out everywhere
+     * @description Every access and refresh token of yours is refused from now on, also here.
+     */
+    delete: operations['endSessions'];
     options?: never;
     head?: never;
     patch?: never;
@@ -158,8 +182,11 @@ export interface paths {
     get?: never;
     put?: never;
     post?: never;
-    /** End one of your sessions. Ending one twice is no error. */
-    delete: operations['Sessions_endOne'];
+    /**
+     * End a session
+     * @description Ending it twice is no error.
+     */
+    delete: operations['endSession'];
     options?: never;
     head?: never;
     patch?: never;
@@ -172,8 +199,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** How far the erasure of a person, or of a deleted app, has come. */
-    get: operations['Erasures_get'];
+    /**
+     * Get the progress of an erasure
+     * @description It is the erasure of a person or of a deleted app.
+     */
+    get: operations['getErasure'];
     put?: never;
     post?: never;
     delete?: never;
@@ -191,8 +221,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Register an app. The answer holds its first key, which can write. An account may have 1,000 apps. */
-    post: operations['Apps_register'];
+    /**
+     * Register an app
+     * @description The answer holds its first key, which can write. An account may have 1,000 apps.
+     */
+    post: operations['registerApp'];
     delete?: never;
     options?: never;
     head?: never;
@@ -206,11 +239,17 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Your apps, oldest first. */
-    get: operations['Apps_list'];
+    /**
+     * List your apps
+     * @description The oldest comes first.
+     */
+    get: operations['listApps'];
     put?: never;
-    /** Register an app. The answer holds its first key, which can write. An account may have 1,000 apps. */
-    post: operations['Apps_register1'];
+    /**
+     * Register an app
+     * @description The answer holds its first key, which can write. An account may have 1,000 apps.
+     */
+    post: operations['createApp'];
     delete?: never;
     options?: never;
     head?: never;
@@ -224,19 +263,25 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** One of your apps. */
-    get: operations['Apps_get'];
+    /**
+     * Get an app
+     * @description Only apps of your own account are found.
+     */
+    get: operations['getApp'];
     put?: never;
     post?: never;
     /**
-     * Delete an app. It needs a sign-in within the last 10 minutes. Its keys are refused at once; its events, counts and dead letters are erased in the background: ask
-     *     GET /api/erasures/{erasureId} how far that is.
+     * Delete an app
+     * @description It needs a sign-in within the last 10 minutes. Its keys are refused at once. Its events, counts and dead letters are erased in the background; GET /api/erasures/{erasureId} shows the progress.
      */
-    delete: operations['Apps_delete'];
+    delete: operations['deleteApp'];
     options?: never;
     head?: never;
-    /** Change an app. What is left out stays as it is. */
-    patch: operations['Apps_change'];
+    /**
+     * Change an app
+     * @description Fields that you leave out keep their value.
+     */
+    patch: operations['updateApp'];
     trace?: never;
   };
   '/api/apps/{id}/users/{userId}': {
@@ -247,18 +292,17 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Export a person: all that your app knows of them, as it is stored. The answer is streamed, and ends early when your
-     *     sign-in ends or the app is deleted.
+     * Export a person
+     * @description The answer holds all that your app knows of the person, as it is stored. It is streamed, and ends early when your sign-in ends or the app is deleted.
      */
-    get: operations['People_export'];
+    get: operations['exportPerson'];
     put?: never;
     post?: never;
     /**
-     * Erase a person: their events, their place in every count, their dead letters, and what is still on its way. It begins
-     *     at once and goes on in the background: ask GET /api/erasures/{erasureId} how far it is. Events that are received later
-     *     are welcome. The id in other people's metadata, in your backups and in your database's logs is not covered.
+     * Erase a person
+     * @description It removes their events, their place in every count, their dead letters, and what is still on its way. The erasure begins at once and goes on in the background; GET /api/erasures/{erasureId} shows the progress. Events received later are kept. The id in other people's metadata, in your backups and in your database's logs is not covered.
      */
-    delete: operations['People_erase'];
+    delete: operations['erasePerson'];
     options?: never;
     head?: never;
     patch?: never;
@@ -271,14 +315,17 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The keys of an app: all that is kept of them, never the keys themselves. */
-    get: operations['ApiKey_list'];
+    /**
+     * List the keys of an app
+     * @description Revoked ones too, the newest first. The answer holds what is stored of a key, never the key.
+     */
+    get: operations['listKeys'];
     put?: never;
     /**
-     * Create a key. One that can read is shown only now: copy it; it needs a sign-in within the last 10 minutes. An app may
-     *     have 1,000 good keys.
+     * Create a key
+     * @description A key with `read` is shown only in this answer: copy it. It needs a sign-in within the last 10 minutes. An app may have 1,000 good keys, and 1,000 revoked ones newer than its oldest good key.
      */
-    post: operations['ApiKey_create'];
+    post: operations['createKey'];
     delete?: never;
     options?: never;
     head?: never;
@@ -294,8 +341,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Show a write-only key again. */
-    post: operations['ApiKey_reveal'];
+    /**
+     * Show a write-only key again
+     * @description The key is signed anew from what is stored of it, and the audit log notes it.
+     */
+    post: operations['revealKey'];
     delete?: never;
     options?: never;
     head?: never;
@@ -309,8 +359,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Is my key good? What it is, for whoever holds it. */
-    get: operations['ApiKey_self'];
+    /**
+     * Check a key
+     * @description Answers what the key is and what it may do, to whoever holds it.
+     */
+    get: operations['getOwnKey'];
     put?: never;
     post?: never;
     delete?: never;
@@ -329,10 +382,10 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Replace a key by a new one like it. The old one dies after the overlap; until then it is one of the app's 1,000 good
-     *     keys. For one that can read it needs a sign-in within the last 10 minutes.
+     * Replace a key
+     * @description The new key is like the old one. The old key is refused after the overlap, and counts among the app's 1,000 good keys until then. A key with `read` needs a sign-in within the last 10 minutes.
      */
-    post: operations['ApiKey_regenerate'];
+    post: operations['regenerateKey'];
     delete?: never;
     options?: never;
     head?: never;
@@ -348,8 +401,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Revoke a key: it is refused everywhere within a second. */
-    post: operations['ApiKey_revoke'];
+    /**
+     * Revoke a key
+     * @description It is refused everywhere within a second.
+     */
+    post: operations['revokeKey'];
     delete?: never;
     options?: never;
     head?: never;
@@ -365,8 +421,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Post one event. The 202 says that it is on disk; it is counted within about a second. */
-    post: operations['Collect_collect'];
+    /**
+     * Post an event
+     * @description The 202 says that it is on disk. It is counted within about a second.
+     */
+    post: operations['collectEvent'];
     delete?: never;
     options?: never;
     head?: never;
@@ -382,8 +441,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Post up to 1,000 events. Bad ones are named in the answer and do not hold up the others. */
-    post: operations['Collect_collectBatch'];
+    /**
+     * Post a batch of events
+     * @description Up to 1,000 events. The answer names the wrong ones, which do not hold up the others.
+     */
+    post: operations['collectBatch'];
     delete?: never;
     options?: never;
     head?: never;
@@ -398,10 +460,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * How often something happened, by how many people and on what devices, between two days of your time zone or two
-     *     times. A user token without app_id covers all of your apps; the same user id in two of them is one user.
+     * Count an event
+     * @description Answers how often it happened, by how many users and on which devices, between two days of the time zone or between two times. A user token without appId covers all of your apps; the same user id in two apps is one user.
      */
-    get: operations['Analytics_eventSummary'];
+    get: operations['getEventSummary'];
     put?: never;
     post?: never;
     delete?: never;
@@ -418,10 +480,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * How often something happened, and by how many people, hour by hour, day by day, week by week or month by month of your
-     *     time zone; several events side by side, and each with the same length of time before it.
+     * Count events over time
+     * @description Answers the events and unique users of each hour, day, week or month of the time zone, for up to several events side by side, each with the period before it if you ask for it.
      */
-    get: operations['Analytics_series'];
+    get: operations['getSeries'];
     put?: never;
     post?: never;
     delete?: never;
@@ -438,11 +500,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The most frequent values of a dimension: names of events, pages, referrers, devices, campaigns, or any key of your
-     *     metadata, each with how often, by how many and its share. Names of events are always answered; of anything else, or
-     *     filtered, up to 250,000 events are looked at, and a range that holds more is refused (400 `too_many_events`).
+     * List the most frequent values of a dimension
+     * @description A dimension is the event name, page, referrer, device, a campaign parameter or a key of your metadata. Each value has its events, unique users and share. Event names are always answered. For any other dimension, or with a filter, a range may hold up to 250,000 events; a larger one is refused (400 `too_many_events`).
      */
-    get: operations['Analytics_breakdown'];
+    get: operations['getBreakdown'];
     put?: never;
     post?: never;
     delete?: never;
@@ -458,8 +519,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What is known of one user: totals, the newest device, the ten newest events. */
-    get: operations['Analytics_userStats'];
+    /**
+     * Get the totals of a user
+     * @description Answers the user's events, newest device and ten newest events.
+     */
+    get: operations['getUserStats'];
     put?: never;
     post?: never;
     delete?: never;
@@ -476,11 +540,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The events themselves as a file, oldest first, streamed however many there are: CSV for spreadsheets (what would be taken
-     *     for a formula begins with an apostrophe) or NDJSON, a JSON object a line. It breaks off within a second when your
-     *     token, session or app ends: for much that goes slowly take a key with `read`.
+     * Download events
+     * @description The file holds the events oldest first, however many there are: CSV for spreadsheets (a value that a spreadsheet would take for a formula begins with an apostrophe), or NDJSON with one JSON object a line. It breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
      */
-    get: operations['Analytics_export'];
+    get: operations['exportEvents'];
     put?: never;
     post?: never;
     delete?: never;
@@ -497,11 +560,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * What happens now, as server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) of the last 30 minutes and
-     *     `events`, the newest ones as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
-     *     seconds. Send Last-Event-ID to go on where you were. It ends within a second when your token, session or app ends.
+     * Stream what happens now
+     * @description Server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) covers the last 30 minutes, and `events` brings the newest events as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15 seconds. Send Last-Event-ID to resume. The stream ends within a second when your token, session or app ends.
      */
-    get: operations['Analytics_live'];
+    get: operations['streamLive'];
     put?: never;
     post?: never;
     delete?: never;
@@ -517,8 +579,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Who was there, last seen first, page by page; or whose id holds a text. The same user id in two apps is one user. */
-    get: operations['Analytics_listUsers'];
+    /**
+     * List users
+     * @description The user seen last comes first. Search by a part of an id. The same user id in two apps is one user.
+     */
+    get: operations['listUsers'];
     put?: never;
     post?: never;
     delete?: never;
@@ -534,8 +599,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What one user did, newest first, page by page, and on what devices; over all of your apps. */
-    get: operations['Analytics_timeline'];
+    /**
+     * List the events of a user
+     * @description The newest comes first. Answers the user's devices too, over all of your apps.
+     */
+    get: operations['getUserTimeline'];
     put?: never;
     post?: never;
     delete?: never;
@@ -552,10 +620,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * The events themselves, newest first, page by page. In a range that ends, those of a clock that ran over a day fast are
-     *     not found, here, in `export` and in `breakdown`; they are counted all the same.
+     * List events
+     * @description The newest comes first. A range that ends leaves out events of a clock that ran more than a day fast, here, in `export` and in `breakdown`. They are counted all the same.
      */
-    get: operations['Analytics_events'];
+    get: operations['listEvents'];
     put?: never;
     post?: never;
     delete?: never;
@@ -572,10 +640,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * What became of an event that was answered 202: stored, put among the dead letters, or not known yet. By the id in
-     *     that answer, or by your own eventId where it is a UUIDv7 sent without a timestamp.
+     * Look up what became of an event
+     * @description It is stored, a dead letter, or not known yet. Use the `id` of the 202 answer, or your own eventId if it is a UUIDv7 that you sent without a timestamp.
      */
-    get: operations['Analytics_receipt'];
+    get: operations['getReceipt'];
     put?: never;
     post?: never;
     delete?: never;
@@ -591,8 +659,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Events of your app that were accepted and could not be stored, with the reason. Newest first. */
-    get: operations['DeadLetters_list'];
+    /**
+     * List dead letters
+     * @description These are events of your app that were accepted and could not be stored, each with the reason. The newest comes first.
+     */
+    get: operations['listDeadLetters'];
     put?: never;
     post?: never;
     delete?: never;
@@ -610,8 +681,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Try them again, once what was in the way is gone. What fails again is a dead letter again. */
-    post: operations['DeadLetters_replay'];
+    /**
+     * Replay dead letters
+     * @description Do this once the reason is gone. An event that fails again is a dead letter again.
+     */
+    post: operations['replayDeadLetters'];
     delete?: never;
     options?: never;
     head?: never;
@@ -625,8 +699,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The installation's figures, for those whom OPERATORS names: backlog, rates, dead letters. Nothing of anybody's events. */
-    get: operations['Operation_figures'];
+    /**
+     * Get the state of the installation
+     * @description Backlog, rates and dead letters, for the people whom OPERATORS names. It holds nothing of anybody's events.
+     */
+    get: operations['getStatus'];
     put?: never;
     post?: never;
     delete?: never;
@@ -642,8 +719,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** The accounts of the installation, for operators. Newest first. */
-    get: operations['Accounts_list'];
+    /**
+     * List the accounts of the installation
+     * @description The newest comes first. For operators.
+     */
+    get: operations['listAccounts'];
     put?: never;
     post?: never;
     delete?: never;
@@ -661,8 +741,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Lock an account: within a second its sessions are over, its keys are refused, and it may not sign in. */
-    post: operations['Accounts_lock'];
+    /**
+     * Lock an account
+     * @description Within a second its sessions end and its keys are refused. It cannot sign in until it is unlocked.
+     */
+    post: operations['lockAccount'];
     delete?: never;
     options?: never;
     head?: never;
@@ -678,8 +761,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Unlock an account: it may sign in again, and its keys work again. */
-    post: operations['Accounts_unlock'];
+    /**
+     * Unlock an account
+     * @description It may sign in again, and its keys work again.
+     */
+    post: operations['unlockAccount'];
     delete?: never;
     options?: never;
     head?: never;
@@ -695,8 +781,11 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Revoke every key of an account's apps. This cannot be undone; the owner can create new ones. */
-    post: operations['Accounts_revokeKeys'];
+    /**
+     * Revoke all keys of an account
+     * @description They are refused within a second. This cannot be undone; the owner can create new ones.
+     */
+    post: operations['revokeAccountKeys'];
     delete?: never;
     options?: never;
     head?: never;
@@ -710,8 +799,11 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** This process is alive, whatever is away: for whoever restarts it. */
-    get: operations['Health_alive'];
+    /**
+     * Check that the process is alive
+     * @description It answers 200 whichever service is away, for whatever restarts the process.
+     */
+    get: operations['getHealth'];
     put?: never;
     post?: never;
     delete?: never;
@@ -728,10 +820,10 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Whether this process can accept events: for load balancers. With ?strict also whether what it accepts is counted: for
-     *     monitoring.
+     * Check that the process can accept events
+     * @description Load balancers ask this. With `?strict` it also checks that accepted events are being counted, which is what monitoring should ask.
      */
-    get: operations['Health_ready'];
+    get: operations['getReadiness'];
     put?: never;
     post?: never;
     delete?: never;
@@ -770,7 +862,10 @@ export interface components {
         [key: string]: unknown;
       };
       id: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       at: string;
       /** @description The session, app, key, erasure or account that it was done to. */
       subjectId: string | null;
@@ -780,10 +875,6 @@ export interface components {
       data: components['schemas']['AuditEntryDto'][];
       /** @description Null: there are no more. */
       nextCursor: string | null;
-    };
-    RefreshDto: {
-      /** @description Left out: the refresh cookie is used, and new cookies are set. */
-      refreshToken?: string;
     };
     UserDto: {
       /** @example 0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60 */
@@ -806,6 +897,10 @@ export interface components {
       expiresIn: number;
       user: components['schemas']['UserDto'];
     };
+    RefreshDto: {
+      /** @description Left out: the refresh cookie is used, and new cookies are set. */
+      refreshToken?: string;
+    };
     AccessTokenDto: {
       /** @description Send it as Authorization: Bearer. */
       accessToken: string;
@@ -814,11 +909,20 @@ export interface components {
     };
     SessionDto: {
       id: string;
-      /** @description When you signed in there. RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description When you signed in there. RFC 3339, UTC.
+       */
       createdAt: string;
-      /** @description To the minute. */
+      /**
+       * Format: date-time
+       * @description To the minute.
+       */
       lastUsedAt: string;
-      /** @description When it ends unless it is renewed. */
+      /**
+       * Format: date-time
+       * @description When it ends unless it is renewed.
+       */
       endsAt: string;
       /**
        * @description Of the program that signed in; null: it did not tell.
@@ -854,9 +958,15 @@ export interface components {
       erasureId: string;
       /** @description Events and dead letters deleted so far. */
       eventsErased: number;
-      /** @description RFC 3339, UTC. What is received later is welcome. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC. What is received later is welcome.
+       */
       requestedAt: string;
-      /** @description Null: not done yet. */
+      /**
+       * Format: date-time
+       * @description Null: not done yet.
+       */
       finishedAt: string | null;
     };
     RegisterAppDto: {
@@ -868,7 +978,7 @@ export interface components {
        */
       url?: string | null;
       /**
-       * @description Where it runs.
+       * @description Where it runs. It says what an HTTP library that sends events counts as: bot for web, mobile for ios and android, else other.
        * @enum {string|null}
        */
       platform?: 'web' | 'ios' | 'android' | 'server' | null;
@@ -893,7 +1003,10 @@ export interface components {
       retentionDays: number | null;
       /** @enum {string} */
       retentionRollups: 'drop' | 'keep';
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       createdAt: string;
     };
     RegisteredAppDto: {
@@ -901,7 +1014,10 @@ export interface components {
       /** @description Put it into your site or app. It can only write, and can be shown again. */
       apiKey: string;
       keyId: string;
-      /** @description Null: it does not expire. */
+      /**
+       * Format: date-time
+       * @description Null: it does not expire.
+       */
       expiresAt: string | null;
     };
     AppListDto: {
@@ -943,8 +1059,12 @@ export interface components {
       /** @enum {string} */
       device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
       totalEvents: number;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       firstSeen: string;
+      /** Format: date-time */
       lastSeen: string;
       browser: string | null;
       os: string | null;
@@ -959,8 +1079,12 @@ export interface components {
       id: string;
       eventId: string | null;
       event: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       timestamp: string;
+      /** Format: date-time */
       receivedAt: string;
       userId: string | null;
       anonymousId: string | null;
@@ -975,7 +1099,10 @@ export interface components {
     PersonExportDto: {
       userId: string;
       appId: string;
-      /** @description RFC 3339, UTC. What is received later is not in it. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC. What is received later is not in it.
+       */
       exportedAt: string;
       /** @description One for each kind of id by which the person is known; none for somebody unknown. */
       profiles: components['schemas']['PersonProfileDto'][];
@@ -998,15 +1125,26 @@ export interface components {
       scopes: ('read' | 'write')[];
       /** @description Empty: any. */
       allowedOrigins: string[];
+      /** Format: date-time */
       issuedAt: string;
+      /** Format: date-time */
       expiresAt: string | null;
-      /** @description To the minute. */
+      /**
+       * Format: date-time
+       * @description To the minute.
+       */
       lastUsedAt: string | null;
-      /** @description From when on it is refused; in the future while a rotation overlaps. */
+      /**
+       * Format: date-time
+       * @description From when on it is refused; in the future while a rotation overlaps.
+       */
       revokedAt: string | null;
     };
     KeyListDto: {
+      /** @description Newest first. */
       keys: components['schemas']['KeyDto'][];
+      /** @description `cursor` of the next page; null: this is the last one. */
+      nextCursor: string | null;
     };
     CreateKeyDto: {
       /**
@@ -1021,7 +1159,10 @@ export interface components {
       name?: string;
       /** @description `write` posts events, `read` reads numbers; write alone when left out. */
       scopes?: ('write' | 'read')[];
-      /** @description RFC 3339, at most 100 years ahead. Left out: never for a write-only key, in 365 days for one that can read. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, at most 100 years ahead. Left out: never for a write-only key, in 365 days for one that can read.
+       */
       expiresAt?: string | null;
       /**
        * @description Origins of the web pages that may use it; any, when left out.
@@ -1035,7 +1176,10 @@ export interface components {
       /** @description The key. One that can read is shown only now. */
       apiKey: string;
       keyId: string;
-      /** @description Null: it does not expire. */
+      /**
+       * Format: date-time
+       * @description Null: it does not expire.
+       */
       expiresAt: string | null;
     };
     KeyIdDto: {
@@ -1051,6 +1195,7 @@ export interface components {
       name: string;
       app: components['schemas']['SelfAppDto'];
       scopes: ('read' | 'write')[];
+      /** Format: date-time */
       expiresAt: string | null;
       allowedOrigins: string[];
     };
@@ -1081,6 +1226,7 @@ export interface components {
        */
       eventId?: string;
       /**
+       * Format: date-time
        * @description When it happened (RFC 3339). Left out: when it was received.
        * @example 2024-02-20T12:34:56Z
        */
@@ -1102,14 +1248,16 @@ export interface components {
        */
       referrer?: string;
       /**
-       * @description mobile, tablet, desktop, bot or other; anything else is counted as other. Left out: told from the User-Agent.
+       * @description mobile, tablet, desktop, bot or other; anything else is counted as other. Left out: told from the User-Agent. Apps and
+       *     servers whose HTTP library sends a User-Agent of its own should say it: such a library counts as bot where the app's
+       *     platform is web, as mobile where it is ios or android, else as other.
        * @example mobile
        */
       device?: string;
       /** @description The visitor's User-Agent, where this request's own is not it. */
       userAgent?: string;
       /**
-       * @description The visitor's address, kept as given. Left out: that of the connection, truncated.
+       * @description The visitor's address, kept whole. Left out: that of the connection, truncated.
        * @example 192.168.1.1
        */
       ipAddress?: string;
@@ -1125,7 +1273,10 @@ export interface components {
       metadata?: {
         [key: string]: unknown;
       };
-      /** @description When your client sent this request: a clock that runs fast is corrected by it. */
+      /**
+       * Format: date-time
+       * @description When your client sent this request: a clock that runs fast is corrected by it.
+       */
       sentAt?: string;
     };
     AcceptedDto: {
@@ -1133,13 +1284,19 @@ export interface components {
       eventId: string;
       /** @description The id under which it is stored (UUIDv7): GET /api/analytics/events/{id}/receipt tells what became of it. */
       id: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       receivedAt: string;
     };
     BatchDto: {
       /** @description 1 to 1,000 events. Each stands for itself: bad ones are named in the answer, the others are kept. */
       events: components['schemas']['EventDto'][];
-      /** @description When your client sent this request; counts for every event that does not state its own. */
+      /**
+       * Format: date-time
+       * @description When your client sent this request; counts for every event that does not state its own.
+       */
       sentAt?: string;
     };
     AcceptedIdsDto: {
@@ -1192,7 +1349,10 @@ export interface components {
       endDate: string | null;
       /** @description The zone in which the days are meant. */
       timezone: string;
-      /** @description Everything accepted before this time is in these numbers. RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description Everything accepted before this time is in these numbers. RFC 3339, UTC.
+       */
       asOf: string;
     };
     BucketDto: {
@@ -1238,7 +1398,10 @@ export interface components {
       interval: 'day' | 'hour' | 'month' | 'week';
       /** @description The zone by whose clock the buckets are. */
       timezone: string;
-      /** @description Whatever was accepted before this moment is counted here. */
+      /**
+       * Format: date-time
+       * @description Whatever was accepted before this moment is counted here.
+       */
       asOf: string;
       series: components['schemas']['OneSeriesDto'][];
     };
@@ -1268,7 +1431,10 @@ export interface components {
     RecentEventDto: {
       event: string;
       url: string | null;
-      /** @description When it happened. RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description When it happened. RFC 3339, UTC.
+       */
       timestamp: string;
       /** @enum {string} */
       device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
@@ -1282,9 +1448,15 @@ export interface components {
       deviceDetails: components['schemas']['DeviceDetailsDto'];
       /** @description Of the newest event. */
       ipAddress: string | null;
-      /** @description RFC 3339, UTC; null for somebody unknown. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC; null for somebody unknown.
+       */
       firstSeen: string | null;
-      /** @description RFC 3339, UTC; null for somebody unknown. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC; null for somebody unknown.
+       */
       lastSeen: string | null;
       /** @description The newest ten, newest first. */
       recentEvents: components['schemas']['RecentEventDto'][];
@@ -1296,9 +1468,15 @@ export interface components {
       kind: 'anonymous' | 'user' | 'visitor';
       /** @description Over the apps asked for. */
       totalEvents: number;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       firstSeen: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       lastSeen: string;
       /**
        * @description Of the newest event, like browser and os.
@@ -1324,7 +1502,10 @@ export interface components {
       os: string | null;
       /** @description Events that came from it, among the newest 1,000 of each app. */
       count: number;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       lastSeen: string;
     };
     ListedEventDto: {
@@ -1334,9 +1515,15 @@ export interface components {
       /** @description As it was sent; null: it was sent without one. */
       eventId: string | null;
       event: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       occurredAt: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       receivedAt: string;
       userId: string | null;
       anonymousId: string | null;
@@ -1389,11 +1576,20 @@ export interface components {
       id?: string;
       /** @description As you sent it, else equal to id. */
       eventId?: string;
-      /** @description stored: when it happened, as it is counted. */
+      /**
+       * Format: date-time
+       * @description stored: when it happened, as it is counted.
+       */
       occurredAt?: string;
-      /** @description stored: when it was received. */
+      /**
+       * Format: date-time
+       * @description stored: when it was received.
+       */
       receivedAt?: string;
-      /** @description stored: when it was committed; null once that is longer ago than the ledger reaches (31 days). */
+      /**
+       * Format: date-time
+       * @description stored: when it was committed; null once that is longer ago than the ledger reaches (31 days).
+       */
       storedAt?: string | null;
       /** @description stored: how many copies with other content were put among the dead letters. */
       conflicts?: number;
@@ -1401,7 +1597,10 @@ export interface components {
       code?: string;
       /** @description dead_letter: why, for people. */
       reason?: string;
-      /** @description dead_letter: when. */
+      /**
+       * Format: date-time
+       * @description dead_letter: when.
+       */
       at?: string;
       /** @description unknown: what is on its way; for signed-in people and keys with "read". */
       pending?: components['schemas']['PendingDto'];
@@ -1418,7 +1617,10 @@ export interface components {
       event: string | null;
       /** @description The entry as it was accepted. */
       entry: string;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       createdAt: string;
     };
     DeadLetterListDto: {
@@ -1491,10 +1693,17 @@ export interface components {
       provider: string;
       /** @description The Google Workspace domain (`hd`) of the last sign-in; null: none. */
       domain: string | null;
-      /** @description RFC 3339, UTC. */
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC.
+       */
       createdAt: string;
+      /** Format: date-time */
       lastSignInAt: string;
-      /** @description Null: not locked. */
+      /**
+       * Format: date-time
+       * @description Null: not locked.
+       */
       lockedAt: string | null;
       /** @description Apps that are not deleted. */
       apps: number;
@@ -1562,7 +1771,7 @@ export interface components {
       /** @example 400 */
       status: number;
       /**
-       * @description Stable; made for programs.
+       * @description Stable: made for programs.
        * @example invalid_input
        */
       code: string;
@@ -1573,7 +1782,7 @@ export interface components {
       detail: string;
       /** @example 0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60 */
       requestId: string;
-      /** @description Every wrong field. */
+      /** @description Every field that is wrong. */
       errors?: {
         /** @example event */
         field: string;
@@ -1586,15 +1795,238 @@ export interface components {
       serverTime?: string;
     };
   };
-  responses: never;
+  responses: {
+    /** @description The request is wrong. `errors` names every field that is. */
+    BadRequest: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:invalid_input",
+         *       "title": "Bad request",
+         *       "status": 400,
+         *       "code": "invalid_input",
+         *       "detail": "The request is wrong. `errors` names every field that is.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
+         *       "errors": [
+         *         {
+         *           "field": "event",
+         *           "message": "must be a string"
+         *         }
+         *       ]
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description There is no good token: key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
+    Unauthorized: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:key_missing",
+         *       "title": "Not authenticated",
+         *       "status": 401,
+         *       "code": "key_missing",
+         *       "detail": "There is no good token: key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description The token is good, but does not allow this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required, cross_site_request or not_operator. */
+    Forbidden: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:scope_missing",
+         *       "title": "Not allowed",
+         *       "status": 403,
+         *       "code": "scope_missing",
+         *       "detail": "The token is good, but does not allow this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required, cross_site_request or not_operator.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description Nothing that belongs to you has this id. */
+    NotFound: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:not_found",
+         *       "title": "Not found",
+         *       "status": 404,
+         *       "code": "not_found",
+         *       "detail": "Nothing that belongs to you has this id.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description The state of the app, key or account does not allow this. `detail` says what to do. */
+    Conflict: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:too_many_keys",
+         *       "title": "Conflict",
+         *       "status": 409,
+         *       "code": "too_many_keys",
+         *       "detail": "The state of the app, key or account does not allow this. `detail` says what to do.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description The body is too large: `detail` names the limit. */
+    BodyTooLarge: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:body_too_large",
+         *       "title": "Too large",
+         *       "status": 413,
+         *       "code": "body_too_large",
+         *       "detail": "The body is too large: `detail` names the limit.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description Send the body as application/json in UTF-8, plain or gzipped. */
+    UnsupportedMediaType: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:unsupported_media_type",
+         *       "title": "Unsupported media type",
+         *       "status": 415,
+         *       "code": "unsupported_media_type",
+         *       "detail": "Send the body as application/json in UTF-8, plain or gzipped.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description A limit is reached (rate_limited), or too much of the account is under way (too_many_questions, too_many_streams). Send the request again after Retry-After. */
+    TooManyRequests: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        'RateLimit-Limit': components['headers']['RateLimitLimit'];
+        'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+        'RateLimit-Reset': components['headers']['RateLimitReset'];
+        'Retry-After': components['headers']['RetryAfter'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:rate_limited",
+         *       "title": "Too many requests",
+         *       "status": 429,
+         *       "code": "rate_limited",
+         *       "detail": "A limit is reached (rate_limited), or too much of the account is under way (too_many_questions, too_many_streams). Send the request again after Retry-After.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description The server has a fault. The request id finds it in the log. */
+    InternalError: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:internal_error",
+         *       "title": "Internal error",
+         *       "status": 500,
+         *       "code": "internal_error",
+         *       "detail": "The server has a fault. The request id finds it in the log.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+    /** @description A service is away or busy. Nothing was half done: send the request again after Retry-After. */
+    ServiceUnavailable: {
+      headers: {
+        'X-Request-Id': components['headers']['RequestId'];
+        'Retry-After': components['headers']['RetryAfter'];
+        [name: string]: unknown;
+      };
+      content: {
+        /**
+         * @example {
+         *       "type": "urn:tallystone:problem:service_unavailable",
+         *       "title": "Temporarily unavailable",
+         *       "status": 503,
+         *       "code": "service_unavailable",
+         *       "detail": "A service is away or busy. Nothing was half done: send the request again after Retry-After.",
+         *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
+         *     }
+         */
+        'application/problem+json': components['schemas']['Problem'];
+      };
+    };
+  };
   parameters: never;
   requestBodies: never;
-  headers: never;
+  headers: {
+    /** @description Finds the request in the log. Send your own to choose it. */
+    RequestId: string;
+    /** @description Seconds after which to send the request again. */
+    RetryAfter: number;
+    /** @description The limit that is closest to being reached. */
+    RateLimitLimit: number;
+    /** @description What is left of it. */
+    RateLimitRemaining: number;
+    /** @description Seconds until it is whole again. */
+    RateLimitReset: number;
+  };
   pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  AuditLog_list: {
+  listAuditEntries: {
     parameters: {
       query?: {
         /** @description `nextCursor` of the page before. */
@@ -1610,116 +2042,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AuditLogDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Auth_google: {
+  beginSignIn: {
     parameters: {
       query?: {
         /** @description E-mail; the local stand-in signs it in at once. */
@@ -1735,79 +2077,37 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description A page that asks for a click, if another web site led here and the local stand-in would sign in at once */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
+          [name: string]: unknown;
+        };
+        content: {
+          'text/html': string;
+        };
+      };
       /** @description To the sign-in provider */
       302: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Auth_callback: {
+  finishSignIn: {
     parameters: {
       query?: never;
       header?: never;
@@ -1816,178 +2116,72 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description Signed in; on to `next` */
-      302: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  Auth_refresh: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RefreshDto'];
-      };
-    };
-    responses: {
+      /** @description The tokens, if the sign-in began with Accept: application/json */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['SessionTokensDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
+      /** @description Signed in; on to `next` */
+      302: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
           [name: string]: unknown;
         };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
+        content?: never;
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Auth_logout: {
+  refreshTokens: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['RefreshDto'];
+      };
+    };
+    responses: {
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SessionTokensDto'];
+        };
+      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
+    };
+  };
+  signOut: {
     parameters: {
       query?: never;
       header?: never;
@@ -2002,133 +2196,26 @@ export interface operations {
     responses: {
       204: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Auth_token: {
+  createBearerToken: {
     parameters: {
       query?: never;
       header?: never;
@@ -2139,72 +2226,25 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AccessTokenDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Auth_me: {
+  getAccount: {
     parameters: {
       query?: never;
       header?: never;
@@ -2215,72 +2255,25 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['UserDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Auth_deleteMe: {
+  deleteAccount: {
     parameters: {
       query?: never;
       header?: never;
@@ -2291,70 +2284,23 @@ export interface operations {
     responses: {
       204: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Sessions_list: {
+  listSessions: {
     parameters: {
       query?: {
         /** @description `nextCursor` of the page before. */
@@ -2370,116 +2316,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['SessionListDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Sessions_endAll: {
+  endSessions: {
     parameters: {
       query?: never;
       header?: never;
@@ -2490,70 +2346,23 @@ export interface operations {
     responses: {
       204: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Sessions_endOne: {
+  endSession: {
     parameters: {
       query?: never;
       header?: never;
@@ -2566,114 +2375,24 @@ export interface operations {
     responses: {
       204: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content?: never;
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Erasures_get: {
+  getErasure: {
     parameters: {
       query?: never;
       header?: never;
@@ -2686,116 +2405,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['ErasureDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Apps_register: {
+  registerApp: {
     parameters: {
       query?: never;
       header?: never;
@@ -2810,154 +2439,29 @@ export interface operations {
     responses: {
       201: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['RegisteredAppDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_over",
-           *       "title": "Conflict",
-           *       "status": 409,
-           *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Apps_list: {
+  listApps: {
     parameters: {
       query?: never;
       header?: never;
@@ -2968,72 +2472,25 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AppListDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Apps_register1: {
+  createApp: {
     parameters: {
       query?: never;
       header?: never;
@@ -3048,154 +2505,29 @@ export interface operations {
     responses: {
       201: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['RegisteredAppDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_over",
-           *       "title": "Conflict",
-           *       "status": 409,
-           *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Apps_get: {
+  getApp: {
     parameters: {
       query?: never;
       header?: never;
@@ -3208,116 +2540,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AppDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Apps_delete: {
+  deleteApp: {
     parameters: {
       query?: never;
       header?: never;
@@ -3330,116 +2572,26 @@ export interface operations {
     responses: {
       202: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['ErasureDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Apps_change: {
+  updateApp: {
     parameters: {
       query?: never;
       header?: never;
@@ -3456,135 +2608,28 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AppDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  People_export: {
+  exportPerson: {
     parameters: {
       query?: never;
       header?: never;
@@ -3598,116 +2643,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['PersonExportDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  People_erase: {
+  erasePerson: {
     parameters: {
       query?: never;
       header?: never;
@@ -3721,118 +2676,32 @@ export interface operations {
     responses: {
       202: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['ErasureDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  ApiKey_list: {
+  listKeys: {
     parameters: {
       query: {
+        /** @description `nextCursor` of the page before. */
+        cursor?: string;
+        /** @description Entries on a page. */
+        limit?: number;
         /** @description One of your apps. */
         appId: string;
       };
@@ -3844,116 +2713,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['KeyListDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  ApiKey_create: {
+  createKey: {
     parameters: {
       query?: never;
       header?: never;
@@ -3968,154 +2747,29 @@ export interface operations {
     responses: {
       201: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['IssuedKeyDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_over",
-           *       "title": "Conflict",
-           *       "status": 409,
-           *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  ApiKey_reveal: {
+  revealKey: {
     parameters: {
       query?: never;
       header?: never;
@@ -4130,154 +2784,29 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['IssuedKeyDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_over",
-           *       "title": "Conflict",
-           *       "status": 409,
-           *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  ApiKey_self: {
+  getOwnKey: {
     parameters: {
       query?: never;
       header?: never;
@@ -4288,72 +2817,25 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['SelfDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  ApiKey_regenerate: {
+  regenerateKey: {
     parameters: {
       query?: never;
       header?: never;
@@ -4368,154 +2850,29 @@ export interface operations {
     responses: {
       201: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['IssuedKeyDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_over",
-           *       "title": "Conflict",
-           *       "status": 409,
-           *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      409: components['responses']['Conflict'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  ApiKey_revoke: {
+  revokeKey: {
     parameters: {
       query?: never;
       header?: never;
@@ -4530,135 +2887,28 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['RevokedDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Collect_collect: {
+  collectEvent: {
     parameters: {
       query?: never;
       header?: never;
@@ -4673,135 +2923,27 @@ export interface operations {
     responses: {
       202: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AcceptedDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Over the limit of the key, the account or the address. Retry-After says when to come back. */
-      429: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:rate_limited",
-           *       "title": "Too many requests",
-           *       "status": 429,
-           *       "code": "rate_limited",
-           *       "detail": "Over the limit of the key, the account or the address. Retry-After says when to come back.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Collect_collectBatch: {
+  collectBatch: {
     parameters: {
       query?: never;
       header?: never;
@@ -4816,135 +2958,27 @@ export interface operations {
     responses: {
       202: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['BatchAcceptedDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Over the limit of the key, the account or the address. Retry-After says when to come back. */
-      429: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:rate_limited",
-           *       "title": "Too many requests",
-           *       "status": 429,
-           *       "code": "rate_limited",
-           *       "detail": "Over the limit of the key, the account or the address. Retry-After says when to come back.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_eventSummary: {
+  getEventSummary: {
     parameters: {
       query?: {
         /** @description The name of the event. Left out: all events together. */
@@ -4972,116 +3006,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['EventSummaryDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_series: {
+  getSeries: {
     parameters: {
       query?: {
         /** @description Names of events, repeated for several: a series each. Left out: one series of all events together. */
@@ -5113,116 +3057,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['SeriesDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_breakdown: {
+  getBreakdown: {
     parameters: {
       query: {
         /** @description Names of events, repeated for several. Left out: all. */
@@ -5245,7 +3099,10 @@ export interface operations {
         utmTerm?: string[];
         /** @description `utm_content` of the address, repeated for several. */
         utmContent?: string[];
-        /** @description A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`. */
+        /**
+         * @description A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`.
+         *     A colon in the key is written `\:`, as in `og\:type:article`; one in the value stays as it is.
+         */
         metadata?: string[];
         /**
          * @description What events are told apart by: event, url, referrerHost, device, browser, os, utmSource, utmMedium, utmCampaign, utmTerm,
@@ -5279,116 +3136,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['BreakdownDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_userStats: {
+  getUserStats: {
     parameters: {
       query: {
         /** @description A user id as you sent it; else an anonymous id, or a visitor id of ours. */
@@ -5404,116 +3171,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['UserStatsDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_export: {
+  exportEvents: {
     parameters: {
       query?: {
         /** @description Names of events, repeated for several. Left out: all. */
@@ -5536,7 +3213,10 @@ export interface operations {
         utmTerm?: string[];
         /** @description `utm_content` of the address, repeated for several. */
         utmContent?: string[];
-        /** @description A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`. */
+        /**
+         * @description A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`.
+         *     A colon in the key is written `\:`, as in `og\:type:article`; one in the value stays as it is.
+         */
         metadata?: string[];
         /** @description Left out: csv. */
         format?: 'csv' | 'ndjson';
@@ -5565,6 +3245,10 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
@@ -5572,110 +3256,16 @@ export interface operations {
           'application/x-ndjson': string;
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_live: {
+  streamLive: {
     parameters: {
       query?: {
         /** @description One of your apps. Left out: all of them (with an API key: its own). */
@@ -5689,116 +3279,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'text/event-stream': string;
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_listUsers: {
+  listUsers: {
     parameters: {
       query?: {
         /** @description `nextCursor` of the page before. */
@@ -5818,116 +3318,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['UserListDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_timeline: {
+  getUserTimeline: {
     parameters: {
       query: {
         /** @description A user id as you sent it; else an anonymous id, or a visitor id of ours. */
@@ -5947,116 +3357,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['TimelineDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_events: {
+  listEvents: {
     parameters: {
       query?: {
         /** @description Names of events, repeated for several. Left out: all. */
@@ -6079,7 +3399,10 @@ export interface operations {
         utmTerm?: string[];
         /** @description `utm_content` of the address, repeated for several. */
         utmContent?: string[];
-        /** @description A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`. */
+        /**
+         * @description A key of metadata and its value, repeated for several. What is no text is meant as JSON writes it: `count:3`, `on:true`.
+         *     A colon in the key is written `\:`, as in `og\:type:article`; one in the value stays as it is.
+         */
         metadata?: string[];
         /**
          * @description The first day, whole, in `timezone`; or a time on the quarter-hour, included. Left out: from the first event on, of a
@@ -6110,116 +3433,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['EventListDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Analytics_receipt: {
+  getReceipt: {
     parameters: {
       query?: never;
       header?: never;
@@ -6232,116 +3465,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['ReceiptDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  DeadLetters_list: {
+  listDeadLetters: {
     parameters: {
       query?: {
         /** @description `nextCursor` of the page before. */
@@ -6361,116 +3504,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['DeadLetterListDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  DeadLetters_replay: {
+  replayDeadLetters: {
     parameters: {
       query?: never;
       header?: never;
@@ -6487,135 +3540,28 @@ export interface operations {
     responses: {
       202: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['ReplayedDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The body is larger than 1 MiB (inflated). */
-      413: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:body_too_large",
-           *       "title": "Too large",
-           *       "status": 413,
-           *       "code": "body_too_large",
-           *       "detail": "The body is larger than 1 MiB (inflated).",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      413: components['responses']['BodyTooLarge'];
+      415: components['responses']['UnsupportedMediaType'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Operation_figures: {
+  getStatus: {
     parameters: {
       query?: never;
       header?: never;
@@ -6626,72 +3572,25 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['OperationDto'];
         };
       };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Accounts_list: {
+  listAccounts: {
     parameters: {
       query?: {
         /** @description `nextCursor` of the page before. */
@@ -6709,116 +3608,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AccountListDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Accounts_lock: {
+  lockAccount: {
     parameters: {
       query?: never;
       header?: never;
@@ -6831,135 +3640,27 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AccountDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_over",
-           *       "title": "Conflict",
-           *       "status": 409,
-           *       "code": "key_over",
-           *       "detail": "key_over, key_can_read or key_secret_gone: make a new key. too_many_apps or too_many_keys: there are as many as there may be; the detail says how to make room. own_account: operators cannot lock themselves out.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      409: components['responses']['Conflict'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Accounts_unlock: {
+  unlockAccount: {
     parameters: {
       query?: never;
       header?: never;
@@ -6972,116 +3673,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['AccountDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Accounts_revokeKeys: {
+  revokeAccountKeys: {
     parameters: {
       query?: never;
       header?: never;
@@ -7094,116 +3705,26 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['RevokedKeysDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:key_missing",
-           *       "title": "Not authenticated",
-           *       "status": 401,
-           *       "code": "key_missing",
-           *       "detail": "key_missing, key_malformed, key_expired, key_revoked, wrong_token_kind or account_locked.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:scope_missing",
-           *       "title": "Not allowed",
-           *       "status": 403,
-           *       "code": "scope_missing",
-           *       "detail": "The token is good, but not for this: scope_missing, origin_not_allowed, session_cookie_required, recent_sign_in_required or not_operator.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
+      429: components['responses']['TooManyRequests'];
+      500: components['responses']['InternalError'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Health_alive: {
+  getHealth: {
     parameters: {
       query?: never;
       header?: never;
@@ -7214,34 +3735,23 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['HealthDto'];
         };
       };
-      /** @description Not possible just now, and nothing was half-taken. Send it again after Retry-After. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:service_unavailable",
-           *       "title": "Temporarily unavailable",
-           *       "status": 503,
-           *       "code": "service_unavailable",
-           *       "detail": "Not possible just now, and nothing was half-taken. Send it again after Retry-After.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      503: components['responses']['ServiceUnavailable'];
     };
   };
-  Health_ready: {
+  getReadiness: {
     parameters: {
       query?: {
         /** @description Answer 503 also while degraded. */
@@ -7255,59 +3765,24 @@ export interface operations {
     responses: {
       200: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
+          'RateLimit-Limit': components['headers']['RateLimitLimit'];
+          'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
+          'RateLimit-Reset': components['headers']['RateLimitReset'];
           [name: string]: unknown;
         };
         content: {
           'application/json': components['schemas']['ReadyDto'];
         };
       };
-      /** @description The payload is wrong; every bad field is named. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:invalid_input",
-           *       "title": "Bad request",
-           *       "status": 400,
-           *       "code": "invalid_input",
-           *       "detail": "The payload is wrong; every bad field is named.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60",
-           *       "errors": [
-           *         {
-           *           "field": "event",
-           *           "message": "must be a string"
-           *         }
-           *       ]
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description There is nothing of yours with this id. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          /**
-           * @example {
-           *       "type": "urn:tallystone:problem:not_found",
-           *       "title": "Not found",
-           *       "status": 404,
-           *       "code": "not_found",
-           *       "detail": "There is nothing of yours with this id.",
-           *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
-           *     }
-           */
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
+      400: components['responses']['BadRequest'];
+      401: components['responses']['Unauthorized'];
+      403: components['responses']['Forbidden'];
+      404: components['responses']['NotFound'];
       /** @description Not ready; `checks` says why. */
       503: {
         headers: {
+          'X-Request-Id': components['headers']['RequestId'];
           [name: string]: unknown;
         };
         content: {
