@@ -15,7 +15,7 @@ const USAGE = `npm run dead-letters -- list [--app ID] [--code CODE] [--limit N]
 npm run dead-letters -- replay [--app ID] [--code CODE] [--id ID]
 
 list     what was accepted and could not be stored, newest first, with the reason
-replay   tries it again; without --code and --id all but those with the code id_conflict`;
+replay   tries it again; without --code and --id all but those that would fail again (id_conflict, too_old)`;
 const LIMIT = 50;
 
 class UsageError extends Error {}

@@ -31,7 +31,7 @@ describe('limits of an account', () => {
     expect(first[3]!.headers.get('ratelimit-remaining')).toBe('8');
     expect(Number(first[3]!.headers.get('ratelimit-reset'))).toBeLessThanOrEqual(60);
     const summary = (url: string) => call(`${url}/api/analytics/event-summary`, { key: apiKey });
-    const self = (url: string) => call(`${url}/api/auth/api-key/self`, { key: app.apiKey });
+    const self = (url: string) => call(`${url}/api/auth/api-key/self`, { key: apiKey });
     const unknown = (url: string) => call(`${url}/api/apps/1`, { token: ann.accessToken });
     expect(statuses(await times(4, summary))).toEqual([200, 200, 200, 200]);
     expect(statuses([...(await times(2, self)), ...(await times(2, unknown))])).toEqual([200, 200, 404, 404]);
@@ -51,6 +51,24 @@ describe('limits of an account', () => {
     );
     expect((await call(`${stack.url}/collect`, { key: app.apiKey, body: { event: 'x' } })).status).toBe(202);
     expect((await me(await signIn(stack.url, 'other@x.test'))(stack.url)).status).toBe(200);
+  });
+
+  test('whoever copies a public key from a web page uses up nothing of its owner', async () => {
+    const ann = await signIn(stack.url, 'public@x.test');
+    const app = await registerApp(stack.url, ann);
+    const self = (url: string) => call(`${url}/api/auth/api-key/self`, { key: app.apiKey });
+    expect(statuses(await times(13, self))).toEqual([...Array<number>(12).fill(200), 429]);
+    expect(statuses(await times(2, me(ann)))).toEqual([200, 200]);
+  });
+
+  test('many requests of one account at once hold up nobody else', async () => {
+    const [busy, other] = [await signIn(stack.url, 'busy@x.test'), await signIn(stack.url, 'calm@x.test')];
+    const flood = Array.from({ length: 300 }, () => me(busy)(stack.url));
+    const begun = performance.now();
+    expect((await me(other)(stack.url)).status).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(2000);
+    const answers = await Promise.all(flood);
+    expect(new Set(statuses(answers))).toEqual(new Set([200, 429]));
   });
 
   test('changes count by themselves, whatever becomes of them', async () => {

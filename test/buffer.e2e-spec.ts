@@ -1,5 +1,5 @@
 import { BacklogReader } from '../src/buffer/backlog.js';
-import { SEGMENT_MAX_EVENTS } from '../src/buffer/buffer-writer.js';
+import { BufferWriter, SEGMENT_MAX_EVENTS, SEGMENT_OVERHEAD_BYTES } from '../src/buffer/buffer-writer.js';
 import { encodeEnvelope } from '../src/events/envelope.js';
 import { type Answer, call, registerApp, signIn } from './support/client.js';
 import { acceptedEvent } from './support/events.js';
@@ -54,6 +54,47 @@ describe('accounts take turns', () => {
     expect(await figures()).toEqual(['last', 'lastAt', 'otherAt']);
   });
 
+  test('the figures are what is there, however large the entries are and however they fill segments', async () => {
+    await stopWorkers();
+    const writer = new BufferWriter(stack.redis, stack.keys, stack.env);
+    const entry = (name: string, bytes: number) =>
+      encodeEnvelope(acceptedEvent({ eventId: name, metadata: JSON.stringify({ text: 'x'.repeat(bytes) }) }));
+    const large = (name: string) => Array.from({ length: 31 }, (_none, i) => entry(`${name} ${i}`, 32_000));
+    const now = Date.now();
+    await writer.append('a'.repeat(32), large('first'), now);
+    // Into a segment that is nearly full of bytes.
+    await writer.append('a'.repeat(32), large('second'), now);
+    await writer.append('b'.repeat(32), [entry('small', 10), ...large('third')], now);
+    await expectTrueFigures();
+    await stack
+      .startWorker({ NODE_OPTIONS: '--import ./test/faults/crash-points.mjs', CRASH_AT: 'after-unlink' })
+      .catch(() => undefined);
+    await until(async () => (await held(stack, 'events')) < 3 * 31 + 1, 'a claim to be finished');
+    await stopWorkers();
+    // What is left after some of it was stored.
+    await expectTrueFigures();
+    await stack.startWorker();
+    await stack.drained();
+  });
+
+  /** `bytes` is the sum of what Redis says of each segment, and so are the figures of the accounts. */
+  async function expectTrueFigures(): Promise<void> {
+    const usage = await stack.redis.hgetall(stack.keys.usage);
+    const sum = (prefix: string) =>
+      Object.entries(usage).reduce((total, [field, n]) => total + (field.startsWith(prefix) ? Number(n) : 0), 0);
+    let measured = 0;
+    for (const field of Object.keys(usage).filter((name) => name.startsWith('s:'))) {
+      const bytes = (await stack.redis.memory('USAGE', stack.keys.segment(field.slice(2)), 'SAMPLES', 0))!;
+      measured += bytes + SEGMENT_OVERHEAD_BYTES;
+    }
+    expect({ bytes: Number(usage.bytes ?? 0), segments: sum('s:'), accounts: sum('a:') }).toEqual({
+      bytes: measured,
+      segments: measured,
+      accounts: measured,
+    });
+    expect(measured).toBeGreaterThan(0);
+  }
+
   test('an event of each of 1,000 accounts needs a few transactions, not 1,000', async () => {
     await stopWorkers();
     const before = await batches();
@@ -73,10 +114,9 @@ describe('accounts take turns', () => {
     // An API process that was slow: into a segment that is there.
     await stack.push(1, entry(now - 5000));
     expect(await backlog.read()).toMatchObject({ events: 753, oldestReceivedAt: now - 5000 });
-    const victim = await stack.startWorker({
-      NODE_OPTIONS: '--import ./test/faults/crash-points.mjs',
-      CRASH_AT: 'after-claim',
-    });
+    const crash = { NODE_OPTIONS: '--import ./test/faults/crash-points.mjs', CRASH_AT: 'after-claim' };
+    // It may be gone before it has said that it is ready.
+    const victim = await stack.startWorker(crash).catch(() => stack.workers.at(-1)!);
     expect(await victim.ended()).toBe('SIGKILL');
     stack.workers.splice(0);
     expect(await stack.redis.zcard(stack.keys.claims)).toBe(1);

@@ -81,6 +81,14 @@ describe('the dashboard, in Chromium: a story', () => {
   });
 
   const open = (path: string) => page.goto(stack.url + path);
+  /** What was copied, read by another site: our own pages may write the clipboard, and not read it. */
+  const clipboard = async (): Promise<string> => {
+    const other = await context.newPage();
+    await other.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}`);
+    const text = await other.evaluate<string>('navigator.clipboard.readText()');
+    await other.close();
+    return text;
+  };
   const big = async (name: string): Promise<number> => {
     const value = page.locator('.figure', { hasText: name }).first().locator('.value');
     return Number(await value.getAttribute('data-value'));
@@ -110,16 +118,16 @@ describe('the dashboard, in Chromium: a story', () => {
     await page.getByLabel('Name').fill('Cleo’s shop');
     await page.getByRole('button', { name: 'Register app' }).click();
     await page.getByRole('button', { name: 'Copy the key' }).click();
-    key = await page.evaluate<string>('navigator.clipboard.readText()');
+    key = await clipboard();
     expect(key).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     await page.getByRole('heading', { name: 'Waiting for your first event …' }).waitFor();
     await page.getByRole('button', { name: 'Copy the curl command' }).click();
-    const curl = await page.evaluate<string>('navigator.clipboard.readText()');
+    const curl = await clipboard();
     const posted = spawnSync('sh', ['-c', `${curl} -s -o /dev/null -w '%{http_code}'`], { encoding: 'utf8' });
     expect(posted.stdout).toBe('202');
     await page.getByRole('heading', { name: 'Your first event is here' }).waitFor();
     await page.getByRole('button', { name: 'Copy the script tag' }).click();
-    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain(`data-key="${key}"`);
+    expect(await clipboard()).toContain(`data-key="${key}"`);
   });
 
   test('live: what happens is there within seconds', async () => {

@@ -201,7 +201,7 @@ describe('the script of a web site, in Chromium', () => {
     const page = await site.visit('/a');
     await site.eventually(['page_view']);
     let lost = 0;
-    await page.route('**/collect/batch', async (route) => {
+    await page.route('**/api/ingest/batch', async (route) => {
       const answer = await route.fetch();
       if ((lost += 1) > 2) await route.fulfill({ response: answer });
       else await route.abort();
@@ -217,7 +217,7 @@ describe('the script of a web site, in Chromium', () => {
     await site.eventually(['page_view']);
     const statuses = [429, 503, 400];
     const asked: number[] = [];
-    await page.route('**/collect/batch', async (route) => {
+    await page.route('**/api/ingest/batch', async (route) => {
       asked.push(Date.now());
       const status = statuses.shift()!;
       const headers = {

@@ -35,6 +35,11 @@ interface Problem {
 const ROOM = 2e4;
 /** A smaller difference than this is left alone: answers take time. */
 const SKEW_MIN_MS = 60_000;
+/**
+ * Corrected times are rounded down to this. Two tabs that correct the same event at once then give it the same time, and
+ * it counts once: the server tells events apart by id and time.
+ */
+const STEP_MS = 10_000;
 /** The server takes no time before this. */
 const EARLIEST_MS = Date.UTC(1980);
 
@@ -87,16 +92,16 @@ export async function settle(
  */
 function correct(core: Core, name: string, text: string, refusal: Rejected, detail?: string): void {
   // Another tab may have done it.
-  if (core.read(name) !== text) return;
+  if (core.read(name) !== text || core.read(`${name}~`)) return;
   const event = JSON.parse(text) as { event: unknown; timestamp: string; userId?: string };
   const { errors, serverTime } = refusal;
   if (serverTime) {
     const server = Date.parse(serverTime);
     const behind = server - Date.now();
-    core.skew = Math.abs(behind) < SKEW_MIN_MS ? 0 : behind;
+    core.skew = Math.abs(behind) < SKEW_MIN_MS ? 0 : down(behind);
     const time = Date.parse(event.timestamp) + core.skew;
     // The clock may have been set right since the event.
-    event.timestamp = new Date(time < EARLIEST_MS || time > server ? server : time).toISOString();
+    event.timestamp = new Date(time < EARLIEST_MS || time > server ? down(server) : time).toISOString();
   }
   if (errors.some(({ field }) => field === 'userId')) {
     if (core.read('tallystone.user') === event.userId) core.forget('tallystone.user');
@@ -109,6 +114,10 @@ function correct(core: Core, name: string, text: string, refusal: Rejected, deta
     const reasons = errors.map(({ field, message }) => `${field}: ${message}`).join(' ') || detail;
     core.warn(`${again ? 'corrected' : 'refused'}: ${JSON.stringify(event.event)?.slice(0, 140)}. ${reasons}`);
   }
+}
+
+function down(ms: number): number {
+  return Math.floor(ms / STEP_MS) * STEP_MS;
 }
 
 /** JSON with a replacement character for each half of a surrogate pair, which JSON.stringify writes as an escape. */

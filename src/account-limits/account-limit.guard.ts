@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { RateLimitedError } from '../common/app-error.js';
+import { countsFor } from '../common/caller.js';
 import { Env } from '../config/env.js';
 
 const MINUTE_S = 60;
@@ -23,7 +24,7 @@ export const LimitedBy = Reflector.createDecorator<'regenerate'>();
 
 /**
  * Requests a minute for each account, shared by all processes through Redis. Comes after the guard that sets the caller;
- * what a key asks counts for the account that owns its app. While Redis is away each process counts for itself, so that
+ * what a key asks counts for the account that owns its app, if the key may read. While Redis is away each process counts for itself, so that
  * people can go on with their work.
  */
 @Injectable()
@@ -70,7 +71,7 @@ export class AccountLimitGuard implements CanActivate {
   ): Promise<void> {
     const { caller } = request;
     if (!caller) throw new Error('The limit of an account needs a guard before it that sets the caller');
-    const account = caller.kind === 'user' ? caller.userId : caller.ownerId;
+    const account = countsFor(caller);
     const limit = this.env.rateLimits[name];
     const { remainingPoints, msBeforeNext, refused } = await consume(this.limiters[name], account);
     const resetS = Math.max(1, Math.ceil(msBeforeNext / 1000));

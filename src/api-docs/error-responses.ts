@@ -74,7 +74,9 @@ const ERRORS = {
     name: 'Conflict',
     code: 'too_many_keys',
     title: 'Conflict',
-    description: 'The state of the app, key or account does not allow this. `detail` says what to do.',
+    description:
+      'The state of the app, key or account does not allow this, and `detail` says what to do: key_over, key_can_read, ' +
+      'key_secret_gone, too_many_apps, too_many_keys, too_many_revoked_keys or own_account.',
   },
   413: {
     name: 'BodyTooLarge',

@@ -6,6 +6,7 @@ import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { accountLocked, signInEnded, UnauthorizedError } from '../common/app-error.js';
 import type { UserCaller } from '../common/caller.js';
 import { LOGGER } from '../common/logger.module.js';
+import { InFlight } from '../common/in-flight.js';
 import type { Logger } from '../common/logger.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
@@ -47,6 +48,11 @@ const ROTATE = `UPDATE sessions SET generation = generation + 1, rotated_at = UT
 WHERE id = ? AND generation = ? AND ended_at IS NULL AND expires_at > UTC_TIMESTAMP(3)
   AND created_at > UTC_TIMESTAMP(3) - INTERVAL ? DAY`;
 
+/** Of one account in a process, at a time. */
+const LOOK_UPS = 2;
+const LOOK_UPS_WAITING = 100;
+const RENEWALS_WAITING = 20;
+
 /** How far behind `last_used_at` may be, ms: each use of a session would otherwise be a write. */
 const USE_NOTED_EVERY_MS = 60_000;
 /** Of several requests at once one writes. */
@@ -65,6 +71,9 @@ WHERE id = ? AND generation = ? + 1 AND rotated_at >= UTC_TIMESTAMP(3) - INTERVA
 export class SessionService {
   private readonly access: TokenRing;
   private readonly refresh: TokenRing;
+  /** One account must not fill the queue for the connections by which everybody's session is looked up. */
+  private readonly lookUps = new InFlight(LOOK_UPS, LOOK_UPS_WAITING);
+  private readonly renewals = new InFlight(1, RENEWALS_WAITING);
 
   constructor(
     @InjectRepository(Session, CONTROL) private readonly sessions: Repository<Session>,
@@ -102,7 +111,7 @@ export class SessionService {
   /** @throws UnauthorizedError for anything but the access token of a living session */
   async authenticate(token: string): Promise<UserCaller> {
     const claims = this.access.verify(token);
-    const session = await this.find(claims);
+    const session = await this.lookUps.run(String(claims.sub), () => this.find(claims));
     this.assertAlive(session);
     this.noteUse(session);
     return {
@@ -121,6 +130,10 @@ export class SessionService {
    */
   async renew(token: string): Promise<SessionTokens> {
     const claims = this.refresh.verify(token);
+    return this.renewals.run(String(claims.sub), () => this.rotate(claims));
+  }
+
+  private async rotate(claims: Record<string, unknown>): Promise<SessionTokens> {
     const session = await this.find(claims);
     this.assertAlive(session);
     const id = binary(session.id);
@@ -142,12 +155,14 @@ export class SessionService {
 
   /** Ends the session behind a refresh token, whatever state it is in. */
   async endByRefreshToken(token: string): Promise<void> {
-    await this.signOut(this.refresh.verify(token).sid);
+    const { sub, sid } = this.refresh.verify(token);
+    await this.renewals.run(String(sub), () => this.signOut(sid));
   }
 
   /** Ends the session behind an access token, whatever state it is in. */
   async endByAccessToken(token: string): Promise<void> {
-    await this.signOut(this.access.verify(token).sid);
+    const { sub, sid } = this.access.verify(token);
+    await this.renewals.run(String(sub), () => this.signOut(sid));
   }
 
   /** The living sessions of a person, newest first. @param before only those older than this one; 32 hex digits */

@@ -62,7 +62,8 @@ export class UserService {
       throw notAllowed(this.env.signInAllow, email, await this.noteRefused(profile));
     }
     const shownName = name?.slice(0, 255) ?? null;
-    return this.users.manager.transaction(async (manager) => {
+    // On the connections of changes: it may have to wait for the account's row, which a session look-up must never do.
+    return this.dataSource.transaction(async (manager) => {
       const known = await manager.findOneBy(User, { provider, subject });
       if (known && (await lockAccount(manager, known.id))) {
         await manager.query(SIGN_IN, [email, domain, shownName, binary(known.id)]);

@@ -81,6 +81,7 @@ class BodyReading {
     if (Number(request.headers['content-length'] ?? 0) > rules.maxBytes) throw this.refusal(tooLarge(rules.maxBytes));
     payload.on('error', () => (this.lost = true));
     this.place = this.shared.room.enter((error) => this.end(error));
+    this.place.known = this.known;
     const source = encoding === 'gzip' ? this.inflated(payload) : payload;
     const onData = (chunk: Buffer): void => this.attempt(() => this.take(chunk, encoding));
     const onEnd = (): void => this.attempt(() => this.finish());
@@ -93,12 +94,15 @@ class BodyReading {
       // What is still on its way is thrown away, so that the sender reads the answer.
       payload.resume();
     };
-    if (encoding === 'gzip') this.shared.room.hold(this.place, INFLATE_BYTES);
   }
 
   private inflated(payload: Readable): Readable {
     const gunzip = createGunzip({ chunkSize: INFLATE_CHUNK_BYTES });
-    payload.on('data', (chunk: Buffer) => (this.received += chunk.length));
+    payload.on('data', (chunk: Buffer) => {
+      // Inflating takes memory from the first byte on.
+      if (this.received === 0) this.shared.room.hold(this.place!, INFLATE_BYTES);
+      this.received += chunk.length;
+    });
     payload.on('error', (error) => gunzip.destroy(error));
     payload.pipe(gunzip);
     this.stop = () => {
@@ -166,6 +170,7 @@ class BodyReading {
       throw this.refusal(error);
     }
     this.known = true;
+    this.place!.known = true;
     if (this.counted) this.shared.unknown.giveBack(this.request);
   }
 

@@ -23,3 +23,21 @@ test('the body that began first goes where there is no room left, and those that
   room.hold(enter('next'), 100);
   expect(gone).toHaveLength(2);
 });
+
+test('bodies of unknown senders go before those of known ones', () => {
+  const gone: string[] = [];
+  const room = new BodyRoom(100);
+  const enter = (name: string, known: boolean) => {
+    const body = room.enter(() => gone.push(name));
+    body.known = known;
+    return body;
+  };
+  const [known, unknown] = [enter('known', true), enter('unknown', false)];
+  room.hold(known, 60);
+  room.hold(unknown, 60);
+  expect(gone).toEqual(['unknown']);
+  // What has gone holds nothing any more.
+  room.hold(unknown, 1000);
+  room.hold(enter('next', false), 40);
+  expect(gone).toEqual(['unknown']);
+});

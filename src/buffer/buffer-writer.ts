@@ -41,18 +41,24 @@ local events, pending, bytes, own =
   tonumber(held[1] or 0), tonumber(held[2] or 0), tonumber(held[3] or 0), tonumber(held[4] or 0)
 local last, lastAt, otherAt = held[5], held[6], held[7]
 if last ~= account then otherAt = lastAt end
-if own >= share and bytes * 2 > max and otherAt and received - otherAt < ${PRESENT_FOR_MS} then return {2, pending} end
-if bytes >= max then return {1, pending} end
+if own > 0 and own >= share and bytes * 2 > max and otherAt and received - otherAt < ${PRESENT_FOR_MS} then
+  return {2, pending}
+end
+if bytes >= max then
+  -- Who is refused has sent all the same: the share of the others holds from now on.
+  redis.call('HSET', usage, 'last', account, 'lastAt', received, 'otherAt', otherAt or 0)
+  return {1, pending}
+end
 
 local set = {}
 local first, final = 6, #ARGV
+local segment = redis.call('LINDEX', queue, -1)
+local length, size = 0, 0
+if segment then
+  length = redis.call('LLEN', base .. 'segment:' .. segment)
+  size = tonumber(redis.call('HGET', usage, 's:' .. segment) or 0)
+end
 while first <= final do
-  local segment = redis.call('LINDEX', queue, -1)
-  local length, size = 0, 0
-  if segment then
-    length = redis.call('LLEN', base .. 'segment:' .. segment)
-    size = tonumber(redis.call('HGET', usage, 's:' .. segment) or 0)
-  end
   if not segment or length >= ${SEGMENT_MAX_EVENTS} or size >= ${SEGMENT_MAX_BYTES} then
     segment, length, size = account .. ':' .. redis.call('INCR', base .. 'next'), 0, 0
     if redis.call('RPUSH', queue, segment) == 1 then redis.call('RPUSH', base .. 'fresh', account) end
@@ -67,6 +73,7 @@ while first <= final do
   redis.call('RPUSH', key, unpack(ARGV, first, after - 1))
   local grown = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) + ${SEGMENT_OVERHEAD_BYTES}
   bytes, own = bytes + grown - size, own + grown - size
+  length, size = length + after - first, grown
   set[#set + 1] = 's:' .. segment
   set[#set + 1] = grown
   first = after

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError, InvalidInputError, UnavailableError } from '../common/app-error.js';
 import type { KeyCaller } from '../common/caller.js';
+import { NO_ACCOUNT } from '../buffer/buffer-keys.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { checkedPayload } from '../common/payload.pipe.js';
@@ -68,7 +69,8 @@ export class CollectService {
   }
 
   private async keep(events: AcceptedEvent[], sender: Sender): Promise<void> {
-    await this.buffer.append(sender.key.ownerId, events);
+    // An app that this process has not heard of yet waits where every erasure looks, whoever owns it.
+    await this.buffer.append(this.registry.app(sender.key.appId)?.ownerId ?? NO_ACCOUNT, events);
     this.metrics.accepted.inc(events.length);
     if (!this.logger.isLevelEnabled('debug')) return;
     for (const event of events) {

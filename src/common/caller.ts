@@ -23,6 +23,16 @@ export interface KeyCaller {
 
 export type Caller = UserCaller | KeyCaller;
 
+/**
+ * The name that a caller's requests and questions count for. Keys that cannot read sit in web pages, where anybody can copy
+ * them: what is asked with them counts apart, so that it never uses up what the account's owner may ask.
+ * @returns the account (32 hex digits), or `public:` and the account
+ */
+export function countsFor(caller: Caller): string {
+  if (caller.kind === 'user') return caller.userId;
+  return caller.scopes.includes('read') ? caller.ownerId : `public:${caller.ownerId}`;
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the guards; nobody else writes it. */

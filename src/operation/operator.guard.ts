@@ -1,6 +1,7 @@
 import { applyDecorators, type CanActivate, type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { AccountLimitGuard } from '../account-limits/account-limit.guard.js';
 import { UserGuard } from '../auth/user.guard.js';
 import { UserService } from '../auth/user.service.js';
 import { ForbiddenError } from '../common/app-error.js';
@@ -26,5 +27,5 @@ export class OperatorGuard implements CanActivate {
 
 /** A route (or a whole controller) for operators. */
 export function OperatorRoute(): MethodDecorator & ClassDecorator {
-  return applyDecorators(UseGuards(UserGuard, OperatorGuard), ApiBearerAuth('userToken'));
+  return applyDecorators(UseGuards(UserGuard, AccountLimitGuard, OperatorGuard), ApiBearerAuth('userToken'));
 }

@@ -1,11 +1,11 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Caller } from '../common/caller.js';
+import { type Caller, countsFor } from '../common/caller.js';
 
 /** Who asks a question. */
 export interface Asker {
   caller: Caller;
-  /** The account that the question counts for: 32 hex digits. */
+  /** What the question counts for, see {@link countsFor}. */
   account: string;
   /** Aborted when the connection closes: nobody reads the answer then. */
   gone: AbortSignal;
@@ -27,5 +27,5 @@ export const CurrentAsker = createParamDecorator((_data: unknown, context: Execu
   // It may have closed while the caller was looked up: then nothing says so any more.
   if (request.raw.socket.destroyed) leave();
   else raw.once('close', leave);
-  return { caller, account: accountOf(caller), gone: gone.signal };
+  return { caller, account: countsFor(caller), gone: gone.signal };
 });
