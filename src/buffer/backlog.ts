@@ -52,7 +52,7 @@ return {events, bytes + oldBytes, oldBytes, datable and string.format('%.0f', ol
 );
 
 /**
- * Of one account, of entries whose account is not known, and of all claims, which are soon stored.
+ * Of some accounts, of entries whose account is not known, and of all claims, which are soon stored.
  *
  * ARGV base, prefix, number of old lists, accounts → oldest receipt (ms); 0 when an entry cannot be dated; '' for nothing
  */
@@ -107,14 +107,14 @@ export class BacklogReader {
   }
 
   /**
-   * What an account has pending, however much others have.
-   * @param account 32 hex digits
-   * @returns no entry of it was received before this (ms); 0 when that cannot be told, undefined when nothing is pending
+   * What some accounts have pending, however much others have.
+   * @param accounts as they are in the names of the lists
+   * @returns no entry of them was received before this (ms); 0 when that cannot be told, undefined when nothing is pending
    * @throws whatever ioredis throws while Redis is away
    */
-  async oldestOf(account: string): Promise<number | undefined> {
+  async oldestOf(accounts: readonly string[]): Promise<number | undefined> {
     const { usage, base, prefix } = this.keys;
-    const args = [base, prefix, OLD_LIST_COUNT, account, NO_ACCOUNT];
+    const args = [base, prefix, OLD_LIST_COUNT, NO_ACCOUNT, ...accounts];
     const oldest = await OLDEST.run(this.redis, [usage], args);
     return oldest === '' ? undefined : Number(oldest);
   }

@@ -175,7 +175,8 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
       await alive();
       const waiting = await this.erasures.withRowsDeleted(ownerId, requestedUntil);
       // Only now: what a replay put into the buffer before an order must be found there.
-      const until = await this.drainedUntil(ownerId);
+      const apps = new Set(waiting.map(({ appId }) => appId));
+      const until = await this.drainedUntil([ownerId, ...apps]);
       const orders = waiting.filter(({ requestedAt }) => requestedAt.getTime() <= until);
       if (orders.length > 0) drained.push({ orders, until });
     }
@@ -204,10 +205,14 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  /** Nothing of the account that was received until this moment (ms) is in the buffer, or still on its way there. */
-  private async drainedUntil(ownerId: string): Promise<number> {
+  /**
+   * Nothing of an account that was received until this moment (ms) is in the buffer, or still on its way there.
+   * @param names of its lists: its own, and of its apps: until an API process knows a new app's owner, events are kept under the
+   *   app's id
+   */
+  private async drainedUntil(names: readonly string[]): Promise<number> {
     const now = Date.now();
-    const oldest = (await this.backlog.oldestOf(ownerId)) ?? now;
+    const oldest = (await this.backlog.oldestOf(names)) ?? now;
     return Math.min(now, oldest - 1) - ON_ITS_WAY_MS;
   }
 }
