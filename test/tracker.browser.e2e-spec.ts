@@ -212,6 +212,20 @@ describe('the script of a web site, in Chromium', () => {
     expect((await site.names()).sort()).toEqual(['once', 'page_view']);
   });
 
+  test('where the second file is blocked, pages are not disturbed, and a refused event holds up no other', async () => {
+    site.options = 'data-outbound';
+    // Elements whose names stand in the place of the document's own properties.
+    site.pages['/clobbered'] = `${site.tag}<form name="title"></form><form name="referrer"></form>`;
+    const page = await site.visit('/', 'delete Window.prototype.navigation; delete window.navigation');
+    await page.route('**/t.js?extra*', (route) => route.abort());
+    await page.goto(`${site.origin}/clobbered`);
+    await page.evaluate(`tallystone.track('array', [1]); tallystone.track('good')`);
+    await site.eventually(['page_view', 'page_view', 'good']);
+    await until(async () => (await waiting(page)) === 0, 'the queue to be empty');
+    expect(site.warnings.length).toBeGreaterThan(0);
+    expect(site.errors).toEqual([]);
+  });
+
   test('a 429 is tried again after Retry-After, what is refused for good is not', async () => {
     const page = await site.visit('/a');
     await site.eventually(['page_view']);

@@ -139,7 +139,8 @@ interface Page {
 
   let path: string | undefined;
   let last: string | undefined;
-  let referrer = document.referrer;
+  // As text: an element with such a name would stand in its place.
+  let referrer = `${document.referrer}`;
   const methods: Tallystone = {
     track(event, metadata) {
       if (silent()) return;
@@ -175,7 +176,7 @@ interface Page {
           ? {
               screenSize: `${screen.width}x${screen.height}`,
               language,
-              title: document.title.slice(0, 2048),
+              title: `${document.title}`.slice(0, 2048),
               ...metadata,
             }
           : metadata;
@@ -236,8 +237,8 @@ interface Page {
     view();
     send();
     if (page.navigation) page.navigation.addEventListener('currententrychange', view);
-    else extra().then((more) => more.watchHistory(view));
-    if (options.outbound != null) extra().then((more) => more.watchLinks(api));
+    else extra().then((more) => more.watchHistory(view), warn);
+    if (options.outbound != null) extra().then((more) => more.watchLinks(api), warn);
     // Back to a page that the browser had kept as it was.
     addEventListener('pageshow', ({ persisted }) => {
       if (persisted) {
