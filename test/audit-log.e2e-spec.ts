@@ -107,10 +107,10 @@ describe('the audit log, and keys that expire', () => {
     }
     const { body } = await call(`${stack.url}/api/auth/api-key?app_id=${app.id}`, { token: ann.accessToken });
     expect(body.keys.map(({ name, notice }: { name: string; notice: string }) => [name, notice])).toEqual([
-      ['First key', null],
-      ['3', 'expires_within_7_days'],
-      ['20', 'expires_within_30_days'],
       ['60', null],
+      ['20', 'expires_within_30_days'],
+      ['3', 'expires_within_7_days'],
+      ['First key', null],
     ]);
     // Figures are good for a minute: another process tells today's at once.
     const other = await stack.startApi();

@@ -93,7 +93,9 @@ describe('sealing of distinct users', () => {
     expect(await storedCounts(stack)).toEqual(expected);
     const db = await createDataSource(stack.env.database, { poolSize: 1 }).initialize();
     try {
-      await db.undoLastMigration();
+      // Down to the one that made the bitmaps, and past those that came after it.
+      const isThere = async () => (await db.query('SHOW COLUMNS FROM event_users LIKE ?', ['users'])).length > 0;
+      while (await isThere()) await db.undoLastMigration();
       const rows: { n: string }[] = await db.query('SELECT COUNT(*) AS n FROM event_users');
       const daysOfUsers = new Set(expected.users.map((line) => line.split(' ').slice(0, -1).join(' ')));
       expect(Number(rows[0]!.n)).toBe(daysOfUsers.size);
