@@ -7,6 +7,8 @@ import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
 
 const MIB = 1024 * 1024;
+/** Bodies a second of an address without a good key: fewer than the default, so that a busy machine exceeds it too. */
+const BODIES = 5;
 const COLLECT = '/api/analytics/collect';
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 const flat = (names: number, prefix = 'n'): string =>
@@ -29,7 +31,7 @@ describe('bodies and who sends them', () => {
   let ann: Signed;
   let app: { id: string; apiKey: string };
   beforeAll(async () => {
-    stack = await startStack({ workers: 0, env: { RATE_LIMITS: 'signin=1000,refused_keys=30' } });
+    stack = await startStack({ workers: 0, env: { RATE_LIMITS: `signin=1000,refused_keys=30,bodies=${BODIES}` } });
     ann = await signIn(stack.url);
     app = await registerApp(stack.url, ann);
   });
@@ -46,15 +48,15 @@ describe('bodies and who sends them', () => {
   const told = ({ status, body }: Answer): [number, string] => [status, body.code];
 
   describe('without a good key', () => {
-    test('an address may send 20 a second; another address is not held back', async () => {
+    test('an address may send so many a second; another address is not held back', async () => {
       const from = visitor();
       const answers = await Promise.all(Array.from({ length: 60 }, () => send({ event: 'x' }, from)));
       const refused = answers.filter(({ status }) => status === 429);
       expect(refused.length).toBeGreaterThanOrEqual(20);
-      expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(20);
+      expect(answers.filter(({ status }) => status === 401).length).toBeGreaterThanOrEqual(BODIES);
       expect(refused[0]!.body.code).toBe('rate_limited');
       expect(refused[0]!.headers.get('retry-after')).toBe('1');
-      expect(refused[0]!.headers.get('ratelimit-limit')).toBe('20');
+      expect(refused[0]!.headers.get('ratelimit-limit')).toBe(String(BODIES));
       expect(refused[0]!.headers.get('access-control-allow-origin')).toBe('*');
       expect(told(await send({ event: 'x' }, visitor()))).toEqual([401, 'key_missing']);
     });
@@ -118,7 +120,7 @@ describe('bodies and who sends them', () => {
       expect((await gzip(body, visitor(), `${COLLECT}/batch`)).body.accepted).toBe(1000);
     });
 
-    test('a large one without a good key is refused, and counts among the 20', async () => {
+    test('a large one without a good key is refused, and counts among those', async () => {
       const from = visitor();
       for (const first of [true, false]) {
         expect(told(await send(large(first, 'nonsense'), from, `${COLLECT}/batch`))).toEqual([401, 'key_malformed']);
@@ -203,7 +205,7 @@ describe('bodies and who sends them', () => {
   });
 
   describe('other routes', () => {
-    test('take 64 KiB of a signed-in person, and 20 bodies a second of an address that shows no sign-in', async () => {
+    test('take 64 KiB of a signed-in person, and so many bodies a second of an address that shows no sign-in', async () => {
       const long = (bytes: number) => ({ name: 'x', description: 'd'.repeat(bytes) });
       const post = (body: unknown, token?: string, from = visitor()) =>
         call(`${stack.url}/api/apps`, { body, headers: from, ...(token ? { token } : {}) });
