@@ -92,7 +92,7 @@ interface Page {
       .filter((name) => name.startsWith(waiting))
       .sort();
   const silent = () =>
-    read(outKey) === '1' ||
+    read(outKey)! > '0' ||
     navigator.doNotTrack === '1' ||
     (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   const warn = (...words: unknown[]) => console.warn('tallystone:', ...words);
@@ -120,7 +120,7 @@ interface Page {
     let wait = 1;
     try {
       const sentAt = new Date(Date.now() + core.skew).toISOString();
-      const response = await fetch(new URL((options.collect || '/api/ingest') + '/batch', source), {
+      const response = await fetch(new URL(`${options.collect || '/api/ingest'}/batch`, source), {
         method: 'POST',
         // Text, so that the browser needs no preflight request.
         body: `{"apiKey":"${apiKey}","sentAt":"${sentAt}","events":[${events}]}`,
