@@ -92,7 +92,7 @@ interface Page {
       .filter((name) => name.startsWith(waiting))
       .sort();
   const silent = () =>
-    read(outKey)! > '0' ||
+    read(outKey) === '1' ||
     navigator.doNotTrack === '1' ||
     (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
   const warn = (...words: unknown[]) => console.warn('tallystone:', ...words);
@@ -219,7 +219,7 @@ interface Page {
   };
   const api = (page.tallystone = { q: { push: run } } as unknown as Tallystone);
   for (const name in methods) api[name as keyof Tallystone] = (...args) => void run([name as keyof Tallystone, args]);
-  if (!source) return warn('no valid data-key');
+  if (!source) return warn('no data-key');
 
   const view = () => {
     const at = location.pathname + (options.hash != null ? location.hash.split('?')[0] : '');

@@ -1882,7 +1882,7 @@ export interface components {
         'application/problem+json': components['schemas']['Problem'];
       };
     };
-    /** @description The state of the app, key or account does not allow this. `detail` says what to do. */
+    /** @description The state of the app, key or account does not allow this, and `detail` says what to do: key_over, key_can_read, key_secret_gone, too_many_apps, too_many_keys, too_many_revoked_keys or own_account. */
     Conflict: {
       headers: {
         'X-Request-Id': components['headers']['RequestId'];
@@ -1895,7 +1895,7 @@ export interface components {
          *       "title": "Conflict",
          *       "status": 409,
          *       "code": "too_many_keys",
-         *       "detail": "The state of the app, key or account does not allow this. `detail` says what to do.",
+         *       "detail": "The state of the app, key or account does not allow this, and `detail` says what to do: key_over, key_can_read, key_secret_gone, too_many_apps, too_many_keys, too_many_revoked_keys or own_account.",
          *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
          *     }
          */
