@@ -19,29 +19,29 @@ const HOUR_MS = 60 * MINUTE_MS;
 const A_MONDAY_MS = 4 * DAY_MS;
 
 /**
- * The buckets of a range, in order, without a gap. An hour that the clock shows twice is one bucket of two hours, one that
- * it jumps over is none; days and longer are as long as the calendar says.
+ * The buckets of a range, in order, without a gap. A generator, so that the caller can let others go on in between: each
+ * bucket costs some look-ups of the zone. An hour that the clock shows twice is one bucket of two hours, one that it jumps
+ * over is none; days and longer are as long as the calendar says.
  * @param zone IANA name
  * @param limit one more than this is not made
  */
-export function buckets(range: TimeRange, interval: Interval, zone: string, limit: number): Bucket[] {
-  const found: Bucket[] = [];
+export function* buckets(range: TimeRange, interval: Interval, zone: string, limit: number): Generator<Bucket> {
   const startMs = range.startQuarter * QUARTER_MS;
   let local = beginning(startMs + zoneOf(zone).offset(startMs) * MINUTE_MS, interval);
-  while (found.length <= limit) {
+  let from = firstMomentShowing(zone, local) / QUARTER_MS;
+  for (let made = 0; made <= limit && from < range.endQuarter;) {
     const next = following(local, interval);
-    const from = firstMomentShowing(zone, local) / QUARTER_MS;
     const to = firstMomentShowing(zone, next) / QUARTER_MS;
-    if (from >= range.endQuarter) break;
     const startQuarter = Math.max(from, range.startQuarter);
     const endQuarter = Math.min(to, range.endQuarter);
     if (endQuarter > startQuarter) {
       const whole = startQuarter === from && endQuarter === to;
-      found.push({ startQuarter, endQuarter, label: label(local, interval), whole });
+      made += 1;
+      yield { startQuarter, endQuarter, label: label(local, interval), whole };
     }
     local = next;
+    from = to;
   }
-  return found;
 }
 
 /** @param local what the zone's clock shows, read as if it were UTC */

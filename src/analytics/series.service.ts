@@ -12,6 +12,7 @@ import { UniqueUsers } from './queries/unique-users.js';
 import { parseRangeBound } from './range-bound.js';
 import { type BucketDto, type PeriodDto, type SeriesDto, SERIES_MAX_BUCKETS, type SeriesQuery } from './series.dto.js';
 import { type TimeRange, timeRange } from './time-range.js';
+import { Steps } from './steps.js';
 import { localDay } from './time-zone.js';
 
 const DAYS_BY_DEFAULT = 30;
@@ -34,10 +35,17 @@ export class SeriesService {
     const timezone = query.timezone ?? commonZone(apps);
     const interval = query.interval ?? 'day';
     const bounds = askedBounds(query, timezone);
-    const periods = [bounds, ...(query.compare ? [boundsBefore(bounds, timezone)] : [])].map(({ start, end }) => {
+    const steps = new Steps();
+    const periods: Period[] = [];
+    for (const { start, end } of [bounds, ...(query.compare ? [boundsBefore(bounds, timezone)] : [])]) {
       const range = timeRange(start, end, timezone);
-      return { range, buckets: bounded(buckets(range, interval, timezone, SERIES_MAX_BUCKETS)) };
-    });
+      const list: Bucket[] = [];
+      for (const bucket of buckets(range, interval, timezone, SERIES_MAX_BUCKETS)) {
+        list.push(bucket);
+        await steps.pause();
+      }
+      periods.push({ range, buckets: bounded(list) });
+    }
     const asOf = await this.complete.time(connected);
     const ask = (manager: EntityManager, event: string, period: Period) =>
       apps.length === 0 ? nothing(period) : this.period(manager, apps, event, period, asOf);
