@@ -481,7 +481,7 @@ export interface paths {
     };
     /**
      * Count events over time
-     * @description Answers the events and unique users of each hour, day, week or month of the time zone, for up to several events side by side, each with the period before it if you ask for it.
+     * @description Answers the events and unique users of each hour, day, week or month of the time zone. Name several events to get them side by side, and ask for the period before to compare.
      */
     get: operations['getSeries'];
     put?: never;
@@ -501,7 +501,7 @@ export interface paths {
     };
     /**
      * List the most frequent values of a dimension
-     * @description A dimension is the event name, page, referrer, device, a campaign parameter or a key of your metadata. Each value has its events, unique users and share. Event names are always answered. For any other dimension, or with a filter, a range may hold up to 250,000 events; a larger one is refused (400 `too_many_events`).
+     * @description A dimension is the event name, page, referrer, device, a campaign parameter or a key of your metadata. Each value has its events, unique users and share. Event names without a filter have no limit. Otherwise a range may hold up to 250,000 events; a larger one is refused (400 `too_many_events`).
      */
     get: operations['getBreakdown'];
     put?: never;
@@ -541,7 +541,7 @@ export interface paths {
     };
     /**
      * Download events
-     * @description The file holds the events oldest first, however many there are: CSV for spreadsheets (a value that a spreadsheet would take for a formula begins with an apostrophe), or NDJSON with one JSON object a line. It breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
+     * @description The file holds the events oldest first, however many there are: CSV for spreadsheets, or NDJSON with one JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
      */
     get: operations['exportEvents'];
     put?: never;
