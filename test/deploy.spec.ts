@@ -3,10 +3,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { pathAliases } from '../src/common/path-aliases.js';
 import { redisServer } from '../scripts/launcher/redis-server.mjs';
 import { findServers } from '../scripts/launcher/server-binaries.mjs';
 import { freePort } from './support/server-process.js';
 import { until } from './support/until.js';
+
+/** What both proxies hold to be collecting. */
+const COLLECT = String.raw`^/(api/ingest|(api/analytics/)?collect)(/batch)?/?$`;
 
 const deploy = (file: string): string => readFileSync(join('deploy', file), 'utf8').replaceAll(/^\s*#.*$/gm, '');
 
@@ -28,15 +32,30 @@ describe('the proxies of deploy/ limit what reaches the API', () => {
     const bodies = [...server!.matchAll(/location (.+) \{\s+client_max_body_size (\w+);\s+limit_req zone=(\w+)/g)];
     expect(bodies.map(([, ...found]) => found)).toEqual([
       ['/', '128k', 'tallystone_pages'],
-      ['~ ^/(api/analytics/)?collect(/batch)?/?$', '2m', 'tallystone_collect'],
+      [`~ ${COLLECT}`, '2m', 'tallystone_collect'],
     ]);
   });
 
   test('Caddy: slow senders, and bodies by route', () => {
-    const [options, site] = deploy('Caddyfile').split('stats.example.com {');
+    const [options, site] = deploy('Caddyfile').split('tally.example.com {');
     expect(options).toMatch(/timeouts \{\s+read_header 10s\s+read_body 30s/);
     expect(options).not.toMatch(/\bwrite\b/);
     expect(site!.match(/max_size \w+/g)).toEqual(['max_size 2MB', 'max_size 128KB']);
+    const matchers = [...site!.matchAll(/@(\w+) (?:(not) )?path_regexp (\S+)/g)].map(([, ...found]) => found);
+    expect(matchers).toEqual([
+      ['collect', undefined, COLLECT],
+      ['others', 'not', COLLECT],
+    ]);
+  });
+
+  test('take every address where events are collected for one, and no other', () => {
+    const [route, collects] = [pathAliases({ collectPath: '/api/ingest', trackerName: 't.js' }), new RegExp(COLLECT)];
+    const collecting = ['/api/ingest', '/api/analytics/collect', '/collect'].flatMap((path) => [path, `${path}/batch`]);
+    const others = ['/api/reports/series', '/api/analytics/series', '/api/auth/api-key', '/collected', '/t.js'];
+    for (const path of [...collecting, ...others]) {
+      expect([path, collects.test(path)]).toEqual([path, route(path).startsWith('/api/analytics/collect')]);
+    }
+    expect(collecting.every((path) => collects.test(path))).toBe(true);
   });
 });
 
@@ -60,7 +79,7 @@ describe('the proxies of deploy/ keep no ids of paths and queries, and no whole 
   });
 
   test('Caddy', () => {
-    const [options, site] = deploy('Caddyfile').split('stats.example.com {');
+    const [options, site] = deploy('Caddyfile').split('tally.example.com {');
     expect(options).toMatch(/log \{\s+format filter \{\s+wrap json\s+fields \{\s+request delete\s/);
     expect(site).not.toMatch(/\blog\b/);
   });

@@ -12,7 +12,7 @@ const MINUTE_S = 60;
 /** Limits of an account, by their names in RATE_LIMITS. */
 type AccountLimit = 'reads' | 'changes' | 'regenerate';
 
-/** What an account has asked for too often, in words. */
+/** What each limit counts, as the refusal says it. */
 const ASKED: Record<AccountLimit, string> = {
   reads: 'requests that read',
   changes: 'requests that change something',
@@ -23,9 +23,9 @@ const ASKED: Record<AccountLimit, string> = {
 export const LimitedBy = Reflector.createDecorator<'regenerate'>();
 
 /**
- * Requests a minute for each account, shared by all processes through Redis. Comes after the guard that sets the caller;
- * what a key asks counts for the account that owns its app, if the key may read. While Redis is away each process counts for itself, so that
- * people can go on with their work.
+ * Limits the requests a minute of each account. All processes share the counts through Redis. While Redis is away each
+ * process counts for itself, so that people can go on with their work. Runs after the guard that sets the caller;
+ * {@link countsFor} says which account a request counts for.
  */
 @Injectable()
 export class AccountLimitGuard implements CanActivate {
@@ -59,15 +59,15 @@ export class AccountLimitGuard implements CanActivate {
   }
 
   /**
-   * Takes one, and tells in RateLimit headers what is left.
-   * @param told the limit that the headers tell of already, unless this one has less left
+   * Counts one request, and sets the RateLimit headers to what is left.
+   * @param stated the limit that the headers state already; this one replaces it only if less of it is left
    * @throws RateLimitedError
    */
   private async take(
     name: AccountLimit,
     request: FastifyRequest,
     reply: FastifyReply,
-    told?: AccountLimit,
+    stated?: AccountLimit,
   ): Promise<void> {
     const { caller } = request;
     if (!caller) throw new Error('The limit of an account needs a guard before it that sets the caller');
@@ -84,7 +84,7 @@ export class AccountLimitGuard implements CanActivate {
       const detail = `The limit is ${limit} ${ASKED[name]} a minute for this account. Try again after Retry-After.`;
       throw new RateLimitedError(detail, resetS, headers);
     }
-    if (told && remainingPoints >= Number(reply.getHeader('ratelimit-remaining'))) return;
+    if (stated && remainingPoints >= Number(reply.getHeader('ratelimit-remaining'))) return;
     void reply.headers(headers);
   }
 }

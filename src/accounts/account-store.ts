@@ -138,6 +138,6 @@ export class AccountStore {
   }
 }
 
-function noSuchAccount(): NotFoundError {
+export function noSuchAccount(): NotFoundError {
   return new NotFoundError('There is no account with this id.');
 }

@@ -1,13 +1,13 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { ConflictError, NotFoundError } from '../common/app-error.js';
+import { ConflictError } from '../common/app-error.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { Env } from '../config/env.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
 import { OperatorRoute } from '../operation/operator.guard.js';
 import { accountBar } from '../registry/account-bar.js';
 import { RegistryService } from '../registry/registry.service.js';
-import { AccountStore, type StoredAccount } from './account-store.js';
+import { AccountStore, noSuchAccount, type StoredAccount } from './account-store.js';
 import { type AccountDto, AccountListDto, AccountsQuery, RevokedKeysDto } from './accounts.dto.js';
 
 @ApiTags('Operation')
@@ -87,6 +87,6 @@ export class AccountsController {
 /** @throws NotFoundError for what is no id */
 function accountId(text: string): string {
   const id = parseUuid(text);
-  if (!id) throw new NotFoundError('There is no account with this id.');
+  if (!id) throw noSuchAccount();
   return id;
 }

@@ -2,11 +2,11 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ReaderGuard } from '../api-keys/reader.guard.js';
 import { AppError, NotFoundError } from '../common/app-error.js';
+import { countsFor } from '../common/caller.js';
 import { assertNotCrossSite } from '../common/cross-site.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
-import { accountOf } from '../questions/asker.js';
 import { RegistryService } from '../registry/registry.service.js';
 
 /** How often the caller is checked again: a stream ends within a second of the token, session or app that it rests on. */
@@ -50,7 +50,7 @@ export class OpenStreams implements OnModuleDestroy {
    */
   watch(request: FastifyRequest, appIds: readonly string[]): OpenStream {
     assertNotCrossSite(request);
-    const account = accountOf(request.caller!);
+    const account = countsFor(request.caller!);
     this.assertRoom(account);
     const ended = new AbortController();
     const { socket } = request.raw;

@@ -82,7 +82,8 @@ const ERRORS = {
     name: 'BodyTooLarge',
     code: 'body_too_large',
     title: 'Too large',
-    description: 'The body is too large: `detail` names the limit.',
+    description:
+      'The request is too large: body_too_large, body_inflates_too_much or batch_over_limit. `detail` names the limit.',
   },
   415: {
     name: 'UnsupportedMediaType',
@@ -95,8 +96,8 @@ const ERRORS = {
     code: 'rate_limited',
     title: 'Too many requests',
     description:
-      'A limit is reached (rate_limited), or too much of the account is under way (too_many_questions, too_many_streams). ' +
-      'Send the request again after Retry-After.',
+      'A limit is reached (rate_limited), or too much of the account is under way or waits (too_many_questions, ' +
+      'too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After.',
   },
   500: {
     name: 'InternalError',

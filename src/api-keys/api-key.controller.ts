@@ -26,7 +26,7 @@ export class ApiKeyController {
     private readonly recent: RecentSignIn,
   ) {}
 
-  /** List the keys of an app. Revoked ones too, the newest first. The answer holds what is stored of a key, never the key. */
+  /** List the keys of an app. The newest comes first, and revoked keys are listed too. The answer never holds a key itself. */
   @Get('api-key')
   @UserRoute()
   listKeys(@CurrentUser() user: UserCaller, @Query() query: KeysQuery): Promise<KeyListDto> {

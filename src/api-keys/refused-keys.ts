@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type AppError, RateLimitedError, type UnauthorizedError } from '../common/app-error.js';
-import { WindowCounts } from '../bodies/window-counts.js';
+import { WindowCounts } from '../common/window-counts.js';
 import { Env } from '../config/env.js';
 import { networkName } from '../registry/network.js';
 

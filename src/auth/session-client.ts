@@ -1,4 +1,5 @@
 import Bowser from 'bowser';
+import { USER_AGENT_MAX } from '../events/limits.js';
 
 /** What is kept of the program that signed in: names without versions, enough for a person to know it again. */
 export interface SessionClient {
@@ -8,8 +9,6 @@ export interface SessionClient {
 
 /** As the columns hold them. */
 const NAME_MAX = 64;
-/** Longer ones are no browser's, and cost time to parse. */
-const USER_AGENT_MAX = 512;
 
 /** @param userAgent header of the sign-in @returns nulls for what it does not tell */
 export function sessionClient(userAgent: string | undefined): SessionClient {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { RateLimitedError } from '../common/app-error.js';
+import { WindowCounts } from '../common/window-counts.js';
 import { Env } from '../config/env.js';
 import { networkName } from '../registry/network.js';
-import { WindowCounts } from './window-counts.js';
 
 const SECOND_MS = 1000;
 

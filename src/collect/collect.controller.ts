@@ -24,7 +24,7 @@ export class CollectController {
     return this.collectService.collect(event, senderOf(request, key));
   }
 
-  /** Post a batch of events. Up to 1,000 events. The answer names the wrong ones, which do not hold up the others. */
+  /** Post a batch of events. A batch holds up to 1,000. The answer names the events that were refused; the others are accepted. */
   @Post('batch')
   @HttpCode(202)
   @CollectRoute()

@@ -3,7 +3,7 @@ import { Rfc3339 } from '../common/rules.js';
 import { BATCH_MAX_EVENTS } from '../events/limits.js';
 import { EventDto } from './event.dto.js';
 
-/** Up to 1,000 events in one request; gzip is taken. */
+/** Up to 1,000 events in one request, plain or gzipped. */
 export class BatchDto {
   /** 1 to 1,000 events. Each stands for itself: bad ones are named in the answer, the others are kept. */
   @IsArray()

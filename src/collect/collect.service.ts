@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { NO_ACCOUNT } from '../buffer/buffer-keys.js';
 import { AppError, InvalidInputError, UnavailableError } from '../common/app-error.js';
 import type { KeyCaller } from '../common/caller.js';
-import { NO_ACCOUNT } from '../buffer/buffer-keys.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { checkedPayload } from '../common/payload.pipe.js';
@@ -24,7 +24,7 @@ export interface Sender {
   requestId: string;
 }
 
-/** Wrong fields of a batch that are told; after these, one an event. */
+/** How many wrong fields of a batch are named. Beyond these, one for each event. */
 const ERRORS_NAMED_AT_MOST = 50;
 
 /** Acceptance: from a valid payload to an event in Redis's append-only file. */

@@ -1,16 +1,14 @@
 import type { Env } from '../config/env.js';
+import { DEFAULT_COLLECT_PATH, DEFAULT_TRACKER_NAME } from '../config/public-paths.js';
 
 /** What decides which addresses reach a route. */
 export type AliasSettings = Pick<Env, 'collectPath' | 'trackerName'>;
 
 /**
- * Addresses that no filter list of content blockers names. The browser script and the pages use them; the long addresses
- * under /api/analytics stay, for programs. docs/content-blockers.md has the whole table.
+ * No filter list of content blockers names it either. The pages use it; /api/analytics stays, for programs.
+ * docs/content-blockers.md has the whole table.
  */
-export const NEUTRAL_COLLECT_PATH = '/api/ingest';
-export const NEUTRAL_ANALYTICS_PATH = '/api/reports';
-export const DEFAULT_TRACKER_NAME = 't.js';
-
+const NEUTRAL_ANALYTICS_PATH = '/api/reports';
 const COLLECT_ROUTE = '/api/analytics/collect';
 const ANALYTICS_ROUTE = '/api/analytics';
 
@@ -21,7 +19,7 @@ const ANALYTICS_ROUTE = '/api/analytics';
 export function pathAliases({ collectPath, trackerName }: AliasSettings): (url: string) => string {
   const aliases: readonly [prefix: string, route: string][] = [
     [collectPath, COLLECT_ROUTE],
-    [NEUTRAL_COLLECT_PATH, COLLECT_ROUTE],
+    [DEFAULT_COLLECT_PATH, COLLECT_ROUTE],
     [NEUTRAL_ANALYTICS_PATH, ANALYTICS_ROUTE],
     ['/collect', COLLECT_ROUTE],
     ['/auth', '/api/auth'],

@@ -1,7 +1,8 @@
 import type { EnvReader } from './env-reader.js';
 
-const DEFAULT_TRACKER_NAME = 't.js';
-const DEFAULT_COLLECT_PATH = '/api/ingest';
+export const DEFAULT_TRACKER_NAME = 't.js';
+/** No filter list of content blockers names it. */
+export const DEFAULT_COLLECT_PATH = '/api/ingest';
 
 /** Segments of letters, digits, `-`, `_`, `~` and `.`; none begins with a dot. */
 const SEGMENTS = /^(?:[\w~-][\w.~-]*\/)*[\w~-][\w.~-]*$/;

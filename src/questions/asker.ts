@@ -11,11 +11,6 @@ export interface Asker {
   gone: AbortSignal;
 }
 
-/** The account that a caller acts for. @returns 32 hex digits */
-export function accountOf(caller: Caller): string {
-  return caller.kind === 'key' ? caller.ownerId : caller.userId;
-}
-
 /** Who asks, for routes whose answer comes from {@link Questions}; only behind a guard that sets the caller. */
 export const CurrentAsker = createParamDecorator((_data: unknown, context: ExecutionContext): Asker => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { NEUTRAL_COLLECT_PATH } from '../common/path-aliases.js';
 import { StaticText } from '../common/static-text.js';
 import { Env } from '../config/env.js';
+import { DEFAULT_COLLECT_PATH } from '../config/public-paths.js';
 
 /** Seconds for which browsers may use it without asking: a change reaches every page within the hour. */
 const MAX_AGE_S = 3600;
@@ -18,7 +18,7 @@ export class TrackerController {
   private readonly extra = new StaticText(builtFile('extra.js'));
 
   constructor({ collectPath }: Env) {
-    this.script = new StaticText(builtFile('t.js').replace(NEUTRAL_COLLECT_PATH, collectPath));
+    this.script = new StaticText(builtFile('t.js').replace(DEFAULT_COLLECT_PATH, collectPath));
   }
 
   /**

@@ -78,12 +78,14 @@ export class TestSite {
     await this.stack.query('DELETE FROM events');
   }
 
-  /** Ends a test: closes its browser contexts. */
+  /** Ends a test: closes its browser contexts. @throws Error when an exception has reached a page */
   async leave(): Promise<void> {
+    const errors = this.errors.join('\n');
     for (const context of this.contexts.splice(0)) await context.close();
     for (const path of Object.keys(this.pages)) delete this.pages[path];
     this.onRequest = undefined;
     this.errors.length = this.warnings.length = 0;
+    if (errors) throw new Error(`An exception reached a page: ${errors}`);
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,7 @@
-/** What the server wrote into the page: where the browser script is, and where it posts to (see src/dashboard/set-up.ts). */
-const written = (name: string): string => document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)!.content;
-
-/** Address of the browser script, as TRACKER_NAME says. */
-export const scriptAddress = (): string => location.origin + written('tallystone-script');
+/** Address of the browser script, as TRACKER_NAME says. The server writes it into the page (src/dashboard/set-up.ts). */
+export function scriptAddress(): string {
+  return location.origin + document.querySelector<HTMLMetaElement>('meta[name="tallystone-script"]')!.content;
+}
 
 /**
  * The address of an analytics route that content blockers leave alone. Filter lists name `/api/analytics/`, also on the

@@ -317,7 +317,7 @@ export interface paths {
     };
     /**
      * List the keys of an app
-     * @description Revoked ones too, the newest first. The answer holds what is stored of a key, never the key.
+     * @description The newest comes first, and revoked keys are listed too. The answer never holds a key itself.
      */
     get: operations['listKeys'];
     put?: never;
@@ -443,7 +443,7 @@ export interface paths {
     put?: never;
     /**
      * Post a batch of events
-     * @description Up to 1,000 events. The answer names the wrong ones, which do not hold up the others.
+     * @description A batch holds up to 1,000. The answer names the events that were refused; the others are accepted.
      */
     post: operations['collectBatch'];
     delete?: never;
@@ -1902,7 +1902,7 @@ export interface components {
         'application/problem+json': components['schemas']['Problem'];
       };
     };
-    /** @description The body is too large: `detail` names the limit. */
+    /** @description The request is too large: body_too_large, body_inflates_too_much or batch_over_limit. `detail` names the limit. */
     BodyTooLarge: {
       headers: {
         'X-Request-Id': components['headers']['RequestId'];
@@ -1915,7 +1915,7 @@ export interface components {
          *       "title": "Too large",
          *       "status": 413,
          *       "code": "body_too_large",
-         *       "detail": "The body is too large: `detail` names the limit.",
+         *       "detail": "The request is too large: body_too_large, body_inflates_too_much or batch_over_limit. `detail` names the limit.",
          *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
          *     }
          */
@@ -1942,7 +1942,7 @@ export interface components {
         'application/problem+json': components['schemas']['Problem'];
       };
     };
-    /** @description A limit is reached (rate_limited), or too much of the account is under way (too_many_questions, too_many_streams). Send the request again after Retry-After. */
+    /** @description A limit is reached (rate_limited), or too much of the account is under way or waits (too_many_questions, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After. */
     TooManyRequests: {
       headers: {
         'X-Request-Id': components['headers']['RequestId'];
@@ -1959,7 +1959,7 @@ export interface components {
          *       "title": "Too many requests",
          *       "status": 429,
          *       "code": "rate_limited",
-         *       "detail": "A limit is reached (rate_limited), or too much of the account is under way (too_many_questions, too_many_streams). Send the request again after Retry-After.",
+         *       "detail": "A limit is reached (rate_limited), or too much of the account is under way or waits (too_many_questions, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After.",
          *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
          *     }
          */

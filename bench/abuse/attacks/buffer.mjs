@@ -79,7 +79,7 @@ async function turns(bench, { seconds }) {
 
 /** From the 202 to the rollup, ms; Infinity where it was refused. */
 async function countedAfter(bench, tenant, event) {
-  if ((await post(tenant, '/collect', { event, userId: 'bystander' })).status !== 202) return Infinity;
+  if ((await tenant.collect('', { event, userId: 'bystander' })).status !== 202) return Infinity;
   const begun = performance.now();
   const app = Buffer.from(tenant.app, 'hex');
   for (;;) {
@@ -95,12 +95,12 @@ async function share(bench, { bufferMiB }) {
   const attacker = await Tenant.signIn(server, 'flood@example.test');
   const other = await Tenant.signIn(server, 'bystander@example.test');
   const one = { event: 'seen', userId: 'bystander' };
-  await post(other, '/collect', one);
+  await other.collect('', one);
   const events = Array.from({ length: 30 }, () => ({ event: 'large', metadata: { text: 'x'.repeat(30_000) } }));
   const codes = {};
   let refused = 0;
   while (refused < 20) {
-    const answer = await post(attacker, '/collect/batch', { events });
+    const answer = await attacker.collect('/batch', { events });
     const { code = 'accepted' } = answer.body;
     codes[code] = (codes[code] ?? 0) + 1;
     if (answer.status !== 202) refused += 1;
@@ -108,7 +108,7 @@ async function share(bench, { bufferMiB }) {
   const ms = [];
   for (let n = 0; n < POSTS; n += 1) {
     const begun = performance.now();
-    const { status } = await post(other, '/collect', one);
+    const { status } = await other.collect('', one);
     ms.push(status === 202 ? performance.now() - begun : Infinity);
   }
   const taken = ms.filter(Number.isFinite).length;
@@ -132,11 +132,4 @@ async function share(bench, { bufferMiB }) {
       met: taken === POSTS && p99 <= COLLECT_BAR_MS,
     },
   ];
-}
-
-/** @returns status and body, read to its end */
-async function post({ url, apiKey }, path, body) {
-  const headers = { 'content-type': 'application/json', 'x-api-key': apiKey };
-  const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
-  return { status: answer.status, body: await answer.json() };
 }

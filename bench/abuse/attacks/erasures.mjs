@@ -72,14 +72,13 @@ async function done({ api }, { erasureId }) {
 }
 
 /** Stored events of two users. */
-async function sendEvents(bench, { app, url, apiKey }, count) {
+async function sendEvents(bench, tenant, count) {
   const events = Array.from({ length: count }, (_none, i) => ({ event: 'seen', userId: `user-${i % 2}` }));
-  const headers = { 'x-api-key': apiKey, 'content-type': 'application/json' };
-  const answer = await fetch(`${url}/collect/batch`, { method: 'POST', headers, body: JSON.stringify({ events }) });
-  if (answer.status !== 202) throw new Error(`Collect answered ${answer.status}`);
+  const { status } = await tenant.collect('/batch', { events });
+  if (status !== 202) throw new Error(`Collect answered ${status}`);
   const stored = 'SELECT COUNT(*) AS n FROM events WHERE app_id = ?';
   const deadline = performance.now() + WITHIN_MS;
-  while (Number((await bench.db.query(stored, [Buffer.from(app, 'hex')]))[0][0].n) < count) {
+  while (Number((await bench.db.query(stored, [Buffer.from(tenant.app, 'hex')]))[0][0].n) < count) {
     if (performance.now() > deadline) throw new Error('The events are not stored');
     await wait(LOOK_EVERY_MS);
   }

@@ -42,7 +42,8 @@ export async function usersInRanges(
   for (const [index, range] of ranges.entries()) {
     await steps.pause();
     const whole = days.wholeIn(range);
-    const [first, end] = [firstFrom(seen, range.startQuarter), firstFrom(seen, range.endQuarter)];
+    const first = lowerBound(seen, ({ at }) => at, range.startQuarter);
+    const end = lowerBound(seen, ({ at }) => at, range.endQuarter);
     if (whole.length === 0 && first === end) {
       counts.push(distinct([...days.partlyIn(index)]));
       continue;
@@ -113,13 +114,12 @@ class Days {
 
   /** Users of the days of which a range holds all. */
   wholeIn({ startQuarter, endQuarter }: TimeRange): RoaringBitmap32[] {
-    const until = Math.floor(endQuarter / QUARTERS_A_DAY);
-    const found: RoaringBitmap32[] = [];
-    for (let at = lowerBound(this.sorted, Math.ceil(startQuarter / QUARTERS_A_DAY)); at < this.sorted.length; at += 1) {
-      if (this.sorted[at]! >= until) break;
-      for (const { users } of this.byDay.get(this.sorted[at]!)!) found.push(users!);
-    }
-    return found;
+    const index = (day: number) => lowerBound(this.sorted, (one) => one, day);
+    const days = this.sorted.slice(
+      index(Math.ceil(startQuarter / QUARTERS_A_DAY)),
+      index(Math.floor(endQuarter / QUARTERS_A_DAY)),
+    );
+    return days.flatMap((day) => this.byDay.get(day)!.map(({ users }) => users!));
   }
 
   /** Users of the parts of days that a range holds. @param index of the range; ask once for each */
@@ -158,17 +158,13 @@ function partialDays({ startQuarter, endQuarter }: TimeRange): number[] {
   return [...days];
 }
 
-function firstFrom(seen: readonly Unsealed[], quarter: number): number {
-  let [low, high] = [0, seen.length];
+/** The index of the first item whose value is `least` or more; the length where there is none. @param items sorted by value */
+function lowerBound<T>(items: readonly T[], valueOf: (item: T) => number, least: number): number {
+  let [low, high] = [0, items.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (seen[middle]!.at < quarter) low = middle + 1;
+    if (valueOf(items[middle]!) < least) low = middle + 1;
     else high = middle;
   }
   return low;
-}
-
-function lowerBound(sorted: readonly number[], value: number): number {
-  const at = sorted.findIndex((one) => one >= value);
-  return at === -1 ? sorted.length : at;
 }
