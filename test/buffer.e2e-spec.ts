@@ -1,5 +1,6 @@
 import { BacklogReader } from '../src/buffer/backlog.js';
-import { BufferWriter, SEGMENT_MAX_EVENTS, SEGMENT_OVERHEAD_BYTES } from '../src/buffer/buffer-writer.js';
+import { SEGMENT_MAX_EVENTS, SEGMENT_OVERHEAD_BYTES } from '../src/buffer/append.lua.js';
+import { BufferWriter } from '../src/buffer/buffer-writer.js';
 import { encodeEnvelope } from '../src/events/envelope.js';
 import { type Answer, call, registerApp, signIn } from './support/client.js';
 import { acceptedEvent } from './support/events.js';
@@ -288,6 +289,44 @@ describe('limits of the buffer', () => {
     await stack.redis.hset(stack.keys.usage, 'otherAt', Date.now() - HOUR - 1000);
     expect((await fill(a)).body.code).toBe('buffer_full');
   });
+
+  test.each([
+    ['the whole buffer is full', MIB / 2, false],
+    ['the account holds more than its share', MIB, true],
+  ])(
+    'requests that share a call are each kept or refused as if they came alone, until %s',
+    async (_what, maxBytes, othersPresent) => {
+      const entry = (bytes: number) =>
+        encodeEnvelope(acceptedEvent({ metadata: JSON.stringify({ text: 'x'.repeat(bytes) }) }));
+      const requests = Array.from({ length: 60 }, (_none, i) =>
+        Array.from({ length: 1 + (i % 7) }, () => entry(i * 100)),
+      );
+      const { account, writer } = {
+        account: 'a'.repeat(32),
+        writer: new BufferWriter(stack.redis, stack.keys, stack.env),
+      };
+      const now = Date.now();
+      const begin = async () => {
+        await stack.emptyBuffer();
+        if (othersPresent) await writer.append('b'.repeat(32), [entry(1)], now);
+      };
+      await begin();
+      const alone = [];
+      for (const request of requests) alone.push(await writer.append(account, request, now, maxBytes));
+      const figures = await stack.redis.hgetall(stack.keys.usage);
+      await begin();
+      await stack.redis.config('RESETSTAT');
+      const together = await Promise.all(requests.map((request) => writer.append(account, request, now, maxBytes)));
+      const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await stack.redis.info('commandstats'))![1]);
+      expect(together).toEqual(alone);
+      const bytesAndEvents = ({ bytes, events, pending }: Record<string, string>) => ({ bytes, events, pending });
+      expect(bytesAndEvents(await stack.redis.hgetall(stack.keys.usage))).toEqual(bytesAndEvents(figures));
+      expect(new Set(alone.map(({ outcome }) => outcome))).toEqual(
+        new Set(['kept', othersPresent ? 'share_exceeded' : 'full']),
+      );
+      expect(calls).toBeLessThan(5);
+    },
+  );
 
   test('bytes are those of the memory that Redis uses, also where each account has one small event', async () => {
     const used = async () => Number(/used_memory_dataset:(\d+)/.exec(await stack.redis.info('memory'))![1]);

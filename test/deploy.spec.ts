@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { pathAliases } from '../src/common/path-aliases.js';
+import { NODE_FLAGS } from '../scripts/launcher/node-flags.mjs';
 import { redisServer } from '../scripts/launcher/redis-server.mjs';
 import { findServers } from '../scripts/launcher/server-binaries.mjs';
 import { freePort } from './support/server-process.js';
@@ -13,6 +14,17 @@ import { until } from './support/until.js';
 const COLLECT = String.raw`^/(api/ingest|(api/analytics/)?collect)(/batch)?/?$`;
 
 const deploy = (file: string): string => readFileSync(join('deploy', file), 'utf8').replaceAll(/^\s*#.*$/gm, '');
+
+test('units and containers start Node with the flags that the launcher gives', () => {
+  const files = ['Dockerfile', 'compose.yaml', 'systemd/tallystone-api.service', 'systemd/tallystone-worker.service'];
+  for (const file of files) {
+    const words = deploy(file)
+      .replaceAll(/[",[\]]+/g, ' ')
+      .split(/\s+/);
+    const from = words.indexOf(NODE_FLAGS[0]!);
+    expect([file, words.slice(from, from + NODE_FLAGS.length)]).toEqual([file, NODE_FLAGS]);
+  }
+});
 
 describe('the proxies of deploy/ limit what reaches the API', () => {
   test('nginx: requests and connections of an address, slow senders, and bodies by route', () => {

@@ -1,5 +1,6 @@
 /**
- * For every process of the product: stack traces that name the sources, and room for young objects, since most of what an
- * event needs is short-lived (bench/PROFILES.md has what the garbage collector takes without and with it).
+ * For every process of the product: stack traces that name the sources, and flags for the garbage collector, since most of what
+ * an event needs is short-lived. Young objects get room, and V8 does not guess which objects will live long: what it sees while
+ * a process starts misleads it, so that parts of every request went to the old generation (bench/PROFILES.md has the figures).
  */
-export const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
+export const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64', '--no-allocation-site-pretenuring'];

@@ -127,6 +127,7 @@ class BodyReading {
     this.over = true;
     this.stop();
     this.chunks = [];
+    this.scan.end();
     if (this.place) this.shared.room.leave(this.place);
     this.done(error, value);
   }

@@ -19,6 +19,10 @@ const KEY_MAX_BYTES = 16 * 1024;
 
 /** Bits of the set of names. Two names may share a bit, so a few names of 2,000 are not counted. */
 const NAME_BITS = 1 << 15;
+/** Empty sets for the next bodies: to make one for each body costs more than to read most bodies. */
+const spareSets: Uint32Array[] = [];
+const SPARE_SETS_MAX = 64;
+const NO_SET = new Uint32Array(0);
 /** Differs in every process, so that nobody can choose names that share a bit. */
 const HASH_SEED = Math.floor(Math.random() * 0x1_0000_0000);
 const FNV_PRIME = 0x0100_0193;
@@ -39,7 +43,7 @@ export class BodyScan {
   private inText = false;
   private escaped = false;
   private hash = 0;
-  private readonly seen = new Uint32Array(NAME_BITS / 32);
+  private seen = spareSets.pop() ?? new Uint32Array(NAME_BITS / 32);
   /** The latest text at the top level, while it is being read and until the next one begins. */
   private text: Buffer | undefined;
   private textIsLong = false;
@@ -100,6 +104,12 @@ export class BodyScan {
           this.depth -= 1;
       }
     }
+  }
+
+  /** Leaves the set of names to the next body. Nothing may be pushed afterwards. */
+  end(): void {
+    if (this.seen.length > 0 && spareSets.length < SPARE_SETS_MAX) spareSets.push(this.seen.fill(0));
+    this.seen = NO_SET;
   }
 
   private open(): void {

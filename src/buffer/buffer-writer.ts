@@ -1,20 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { Env } from '../config/env.js';
+import { APPEND, FULL, KEPT, SEGMENT_MAX_BYTES, SEGMENT_MAX_EVENTS } from './append.lua.js';
 import { BufferKeys } from './buffer-keys.js';
 import { LuaScript } from './lua-script.js';
-
-/** Events of one account that are claimed in one turn, at most. */
-export const SEGMENT_MAX_EVENTS = 250;
-/** A segment that has reached this many bytes takes no further entry. */
-export const SEGMENT_MAX_BYTES = 512 * 1024;
-/** What Redis keeps for a segment beside its list: names, and entries of the sets and the hash. Measured. */
-export const SEGMENT_OVERHEAD_BYTES = 640;
-/** An account that has sent within this time counts as present. */
-const PRESENT_FOR_MS = 60 * 60_000;
-
-const KEPT = 0;
-const FULL = 1;
 
 export type Appended =
   /** `pending`: events that no worker has claimed yet, with these. */
@@ -24,69 +13,69 @@ export type Appended =
   /** The account holds more than its share of a buffer that others need. Nothing was kept. */
   | { outcome: 'share_exceeded' };
 
+/** The requests that one call of the script appends. */
+class Append {
+  readonly entries: string[] = [];
+  private readonly requests: {
+    count: number;
+    resolve: (appended: Appended) => void;
+    reject: (error: unknown) => void;
+  }[] = [];
+  /** Of the entries, in UTF-16 units: close enough to bytes to bound a call. */
+  private length = 0;
+
+  constructor(
+    readonly account: string,
+    readonly maxBytes: number,
+    public receivedAt: number,
+  ) {}
+
+  get counts(): number[] {
+    return this.requests.map(({ count }) => count);
+  }
+
+  /** Redis does nothing else meanwhile, so one call stays small. */
+  get isFull(): boolean {
+    return this.entries.length >= SEGMENT_MAX_EVENTS || this.length >= SEGMENT_MAX_BYTES;
+  }
+
+  add(entries: readonly string[], receivedAt: number): Promise<Appended> {
+    this.receivedAt = Math.min(this.receivedAt, receivedAt);
+    for (const entry of entries) {
+      this.entries.push(entry);
+      this.length += entry.length;
+    }
+    return new Promise((resolve, reject) => this.requests.push({ count: entries.length, resolve, reject }));
+  }
+
+  /** @param pending events before this call */
+  answer([pending, ...outcomes]: [number, ...number[]]): void {
+    for (const [i, { count, resolve }] of this.requests.entries()) {
+      const outcome = outcomes[i];
+      if (outcome === KEPT) {
+        pending += count;
+        resolve({ outcome: 'kept', pending });
+      } else resolve({ outcome: outcome === FULL ? 'full' : 'share_exceeded' });
+    }
+  }
+
+  fail(error: unknown): void {
+    for (const { reject } of this.requests) reject(error);
+  }
+}
+
 /**
- * Limits, entries and figures in one step, so that no other process comes between. Bytes are what Redis says that the
- * list takes, not the length of the entries. Not `allow-oom`: a Redis at its maxmemory refuses the whole script.
- *
- * KEYS usage · ARGV base, account, receipt (ms), bytes of all at most, share of an account in bytes, then entries
- * → {0 kept | 1 full | 2 share exceeded, pending}
+ * Appends entries to the buffer, within the limits of the whole and of each account. Requests of one account that come
+ * within one turn of the event loop share a call of the script; each is still kept whole or refused whole.
  */
-const APPEND = new LuaScript<[outcome: number, pending: number]>(
-  `#!lua
-local base, account, received = ARGV[1], ARGV[2], ARGV[3]
-local max, share = tonumber(ARGV[4]), tonumber(ARGV[5])
-local usage, queue = base .. 'usage', base .. 'queue:' .. account
-local held = redis.call('HMGET', usage, 'events', 'pending', 'bytes', 'a:' .. account, 'last', 'lastAt', 'otherAt')
-local events, pending, bytes, own =
-  tonumber(held[1] or 0), tonumber(held[2] or 0), tonumber(held[3] or 0), tonumber(held[4] or 0)
-local last, lastAt, otherAt = held[5], held[6], held[7]
-if last ~= account then otherAt = lastAt end
-if own > 0 and own >= share and bytes * 2 > max and otherAt and received - otherAt < ${PRESENT_FOR_MS} then
-  return {2, pending}
-end
-if bytes >= max then
-  -- Who is refused has sent all the same: the share of the others holds from now on.
-  redis.call('HSET', usage, 'last', account, 'lastAt', received, 'otherAt', otherAt or 0)
-  return {1, pending}
-end
-
-local set = {}
-local first, final = 6, #ARGV
-local segment = redis.call('LINDEX', queue, -1)
-local length, size = 0, 0
-if segment then
-  length = redis.call('LLEN', base .. 'segment:' .. segment)
-  size = tonumber(redis.call('HGET', usage, 's:' .. segment) or 0)
-end
-while first <= final do
-  if not segment or length >= ${SEGMENT_MAX_EVENTS} or size >= ${SEGMENT_MAX_BYTES} then
-    segment, length, size = account .. ':' .. redis.call('INCR', base .. 'next'), 0, 0
-    if redis.call('RPUSH', queue, segment) == 1 then redis.call('RPUSH', base .. 'fresh', account) end
-  end
-  redis.call('ZADD', base .. 'waiting', 'LT', received, segment)
-  local after, filled = first, size
-  while after <= final and length + after - first < ${SEGMENT_MAX_EVENTS} and filled < ${SEGMENT_MAX_BYTES} do
-    filled = filled + #ARGV[after]
-    after = after + 1
-  end
-  local key = base .. 'segment:' .. segment
-  redis.call('RPUSH', key, unpack(ARGV, first, after - 1))
-  local grown = redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) + ${SEGMENT_OVERHEAD_BYTES}
-  bytes, own = bytes + grown - size, own + grown - size
-  length, size = length + after - first, grown
-  set[#set + 1] = 's:' .. segment
-  set[#set + 1] = grown
-  first = after
-end
-local added = final - 5
-redis.call('HSET', usage, 'events', events + added, 'pending', pending + added, 'bytes', bytes, 'a:' .. account, own,
-  'last', account, 'lastAt', received, 'otherAt', otherAt or 0, unpack(set))
-return {0, pending + added}`,
-);
-
-/** Appends entries to the buffer, within the limits of the whole and of each account. */
 @Injectable()
 export class BufferWriter {
+  private readonly script = new LuaScript<[pending: number, ...outcomes: number[]]>(APPEND);
+  /** Calls to make at the end of this turn of the event loop. */
+  private appends: Append[] = [];
+  /** Of these, the one that takes further requests of an account. */
+  private readonly open = new Map<string, Append>();
+
   constructor(
     private readonly redis: Redis,
     private readonly keys: BufferKeys,
@@ -99,19 +88,39 @@ export class BufferWriter {
    * @param maxBytes of all accounts together
    * @throws whatever ioredis throws: then it is not known whether they were kept
    */
-  async append(
+  append(
     account: string,
     entries: readonly string[],
     receivedAt: number,
     maxBytes = this.env.bufferMaxBytes,
   ): Promise<Appended> {
+    let append = this.open.get(account);
+    if (!append || append.isFull || append.maxBytes !== maxBytes) {
+      if (this.appends.length === 0) setImmediate(() => this.endTurn());
+      append = new Append(account, maxBytes, receivedAt);
+      this.appends.push(append);
+      this.open.set(account, append);
+    }
+    return append.add(entries, receivedAt);
+  }
+
+  private endTurn(): void {
+    const { appends } = this;
+    this.appends = [];
+    this.open.clear();
+    for (const append of appends) void this.send(append);
+  }
+
+  private async send(append: Append): Promise<void> {
+    const { account, receivedAt, maxBytes, counts, entries } = append;
     const share = Math.floor((maxBytes * this.env.bufferAccountShare) / 100);
-    const [outcome, pending] = await APPEND.run(
-      this.redis,
-      [this.keys.usage],
-      [this.keys.base, account, receivedAt, maxBytes, share, ...entries],
-    );
-    if (outcome === KEPT) return { outcome: 'kept', pending };
-    return { outcome: outcome === FULL ? 'full' : 'share_exceeded' };
+    const limits = [this.keys.base, account, receivedAt, maxBytes, share];
+    try {
+      append.answer(
+        await this.script.run(this.redis, [this.keys.usage], [...limits, counts.length, ...counts, ...entries]),
+      );
+    } catch (error) {
+      append.fail(error);
+    }
   }
 }

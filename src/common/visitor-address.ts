@@ -19,7 +19,8 @@ const ADDRESSES_REMEMBERED = 1000;
 /** Gives every request its `visitorAddress`. */
 export function setUpVisitorAddress(app: NestFastifyApplication, env: Env): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const trusts = remembered(proxyAddr.compile([...env.trustedProxies]));
+  const isTrusted = proxyAddr.compile([...env.trustedProxies]);
+  const trusts = remembered((address) => isTrusted(address, 0));
   fastify.decorateRequest('visitorAddress', '');
   fastify.addHook('onRequest', (request, _reply, done) => {
     request.visitorAddress = visitorAddress(request, trusts);
@@ -36,8 +37,7 @@ export function visitorAddress(
   { headers, raw }: Pick<FastifyRequest, 'headers' | 'raw'>,
   trusts: (address: string) => boolean,
 ): string {
-  const peer = raw.socket.remoteAddress ?? '';
-  let address = canonicalAddress(peer) ?? peer;
+  let address = canonicalPeer(raw.socket.remoteAddress ?? '');
   if (!trusts(address)) return address;
   const hops = hopsOf(headers);
   for (let i = hops.length - 1; i >= 0; i -= 1) {
@@ -49,14 +49,16 @@ export function visitorAddress(
   return address;
 }
 
-/** Connections come from few proxies, and from each address many times; to compare its bytes each time would be felt. */
-function remembered(trusts: (address: string, hop: number) => boolean): (address: string) => boolean {
-  const known = new Map<string, boolean>();
+const canonicalPeer = remembered((peer) => canonicalAddress(peer) ?? peer);
+
+/** Connections come from few proxies, and from each address many times; to read its bytes each time would be felt. */
+function remembered<Answer>(find: (address: string) => Answer): (address: string) => Answer {
+  const known = new Map<string, Answer>();
   return (address) => {
     let answer = known.get(address);
     if (answer === undefined) {
       if (known.size >= ADDRESSES_REMEMBERED) known.clear();
-      known.set(address, (answer = trusts(address, 0)));
+      known.set(address, (answer = find(address)));
     }
     return answer;
   };

@@ -1,5 +1,6 @@
 import { createHmac, hash } from 'node:crypto';
 import type { UserKind } from './event.js';
+import { DAY_MS } from './limits.js';
 
 /**
  * The key by which distinct users are counted: the first 16 bytes of SHA-256(kind, value). A visitor's value includes
@@ -19,7 +20,11 @@ export function visitorId(daySecret: Buffer, appId: string, address: string, use
   return createHmac('sha256', daySecret).update(`${appId}\0${address}\0${userAgent}`).digest('hex').slice(0, 32);
 }
 
-/** The UTC day of a time, as YYYY-MM-DD. */
+let latest = { day: NaN, text: '' };
+
+/** The UTC day of a time, as YYYY-MM-DD. Asked for every event, nearly always of the same day. */
 export function utcDay(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
+  const day = Math.floor(timeMs / DAY_MS);
+  if (day !== latest.day) latest = { day, text: new Date(timeMs).toISOString().slice(0, 10) };
+  return latest.text;
 }

@@ -1,6 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { LOGGER } from '../common/logger.module.js';
+import type { Logger } from '../common/logger.js';
 import { CONTROL, QUESTIONS } from '../database/pools.js';
 import type { Asker } from './asker.js';
 import { ClientGoneError, type QuestionCost, QuestionTurns } from './question-turns.js';
@@ -23,6 +25,7 @@ export class Questions {
   constructor(
     @InjectDataSource(QUESTIONS) private readonly dataSource: DataSource,
     @InjectDataSource(CONTROL) private readonly control: DataSource,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -52,7 +55,7 @@ export class Questions {
       gone.throwIfAborted();
       // MySQL notices that a client has gone only when it sends a row: it must be told.
       const stop = () => {
-        stopped = this.control.query('KILL ?', [connection.threadId]).catch(() => undefined);
+        stopped = this.kill(connection.threadId);
       };
       gone.addEventListener('abort', stop, { once: true });
       try {
@@ -66,6 +69,13 @@ export class Questions {
       }
     } finally {
       await runner.release();
+    }
+  }
+  private async kill(threadId: number): Promise<void> {
+    try {
+      await this.control.query('KILL ?', [threadId]);
+    } catch (err) {
+      this.logger.warn({ err }, 'Could not stop a question whose client has gone: it runs on until its time is up');
     }
   }
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Redis } from 'ioredis';
@@ -14,7 +14,7 @@ import type { IpMode } from '../events/ip-mode.js';
 import { DAY_MS, MINUTE_MS } from '../events/limits.js';
 import type { Platform } from '../events/platform.js';
 import { type AccountBar, keyBar } from './account-bar.js';
-import { networkOf } from './network.js';
+import { AddressNames } from './address-names.js';
 import { isOldApp, RevokedKeys } from './revoked-keys.js';
 
 /** What collect must know of an app without asking MySQL. */
@@ -88,6 +88,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
   private readonly visitorSecrets = new Map<string, Buffer>();
   /** Until those of MySQL are read. */
   private readonly ownSecret = randomBytes(32);
+  private readonly addressNames = new AddressNames();
   private readonly channel: string;
   private subscriber?: Redis;
   private readonly task: PeriodicTask;
@@ -168,7 +169,7 @@ export class RegistryService implements OnApplicationBootstrap, OnApplicationShu
    */
   addressName(address: string): string {
     const secret = this.visitorSecrets.get(utcDay(Date.now())) ?? this.ownSecret;
-    return createHmac('sha256', secret).update(networkOf(address)).digest('base64url').slice(0, 22);
+    return this.addressNames.nameOf(address, secret);
   }
 
   /** Called after a commit that others must hear of: reads it here, and tells every other process through Redis. */
