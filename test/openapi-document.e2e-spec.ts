@@ -112,6 +112,40 @@ describe('the OpenAPI document', () => {
     });
   });
 
+  test('every text that is described as a time of RFC 3339 is date-time', () => {
+    type Property = { type?: string; format?: string; description?: string };
+    const schemas = Object.entries(document.components.schemas) as [
+      string,
+      { properties?: Record<string, Property> },
+    ][];
+    const texts = schemas.flatMap(([schema, { properties = {} }]) =>
+      Object.entries(properties)
+        .filter(([, { type, description }]) => type === 'string' && description?.includes('RFC 3339'))
+        .map(([name, { format }]) => [`${schema}.${name}`, format]),
+    );
+    expect(texts.length).toBeGreaterThan(5);
+    expect(texts.filter(([, format]) => format !== 'date-time')).toEqual([]);
+    const period = { start: { format: 'date-time' }, end: { format: 'date-time' } };
+    expect(document.components.schemas).toMatchObject({
+      BucketDto: { properties: { start: { format: 'date-time' } } },
+      PeriodDto: { properties: period },
+      OneSeriesDto: { properties: period },
+      RejectedEventDto: { properties: { serverTime: { format: 'date-time' } } },
+    });
+  });
+
+  test('names for each operation the statuses that occur, and no others', () => {
+    const statuses = (id: string) => Object.keys(operations().find(({ operationId }) => operationId === id)!.responses);
+    const ofEach = ['400', '408', '431'];
+    expect(statuses('getHealth')).toEqual(['200', ...ofEach]);
+    expect(statuses('getReadiness')).toEqual(['200', ...ofEach, '503']);
+    for (const id of ['createBearerToken', 'endSessions', 'endSession', 'erasePerson', 'lockAccount']) {
+      expect([id, ...statuses(id)]).toEqual(expect.arrayContaining(['413', '415', ...ofEach]));
+    }
+    const conflicts = operations().flatMap(({ operationId, responses }) => (responses['409'] ? [operationId] : []));
+    expect(conflicts).toContain('replayDeadLetters');
+  });
+
   test("the README's five calls compile strictly against a client that is generated from it", () => {
     const node = (...args: string[]) => {
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: folder });

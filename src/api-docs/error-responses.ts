@@ -70,13 +70,19 @@ const ERRORS = {
     title: 'Not found',
     description: 'Nothing that belongs to you has this id.',
   },
+  408: {
+    name: 'RequestTimeout',
+    code: 'request_timeout',
+    title: 'Request timeout',
+    description: 'The request did not arrive in time. Send it again.',
+  },
   409: {
     name: 'Conflict',
     code: 'too_many_keys',
     title: 'Conflict',
     description:
       'The state of the app, key or account does not allow this, and `detail` says what to do: key_over, key_can_read, ' +
-      'key_secret_gone, too_many_apps, too_many_keys, too_many_revoked_keys or own_account.',
+      'key_secret_gone, too_many_apps, too_many_keys, too_many_revoked_keys, replay_under_way or own_account.',
   },
   413: {
     name: 'BodyTooLarge',
@@ -98,6 +104,12 @@ const ERRORS = {
     description:
       'A limit is reached (rate_limited), or too much of the account is under way or waits (too_many_questions, ' +
       'too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After.',
+  },
+  431: {
+    name: 'HeadersTooLarge',
+    code: 'headers_too_large',
+    title: 'Headers too large',
+    description: 'The request line and headers are larger than 16 KiB.',
   },
   500: {
     name: 'InternalError',
@@ -193,25 +205,30 @@ export function addResponses(method: string, path: string, operation: Operation)
   const responses = operation.responses as Responses;
   const hasBody = Boolean(operation.requestBody);
   const hasInput = hasBody || (operation.parameters?.length ?? 0) > 0;
-  const isGuarded = (operation.security?.length ?? 0) > 0;
+  // An empty requirement stands for none.
+  const isGuarded = operation.security?.some((scheme) => Object.keys(scheme).length > 0) ?? false;
+  // A body that no operation wants is read all the same.
+  const mayHaveBody = method !== 'get';
   const isCollect = path.includes('/collect');
   const isSignIn = path.startsWith('/api/auth/google');
   // They take a token of their own, in the body or as a cookie.
   const renews = /\/(refresh|logout)$/.test(path);
-  const makes = method === 'post' && /\/(register|apps|api-key|reveal|regenerate|lock)$/.test(path);
+  const makes = method === 'post' && /\/(register|apps|api-key|reveal|regenerate|lock|replay)$/.test(path);
   const isProbe = path === '/health' || path === '/ready';
   const possible: [status: ErrorStatus, is: boolean][] = [
     // Also of a request that is no HTTP, or whose path cannot be decoded.
     [400, true],
     [401, isGuarded || renews],
     [403, isGuarded || renews || isSignIn],
-    [404, !isCollect && hasInput],
+    [404, !isCollect && !isProbe && hasInput],
     [409, makes],
-    [413, hasBody],
-    [415, hasBody],
+    [408, true],
+    [413, mayHaveBody],
+    [415, mayHaveBody],
     [429, !isProbe],
+    [431, true],
     [500, !isProbe],
-    [503, true],
+    [503, path !== '/health'],
   ];
   for (const [status, is] of possible) {
     if (is) responses[status] ??= { $ref: `#/components/responses/${ERRORS[status].name}` };

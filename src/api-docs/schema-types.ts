@@ -14,7 +14,7 @@ export interface CorrectedSchema {
 /** Numbers that may have a fraction. Every other number of the API is a count, a size or a duration. */
 const FRACTIONS = new Set(['share']);
 /** Names of times, RFC 3339 in UTC. */
-const TIMES = /^(at|timestamp|firstSeen|lastSeen|asOf|\w+At)$/;
+const TIMES = /^(at|timestamp|firstSeen|lastSeen|asOf|start|end|serverTime|\w+At)$/;
 
 /**
  * Says what TypeScript's types cannot: that a number is whole, that a text is a time, and that null is one of the values

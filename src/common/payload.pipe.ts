@@ -134,7 +134,8 @@ export function camelCase(name: string): string {
 
 function fieldErrors(error: ValidationError, path = ''): FieldError[] {
   const field = path ? `${path}.${error.property}` : error.property;
-  const messages = isTextWanted(error) ? ['must be a string'] : Object.values(error.constraints ?? {});
+  const kind = kindMessage(error);
+  const messages = kind ? [kind] : Object.values(error.constraints ?? {});
   const own = messages.map((message) => ({
     field,
     message: message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message,
@@ -142,15 +143,26 @@ function fieldErrors(error: ValidationError, path = ''): FieldError[] {
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
 }
 
+/** Rules about what kind of value a field takes: what breaks them, and what is said then. */
+const KINDS: Record<string, [isKind: (value: unknown) => boolean, message: string]> = {
+  isString: [(value) => typeof value === 'string', 'must be a string'],
+  isArray: [Array.isArray, 'must be an array'],
+  isObject: [(value) => typeof value === 'object' && !Array.isArray(value), 'must be an object'],
+  isInt: [Number.isInteger, 'must be an integer number'],
+};
+
 /**
- * True for a number, an object or the like where text belongs. class-validator would say first what it looked at first, such
- * as a length, which is no help to whoever sent a number.
+ * What is said of a value of the wrong kind, and nothing else: class-validator would say first what it looked at first, such
+ * as a length, which is no help to whoever sent a number where text belongs.
  */
-function isTextWanted({ target, property, value, constraints }: ValidationError): boolean {
-  if (typeof value === 'string' || !constraints || !target) return false;
-  return getMetadataStorage()
-    .getTargetValidationMetadatas(target.constructor, '', true, false)
-    .some((rule) => rule.propertyName === property && rule.name === 'isString' && !rule.each);
+function kindMessage({ target, property, value, constraints }: ValidationError): string | undefined {
+  if (!constraints || !target) return undefined;
+  const rules = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', true, false);
+  for (const { propertyName, name = '', each } of rules) {
+    const kind = propertyName === property && !each ? KINDS[name] : undefined;
+    if (kind && !kind[0](value)) return kind[1];
+  }
+  return undefined;
 }
 
 function isPrimitive(type: Type): boolean {

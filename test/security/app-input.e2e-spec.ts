@@ -45,6 +45,33 @@ describe('what is said of apps and keys', () => {
     expect(named(await ask('/auth/api-key', { appId: app.id, name: value }))).toEqual([400, [field]]);
   });
 
+  test.each([
+    ['PATCH', () => `/apps/${app.id}`, { retentionDays: 'x' }, 'must be an integer number'],
+    ['PATCH', () => `/apps/${app.id}`, { retentionDays: 1.5 }, 'must be an integer number'],
+    ['PATCH', () => `/apps/${app.id}`, { name: 42 }, 'must be a string'],
+    ['POST', () => '/auth/api-key', { scopes: 'write' }, 'must be an array'],
+    ['POST', () => '/auth/api-key', { allowedOrigins: 'https://x.test' }, 'must be an array'],
+    [
+      'POST',
+      () => '/auth/api-key',
+      { expiresAt: 7 },
+      'must be an RFC 3339 time with an offset, as in 2024-02-20T12:34:56Z',
+    ],
+  ])('%s: a value of the wrong kind is told its kind and nothing else', async (method, path, wrong, message) => {
+    const body = path() === '/auth/api-key' ? { appId: app.id, name: 'key', ...wrong } : wrong;
+    const answer = await ask(path(), body, method);
+    expect([answer.status, answer.body.errors]).toEqual([400, [{ field: Object.keys(wrong)[0], message }]]);
+  });
+
+  test.each([{}, { events: {} }, { events: 'x' }, { events: 1 }])(
+    'the batch %j is told to hold a list',
+    async (body) => {
+      const { apiKey } = await createKey(stack.url, ann, { appId: app.id });
+      const answer = await call(`${stack.url}/collect/batch`, { key: apiKey, body });
+      expect([answer.status, answer.body.errors]).toEqual([400, [{ field: 'events', message: 'must be an array' }]]);
+    },
+  );
+
   test('what is just short enough is kept as it came', async () => {
     const longest = {
       name: HEART.repeat(100),
