@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqlShellEnvironment } from './launcher/environments.mjs';
-import { installCommand } from './launcher/fetch-packages.mjs';
+import { installCommand } from './launcher/install-command.mjs';
 import { findWorkingTool } from './launcher/server-binaries.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
 import { decodedPart, readEnvironment, readSettings } from './launcher/settings.mjs';

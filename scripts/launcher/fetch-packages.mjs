@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageToolEnvironment } from './environments.mjs';
 import { baseSystemStatus } from './package-status.mjs';
@@ -91,48 +91,4 @@ async function apt(args, cwd) {
     const said = error.message.split('\n').filter((line) => line.startsWith('E: '));
     throw said.length > 0 ? new LaunchError(said.join('\n')) : error;
   }
-}
-
-/**
- * The one command with which a person gets on this system what is missing.
- * @param missing names out of `mysql`, `redis`, `sqlShell` and `npm`
- */
-export function installCommand(missing) {
-  const [manager, packages] = packageManager();
-  return `${manager} ${missing.map((name) => packages[name]).join(' ')}`;
-}
-
-function packageManager() {
-  const sudo = process.getuid() === 0 ? '' : 'sudo ';
-  if (process.platform === 'darwin') {
-    return ['brew install', { mysql: 'mariadb', redis: 'redis', sqlShell: 'mariadb', npm: 'node' }];
-  }
-  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  const is = (name) => new RegExp(`^ID(_LIKE)?=.*\\b${name}\\b`, 'm').test(release);
-  if (is('alpine')) {
-    const packages = { mysql: 'mariadb mariadb-client', redis: 'redis', sqlShell: 'mariadb-client', npm: 'npm' };
-    return [`${sudo}apk add`, packages];
-  }
-  if (is('arch')) {
-    return [`${sudo}pacman -S`, { mysql: 'mariadb', redis: 'valkey', sqlShell: 'mariadb-clients', npm: 'npm' }];
-  }
-  if (is('fedora') || is('rhel')) {
-    const redis = /^ID=fedora/m.test(release) ? 'valkey' : 'redis';
-    return [`${sudo}dnf install`, { mysql: 'mariadb-server', redis, sqlShell: 'mariadb', npm: 'npm' }];
-  }
-  if (is('suse')) {
-    return [
-      `${sudo}zypper install`,
-      { mysql: 'mariadb', redis: 'redis', sqlShell: 'mariadb-client', npm: 'npm-default' },
-    ];
-  }
-  return [
-    `${sudo}apt-get update && ${sudo}apt-get install -y`,
-    {
-      mysql: 'mariadb-server-core mariadb-client-core',
-      redis: 'redis-server',
-      sqlShell: 'mariadb-client',
-      npm: 'npm',
-    },
-  ];
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildEnvironment, npmEnvironment } from './environments.mjs';
-import { installCommand } from './fetch-packages.mjs';
+import { installCommand } from './install-command.mjs';
 import { withLock } from './lock.mjs';
 import { run } from './processes.mjs';
 import { findTool } from './server-binaries.mjs';

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { canFetch, fetchPackages, installCommand } from './fetch-packages.mjs';
+import { canFetch, fetchPackages } from './fetch-packages.mjs';
+import { installCommand } from './install-command.mjs';
 import { withLock } from './lock.mjs';
 import { run } from './processes.mjs';
 import { compareVersions, findServers } from './server-binaries.mjs';
