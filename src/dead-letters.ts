@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { BufferKeys } from './buffer/buffer-keys.js';
+import { BacklogReader } from './buffer/backlog.js';
+import { BufferRoom } from './buffer/buffer-room.js';
 import { BufferWriter } from './buffer/buffer-writer.js';
 import { runCommand } from './common/command.js';
 import { createLogger } from './common/logger.js';
@@ -28,7 +30,8 @@ await runCommand(async () => {
   try {
     await assertSchemaFits(dataSource);
     const keys = new BufferKeys(env.redisKeyPrefix);
-    const letters = new DeadLettersService(dataSource, redis, keys, new BufferWriter(redis, keys, env));
+    const room = new BufferRoom(new BacklogReader(redis, env), redis, env);
+    const letters = new DeadLettersService(dataSource, redis, keys, new BufferWriter(redis, keys, env), room);
     if (command === 'list') return await list(letters, selection, limit);
     await redis.connect();
     const clear = process.stderr.isTTY ? '\r\x1b[K' : '';

@@ -79,6 +79,16 @@ describe('dead letters', () => {
     expect(await letters()).toBe(COUNT);
   });
 
+  test('none are replayed into a Redis that has little memory left', async () => {
+    const used = Number(/used_memory:(\d+)/.exec(await stack.redis.info('memory'))![1]);
+    await stack.redis.config('SET', 'maxmemory', String(Math.floor(used * 1.1)));
+    const { status, body } = await replay();
+    await stack.redis.config('SET', 'maxmemory', '0');
+    expect([status, body.code]).toEqual([503, 'buffer_full']);
+    await stack.drained();
+    expect(await letters()).toBe(COUNT);
+  });
+
   test('replayed after the cause is gone, each is counted once, however often it is replayed, and its letter is gone', async () => {
     await stack.query('ALTER TABLE events DROP CONSTRAINT storable');
     const [{ id }] = (await get('?limit=1')).data;

@@ -55,7 +55,7 @@ export class AuthController {
     description: 'The tokens, if the sign-in began with Accept: application/json',
     type: SessionTokensDto,
   })
-  @UseGuards(LocalSignInGuard, GoogleGuard)
+  @UseGuards(LocalSignInGuard, SignInRateGuard, GoogleGuard)
   async finishSignIn(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const profile = (request as FastifyRequest & { user: ProviderProfile }).user;
     const tokens = await this.users.signIn(profile, sessionClient(request.headers['user-agent']));

@@ -21,7 +21,7 @@ const SENT_MARK = 'sent';
 
 type SignInQuery = Partial<Record<'next' | 'login_hint' | 'again' | 'code' | 'error' | typeof SENT_MARK, string>>;
 
-/** Sign-ins begun a minute per address. */
+/** Sign-ins a minute per address: so many may begin, and so many may come back from the provider. */
 @Injectable()
 export class SignInRateGuard implements CanActivate {
   private readonly limiter: RateLimiterRedis;
@@ -37,8 +37,9 @@ export class SignInRateGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      const { visitorAddress } = context.switchToHttp().getRequest<FastifyRequest>();
-      await this.limiter.consume(this.registry.addressName(visitorAddress));
+      const request = context.switchToHttp().getRequest<FastifyRequest>();
+      const name = this.registry.addressName(request.visitorAddress);
+      await this.limiter.consume(isReturning(request) ? `return:${name}` : name);
       return true;
     } catch (rejection) {
       if (!(rejection instanceof RateLimiterRes)) {
@@ -113,7 +114,7 @@ export class GoogleGuard extends AuthGuard('google') {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const query = request.query as SignInQuery;
-    const returning = request.routeOptions.url?.endsWith('/callback');
+    const returning = isReturning(request);
     if (returning && !query.code && !query.error) throw stateFailure();
     request.signInFlow = {
       cookie: request.cookies[this.cookies.flow],
@@ -190,6 +191,10 @@ export class GoogleGuard extends AuthGuard('google') {
     Object.assign(request.signInFlow!, { next: info.state.next, wantsJson: info.state.wantsJson });
     return user;
   }
+}
+
+function isReturning({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.url?.endsWith('/callback') ?? false;
 }
 
 function stateFailure(): AppError {

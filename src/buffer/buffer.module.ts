@@ -4,6 +4,7 @@ import { bullRedisOptions } from '../common/redis.js';
 import { Env } from '../config/env.js';
 import { BacklogReader } from './backlog.js';
 import { BufferKeys, DRAIN_QUEUE } from './buffer-keys.js';
+import { BufferRoom } from './buffer-room.js';
 import { BufferWriter } from './buffer-writer.js';
 
 /** Names, figures and writer of the buffer, and the queue of alarms: what collect, processing and health share. */
@@ -22,9 +23,10 @@ import { BufferWriter } from './buffer-writer.js';
   ],
   providers: [
     BacklogReader,
+    BufferRoom,
     BufferWriter,
     { provide: BufferKeys, inject: [Env], useFactory: (env: Env) => new BufferKeys(env.redisKeyPrefix) },
   ],
-  exports: [BacklogReader, BufferKeys, BufferWriter, BullModule],
+  exports: [BacklogReader, BufferKeys, BufferRoom, BufferWriter, BullModule],
 })
 export class BufferModule {}

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { DataSource, type EntityManager } from 'typeorm';
 import { BufferKeys, NO_ACCOUNT } from '../buffer/buffer-keys.js';
 import { bufferFull, shareExceeded } from '../buffer/buffer-refusals.js';
+import { BufferRoom } from '../buffer/buffer-room.js';
 import { BufferWriter } from '../buffer/buffer-writer.js';
 import { LuaScript } from '../buffer/lua-script.js';
 import { ConflictError, UnavailableError } from '../common/app-error.js';
@@ -66,6 +67,7 @@ export class DeadLettersService {
     private readonly redis: Redis,
     private readonly keys: BufferKeys,
     private readonly writer: BufferWriter,
+    private readonly room: BufferRoom,
   ) {}
 
   /** Newest first. @param before only those older than this letter @param manager of the connection that asks */
@@ -128,12 +130,14 @@ export class DeadLettersService {
   }
 
   private async push(letters: StoredLetter[]): Promise<number> {
+    const { roomBytes, redisNearlyFull } = await this.asked(() => this.room.measure());
+    if (redisNearlyFull) throw bufferFull();
     return this.dataSource.transaction(async (manager) => {
       const left = await this.withoutErased(manager, letters);
       const now = Date.now();
       for (const [account, own] of await byAccount(manager, left)) {
         const orders = own.map(({ id, envelope }) => encodeReplayOrder(id, envelope.toString(), now));
-        const { outcome } = await this.asked(() => this.writer.append(account, orders, now));
+        const { outcome } = await this.asked(() => this.writer.append(account, orders, now, roomBytes));
         if (outcome === 'full') throw bufferFull();
         if (outcome === 'share_exceeded') throw shareExceeded();
       }

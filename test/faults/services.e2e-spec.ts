@@ -77,12 +77,19 @@ describe('faults of the services', () => {
     expect([refused.status, refused.body.code]).toEqual([503, 'buffer_full']);
     expect(refused.headers.get('retry-after')).toBe('5');
     // Somebody else takes what is left of it.
-    await stack.redis.config('SET', 'maxmemory', String(await used()));
-    await expect(stack.redis.set('anything', 'x'.repeat(1000))).rejects.toThrow('OOM');
+    const others: string[] = [];
+    const fill = async (bytes: number): Promise<never> => {
+      for (;;) {
+        await stack.redis.set(`other ${others.length}`, 'x'.repeat(bytes));
+        others.push(`other ${others.length}`);
+      }
+    };
+    for (const bytes of [100_000, 1000]) await expect(fill(bytes)).rejects.toThrow('OOM');
     await stack.startWorker();
     await stack.drained(30_000);
     expect((await stored()) - before).toBe(taken);
     await stack.redis.config('SET', 'maxmemory', '0');
+    await stack.redis.unlink(others);
     await until(async () => (await post()).status === 202, 'events to be taken again');
   });
 
