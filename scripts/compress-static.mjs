@@ -12,7 +12,7 @@ const FROM_BYTES = 4096;
 const ASSETS = join(ROOT, 'dist', 'web', 'assets');
 /** Copied, since nothing is written into node_modules. The names are those in src/api-docs/set-up.ts. */
 const SWAGGER = join(ROOT, 'dist', 'swagger-ui');
-const SWAGGER_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
+const SWAGGER_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js'];
 
 mkdirSync(SWAGGER, { recursive: true });
 const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));

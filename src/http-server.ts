@@ -1,20 +1,20 @@
 import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
-import helmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from './common/app-error.js';
 import type { Logger } from './common/logger.js';
 import { pathAliases } from './common/path-aliases.js';
-import { toAppError, toProblem } from './common/problem.filter.js';
+import { sendProblem, toAppError, toProblem } from './common/problem.filter.js';
 import { isStaticRoute } from './common/static-text.js';
 import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
 import { RequestLog } from './request-log.js';
+import { PERMISSIONS_POLICY, type SecurityHeaders } from './security-headers.js';
 
 /** Milliseconds within which headers, and the whole request, must have arrived: slow senders do not hold a place. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -24,7 +24,16 @@ const LATE_CHECK_EVERY_MS = 2000;
 /** The rest of a body that is too large is thrown away up to this length, so that its sender reads the answer. */
 const DRAINED_MAX_BYTES = 16 * 1024 * 1024;
 
-export function createAdapter(env: Env): FastifyAdapter {
+/** What of its HTTP a process decides itself. */
+export interface HttpSettings {
+  /** Sent with every answer. */
+  secure: SecurityHeaders;
+  /** Whether people open it in a browser, as they do the API process: see {@link sendProblem}. */
+  servesPages: boolean;
+}
+
+/** Makes the HTTP server of a process, with the limits that hold for every request. */
+export function createAdapter(env: Env, settings: HttpSettings): FastifyAdapter {
   const route = pathAliases(env);
   return new FastifyAdapter({
     bodyLimit: BODY_MAX_BYTES,
@@ -35,7 +44,8 @@ export function createAdapter(env: Env): FastifyAdapter {
     // What arrives on a connection that is still open while stopping is answered like everything before it: Fastify's own
     // refusal is no problem+json, says no Retry-After, and no web page of another origin could read it.
     return503OnClosing: false,
-    frameworkErrors: answerFrameworkError as never,
+    frameworkErrors: ((error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answerFrameworkError(error, request, reply, settings)) as never,
     clientErrorHandler: answerClientError,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 65_000,
@@ -46,11 +56,15 @@ export function createAdapter(env: Env): FastifyAdapter {
 }
 
 /** What Fastify itself finds wrong before any route is asked, such as a path that cannot be decoded. */
-function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = toProblem(toAppError(error), request.id);
-  // No hook sees it, so the header is set here.
-  void reply.header('permissions-policy', PERMISSIONS_POLICY);
-  void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+function answerFrameworkError(
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { secure, servesPages }: HttpSettings,
+): void {
+  // No hook sees it, so the headers are set here.
+  void reply.headers(secure).header('x-request-id', request.id);
+  sendProblem(toAppError(error), request, reply, servesPages);
 }
 
 const CLIENT_ERRORS: Record<string, [status: number, code: string, detail: string]> = {
@@ -105,9 +119,12 @@ export async function listen(
 }
 
 /** Headers, cookies, compressed answers, request ids and the request log: what every route shares. */
-export async function prepareHttp(app: NestFastifyApplication, logger: Logger): Promise<void> {
+export async function prepareHttp(
+  app: NestFastifyApplication,
+  logger: Logger,
+  { secure }: HttpSettings,
+): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const secure = await securityHeaders();
   // Hooks with a callback: a promise for each of them would be felt where events are posted.
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.headers(secure);
@@ -141,49 +158,6 @@ export async function prepareHttp(app: NestFastifyApplication, logger: Logger): 
     log.write(request, reply);
     done();
   });
-}
-
-/** Browser features that no page here uses. Copy buttons write to the clipboard. */
-const UNUSED_FEATURES = [
-  ...['accelerometer', 'autoplay', 'camera', 'clipboard-read', 'display-capture', 'encrypted-media', 'fullscreen'],
-  ...['geolocation', 'gyroscope', 'hid', 'idle-detection', 'magnetometer', 'microphone', 'midi', 'payment'],
-  ...['picture-in-picture', 'publickey-credentials-create', 'publickey-credentials-get', 'screen-wake-lock', 'serial'],
-  ...['usb', 'web-share', 'xr-spatial-tracking'],
-];
-const PERMISSIONS_POLICY = [...UNUSED_FEATURES.map((name) => `${name}=()`), 'clipboard-write=(self)'].join(', ');
-
-/**
- * The headers that helmet sets, and Permissions-Policy, which it does not. They are the same for every answer, so helmet is asked once: it would put them together for
- * each request anew.
- */
-async function securityHeaders(): Promise<Record<string, string>> {
-  const once = Fastify();
-  await once.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        fontSrc: ["'self'"],
-        connectSrc: ["'self'"],
-        formAction: ["'self'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-    frameguard: { action: 'deny' },
-    strictTransportSecurity: false, // said by the proxy that ends TLS
-  });
-  once.get('/', () => '');
-  const { headers } = await once.inject('/');
-  await once.close();
-  const ofEveryAnswer = new Set(['content-length', 'content-type', 'date', 'connection']);
-  const found = Object.entries(headers).flatMap(([name, value]) =>
-    ofEveryAnswer.has(name) ? [] : [[name, String(value)]],
-  );
-  return { ...Object.fromEntries(found), 'permissions-policy': PERMISSIONS_POLICY };
 }
 
 /** Node keeps the first of several Host lines, a proxy in front may have gone by the last. */

@@ -20,11 +20,13 @@ import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
 import { createAdapter, listen, prepareHttp } from './http-server.js';
 import { warnOfListedHost } from './tracker/listed-host.js';
 import { fail, onSignals, prepareProcess } from './process.js';
+import { securityHeaders } from './security-headers.js';
 
 try {
   const parts = await prepareProcess('api');
   const { env, logger } = parts;
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), createAdapter(env), {
+  const http = { secure: await securityHeaders(), servesPages: true };
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), createAdapter(env, http), {
     logger: new NestLogger(logger),
     abortOnError: false,
     bodyParser: false,
@@ -33,9 +35,9 @@ try {
   const onProblem = (request: FastifyRequest, code: string) => {
     if (isCollectRoute(request.routeOptions.url)) metrics.rejected.inc({ reason: code });
   };
-  app.useGlobalFilters(new ProblemFilter(logger, onProblem));
+  app.useGlobalFilters(new ProblemFilter(logger, http.servesPages, onProblem));
   app.useGlobalPipes(new PayloadPipe());
-  await prepareHttp(app, logger);
+  await prepareHttp(app, logger, http);
   setUpVisitorAddress(app, env);
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));

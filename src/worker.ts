@@ -8,18 +8,20 @@ import { NestLogger } from './common/logger.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { createAdapter, listen, prepareHttp } from './http-server.js';
 import { fail, onSignals, prepareProcess } from './process.js';
+import { securityHeaders } from './security-headers.js';
 import { WorkerModule } from './worker.module.js';
 
 try {
   const parts = await prepareProcess('worker');
   const { env, logger } = parts;
-  const app = await NestFactory.create<NestFastifyApplication>(WorkerModule.with(parts), createAdapter(env), {
+  const http = { secure: await securityHeaders(), servesPages: false };
+  const app = await NestFactory.create<NestFastifyApplication>(WorkerModule.with(parts), createAdapter(env, http), {
     logger: new NestLogger(logger),
     abortOnError: false,
     bodyParser: false,
   });
-  app.useGlobalFilters(new ProblemFilter(logger));
-  await prepareHttp(app, logger);
+  app.useGlobalFilters(new ProblemFilter(logger, http.servesPages));
+  await prepareHttp(app, logger, http);
   onSignals(parts, app);
   await listen(app, env, env.workerPort, 'WORKER_PORT');
   const { port } = app.getHttpServer().address() as AddressInfo;

@@ -9,7 +9,7 @@ import { createDocument } from './document.js';
 
 const VERSION = '0.1.0';
 /** What of swagger-ui-dist the page needs. */
-const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x32.png']);
+const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js']);
 
 /**
  * Serves the OpenAPI document at /api-docs-json and Swagger UI at /api-docs, on a page of our own: the one that Nest makes

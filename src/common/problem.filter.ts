@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AboutWhom, AppError, type FieldError, UnauthorizedError } from './app-error.js';
 import { isBusy, isQueueFull, isTooLong } from './busy-error.js';
 import type { Logger } from './logger.js';
-import { escapeHtml, page } from './page.js';
+import { problemPage } from './problem-page.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -57,9 +57,13 @@ const AWAY_CODES = new Set([
 /** The one place where errors become HTTP. No stack, SQL or version leaves. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  /** @param onProblem hears of every refused request, with the code of its answer */
+  /**
+   * @param servesPages see {@link sendProblem}
+   * @param onProblem hears of every refused request, with the code of its answer
+   */
   constructor(
     private readonly logger: Logger,
+    private readonly servesPages: boolean,
     private readonly onProblem?: (request: FastifyRequest, code: string) => void,
   ) {}
 
@@ -76,38 +80,25 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger[level]({ err: known.cause ?? error, requestId: request.id, code: known.code }, known.detail);
     }
     if (reply.sent || reply.raw.headersSent) return;
-    const problem = toProblem(known, request.id);
-    if (wantsPage(request)) {
-      void reply
-        .code(known.status)
-        .headers(known.headers ?? {})
-        .type('text/html; charset=utf-8')
-        .send(problemPage(problem));
-      return;
-    }
-    void reply
-      .code(known.status)
-      .headers(known.headers ?? {})
-      .type('application/problem+json')
-      // As bytes: Fastify would otherwise run the text through the route's serialiser.
-      .send(Buffer.from(JSON.stringify(problem)));
+    sendProblem(known, request, reply, this.servesPages);
   }
 }
 
-/** People meet the sign-in in their browser: they get a page. What the stand-in answers by itself has no route. */
-function wantsPage(request: FastifyRequest): boolean {
-  const at = request.routeOptions.url ?? request.url;
-  const forPeople = at.startsWith('/api/auth/google') || at.startsWith('/local-sign-in/');
-  return forPeople && (request.headers.accept ?? '').includes('text/html');
-}
-
-function problemPage({ title, detail, requestId }: Problem): string {
-  return page(
-    title,
-    `<p>${escapeHtml(detail)}</p>
-<p><a href="/api/auth/google">Sign in again</a></p>
-<p class="small">Request ${escapeHtml(requestId)}</p>`,
-  );
+/**
+ * Answers with an error: as problem+json, or as a page where a person meets it in a browser. No cache keeps it.
+ * @param servesPages false for a process that has no pages, and so no style for them
+ */
+export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply, servesPages: boolean): void {
+  const problem = toProblem(error, request.id);
+  const isBadPath = (error.cause as { code?: string } | undefined)?.code === 'FST_ERR_BAD_URL';
+  const found = servesPages ? problemPage(problem, request, isBadPath) : undefined;
+  void reply
+    .code(found?.status ?? problem.status)
+    .headers(error.headers ?? {})
+    .header('cache-control', 'no-store')
+    .type(found ? 'text/html; charset=utf-8' : 'application/problem+json')
+    // As bytes: Fastify would otherwise run the text through the route's serialiser.
+    .send(Buffer.from(found?.html ?? JSON.stringify(problem)));
 }
 
 export function toProblem(error: AppError, requestId: string): Problem {

@@ -11,7 +11,7 @@ const COMPRESS = {
 type Encoding = keyof typeof COMPRESS;
 
 /** Routes of files and texts that are the same for everybody: they are sent as they lie there, never compressed for a request. */
-const ROUTES = /^\/(assets\/|api-docs($|[/-])|t\.js$|palette\.css$|pages\.css$)/;
+const ROUTES = /^\/(assets\/|api-docs($|[/-])|t\.js$|palette\.css$|pages\.css$|favicon\.)/;
 
 /** Whether nothing may be compressed for a request to this route. @param route as registered */
 export function isStaticRoute(route: string): boolean {

@@ -36,6 +36,8 @@ test.each([
       '/../a',
       '/api/other',
       '/health',
+      '/favicon.ico',
+      '/local-sign-in/x',
       '/assets/x',
       '/a?b',
       '/a%20b',

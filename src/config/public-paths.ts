@@ -9,9 +9,10 @@ const SEGMENTS = /^(?:[\w~-][\w.~-]*\/)*[\w~-][\w.~-]*$/;
 const PATH_MAX = 100;
 /** First segments that the product's own pages and routes use. */
 const TAKEN = new Set(
-  'api api-docs api-docs-json assets auth analytics collect health ready metrics event users live keys ingest settings start'.split(
-    ' ',
-  ),
+  (
+    'api api-docs api-docs-json assets auth analytics collect health ready metrics event users live keys ingest settings start ' +
+    'local-sign-in favicon.svg favicon.ico palette.css pages.css'
+  ).split(' '),
 );
 
 /**
