@@ -40,7 +40,7 @@ describe('limits of an account', () => {
       expect([status, body.code, body.detail]).toEqual([
         429,
         'rate_limited',
-        'The limit is 12 requests that read a minute for this account. Try again after Retry-After.',
+        `The limit is 12 requests that read a minute for this account. Try again in ${headers.get('retry-after')} s.`,
       ]);
       expect(headers.get('ratelimit-remaining')).toBe('0');
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);

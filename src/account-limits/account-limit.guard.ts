@@ -81,7 +81,7 @@ export class AccountLimitGuard implements CanActivate {
       'ratelimit-reset': String(resetS),
     };
     if (refused) {
-      const detail = `The limit is ${limit} ${ASKED[name]} a minute for this account. Try again after Retry-After.`;
+      const detail = `The limit is ${limit} ${ASKED[name]} a minute for this account. Try again in ${resetS} s.`;
       throw new RateLimitedError(detail, resetS, headers);
     }
     if (stated && remainingPoints >= Number(reply.getHeader('ratelimit-remaining'))) return;

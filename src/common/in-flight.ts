@@ -22,8 +22,7 @@ export class InFlight {
     if (own.running < this.running) own.running += 1;
     else if (own.waiting.length < this.waiting) await new Promise<void>((resolve) => own.waiting.push(resolve));
     else {
-      const detail =
-        'Too many requests of this account are under way. Send fewer at a time; try again after Retry-After.';
+      const detail = 'Too many requests of this account are under way. Send fewer at a time; try again in a second.';
       throw new AppError(429, 'too_many_at_once', detail, { headers: { 'retry-after': '1' } });
     }
     try {

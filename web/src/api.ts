@@ -1,6 +1,7 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import { reachable } from './addresses.js';
 import type { components, paths } from './api-types.js';
+import { watched } from './waiting.js';
 
 export type Schemas = components['schemas'];
 
@@ -10,15 +11,34 @@ export class Problem extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
+    /** ms after which the same may be asked again, where the server says so. */
+    readonly retryAfterMs?: number,
   ) {
     super(detail);
   }
 }
 
+/** @param value of Retry-After (RFC 9110, 10.2.3): seconds, or a date @returns ms from now; undefined where it says nothing */
+export function retryAfterMs(value: string | null): number | undefined {
+  if (!value) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const { code, detail } = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
+  return new Problem(
+    response.status,
+    code ?? 'unknown',
+    detail ?? `The server answered ${response.status}. Try again in a moment.`,
+    retryAfterMs(response.headers.get('retry-after')),
+  );
+}
+
 /** A call that got no answer, although this page was served. */
 export class NoAnswer extends Error {
   /** @param blocked whether the server answers other calls, so that only a content blocker explains the failure */
-  constructor(blocked: boolean) {
+  constructor(readonly blocked: boolean) {
     super(
       blocked
         ? `A content blocker in this browser probably stopped this request: the server answers others. Allow ${location.host} in the content blocker, then try again.`
@@ -30,28 +50,45 @@ export class NoAnswer extends Error {
 /** Whether the server answers a call that no content blocker looks for. */
 export async function serverAnswers(): Promise<boolean> {
   try {
-    await fetch('/health', { cache: 'no-store' });
+    await watched(fetch('/health', { cache: 'no-store' }));
     return true;
   } catch {
     return false;
   }
 }
 
+/**
+ * One request. There is no deadline: a long question may take as long as the server lets it, and the page says meanwhile
+ * that it waits.
+ * @param lateAfterMs how long it may take until the page says so
+ * @throws NoAnswer
+ */
+export async function ask(address: string | Request, init: RequestInit = {}, lateAfterMs?: number): Promise<Response> {
+  try {
+    return await watched(fetch(address, init), lateAfterMs);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new NoAnswer(await serverAnswers());
+  }
+}
+
 let renewing: Promise<boolean> | undefined;
 
-/** A new access token by the refresh cookie; one request for all that need it at the same time. */
+/**
+ * A new access token by the refresh cookie; one request for all that need it at the same time.
+ * @returns false: the sign-in is over
+ * @throws Problem or NoAnswer when the server cannot tell now
+ */
 export function renew(): Promise<boolean> {
-  renewing ??= fetch('/api/auth/refresh', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
-  })
-    .then(
-      (answer) => answer.ok,
-      () => false,
-    )
-    .finally(() => (renewing = undefined));
+  renewing ??= askRenewal().finally(() => (renewing = undefined));
   return renewing;
+}
+
+async function askRenewal(): Promise<boolean> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await ask('/api/auth/refresh', { method: 'POST', headers, body: '{}' });
+  if (answer.status >= 500 || answer.status === 429) throw await problemOf(answer);
+  return answer.ok;
 }
 
 const bodies = new WeakMap<Request, Request>();
@@ -66,23 +103,14 @@ const session: Middleware = {
     return sent;
   },
   async onResponse({ request, response }) {
-    if (response.status === 401 && (await renew())) response = await fetch(bodies.get(request)!);
+    if (response.status === 401 && (await renew())) response = await ask(bodies.get(request)!);
     if (response.ok) return response;
-    const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
-    throw new Problem(
-      response.status,
-      problem.code ?? 'unknown',
-      problem.detail ?? `The server answered ${response.status}. Try again in a moment.`,
-    );
-  },
-  async onError({ error }) {
-    if (!(error instanceof TypeError)) return undefined;
-    return new NoAnswer(await serverAnswers());
+    throw await problemOf(response);
   },
 };
 
-/** Our own API, typed by its OpenAPI document. Throws a {@link Problem} when the answer is a refusal. */
-export const api = createClient<paths>({ baseUrl: location.origin });
+/** Our own API, typed by its OpenAPI document. Throws a {@link Problem} when the answer is a refusal, {@link NoAnswer} when there is none. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => ask(request) });
 api.use(session);
 
 /** The answer's data; an answer without is a fault of ours. */

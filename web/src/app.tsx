@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { api, data, Problem, type Schemas } from './api.js';
@@ -10,6 +10,7 @@ import { Keys } from './keys.js';
 import { Live } from './live.js';
 import { Overview } from './overview.js';
 import { Failure } from './panels.js';
+import { ServerNotice } from './server-notice.js';
 import { Settings } from './settings.js';
 import { SignedInAs } from './sign-in-again.js';
 import { useView, write } from './url-state.js';
@@ -38,15 +39,39 @@ export function App() {
     queryFn: () => data(api.GET('/api/apps')),
     enabled: me.data !== undefined,
   });
-  if (me.error instanceof Problem && me.error.status === 401) return <SignIn />;
+  const isSignedOut = me.error instanceof Problem && me.error.status === 401;
+  return (
+    <>
+      {isSignedOut ? <SignIn /> : <Page me={me} apps={apps} />}
+      <ServerNotice isSignedIn={!isSignedOut} />
+    </>
+  );
+}
+
+interface PageProps {
+  me: UseQueryResult<Person>;
+  apps: UseQueryResult<Schemas['AppListDto']>;
+}
+
+function Page({ me, apps }: PageProps) {
   // What is there stays, also when asking again fails for a while.
-  if (me.error && !me.data) return <Failure error={me.error} retry={() => void me.refetch()} />;
-  if (apps.error && !apps.data) return <Failure error={apps.error} retry={() => void apps.refetch()} />;
+  if (me.error && !me.data) return <NotLoaded error={me.error} retry={() => void me.refetch()} />;
+  if (apps.error && !apps.data) return <NotLoaded error={apps.error} retry={() => void apps.refetch()} />;
   if (!me.data || !apps.data) return <p className="loading muted">Loading …</p>;
   return (
     <SignedInAs person={me.data}>
       <SignedIn person={me.data} apps={apps.data.data} />
     </SignedInAs>
+  );
+}
+
+/** Nothing can be shown: not even who is signed in is known. */
+function NotLoaded({ error, retry }: { error: Error; retry: () => void }) {
+  return (
+    <main className="sign-in">
+      <h1>Tallystone</h1>
+      <Failure error={error} retry={retry} />
+    </main>
   );
 }
 
@@ -129,7 +154,10 @@ function Pages({ person, apps, app }: { person: Person; apps: AppInfo[]; app?: A
         <FirstRun key={asked} apps={apps} app={app} />
       </Route>
       <Route>
-        <p>There is no such page.</p>
+        <section className="panel">
+          <h1>There is no such page</h1>
+          <Link href="/">Go to the overview</Link>
+        </section>
       </Route>
     </Switch>
   );

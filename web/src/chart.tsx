@@ -2,12 +2,13 @@ import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Schemas } from './api.js';
-import { full } from './format.js';
+import { axisText, type Tick, ticksOf } from './axis.js';
+import { figure as short, full } from './format.js';
 
 type Series = Schemas['SeriesDto'];
 type Bucket = Schemas['BucketDto'];
 
-const HEIGHT = 220;
+const HEIGHT = 200;
 
 /** Counts over time: a line with a faint fill, the period before dashed, the bucket that is not over yet dotted. */
 export function SeriesChart({ series, figure }: { series: Series; figure: 'count' | 'uniqueUsers' }) {
@@ -23,7 +24,7 @@ export function SeriesChart({ series, figure }: { series: Series; figure: 'count
       {asTable ? (
         <BucketTable now={now.slice(0, begun)} before={before} figure={figure} />
       ) : (
-        <Lines now={now} begun={begun} before={before} figure={figure} />
+        <Lines now={now} begun={begun} before={before} figure={figure} interval={series.interval} />
       )}
     </>
   );
@@ -34,8 +35,10 @@ function Lines({
   begun,
   before,
   figure,
+  interval,
 }: {
   now: Bucket[];
+  interval: Series['interval'];
   /** How many of these have begun: of the others there is nothing to draw. */
   begun: number;
   before?: Bucket[];
@@ -43,8 +46,17 @@ function Lines({
 }) {
   const place = useRef<HTMLDivElement>(null);
   const [under, setUnder] = useState<number | null>(null);
+  const [ticks, setTicks] = useState<Tick[]>([]);
   useEffect(() => {
     const element = place.current!;
+    const labels = now.map(({ label }) => label);
+    const texts = labels.map((label) => axisText(label, interval, labels));
+    const measure = measurer(element);
+    const label = (chart: uPlot) => {
+      const left = chart.bbox.left / devicePixelRatio;
+      const at = now.map((_bucket, i) => left + chart.valToPos(i, 'x'));
+      setTicks(ticksOf(texts, at, interval, element.clientWidth, measure));
+    };
     const colour = (name: string) => getComputedStyle(element).getPropertyValue(name).trim();
     const values = (buckets: Bucket[]) => buckets.map((bucket) => bucket[figure]);
     const running = now.findIndex(({ complete }) => !complete);
@@ -62,16 +74,14 @@ function Lines({
         scales: { x: { time: false }, y: { range: (_chart, _min, max) => [0, Math.max(1, max * 1.05)] } },
         axes: [
           {
-            stroke: () => colour('--muted'),
-            grid: { show: false },
-            space: 90,
-            values: (_chart, at) => at.map((i) => (Number.isInteger(i) ? (now[i]?.label ?? '') : '')),
+            // Its labels are text of the page: they are measured, so that none covers another.
+            show: false,
           },
           {
             stroke: () => colour('--muted'),
             grid,
             size: 60,
-            values: (_chart, at) => at.map((n) => (n % 1 ? '' : full(n))),
+            values: (_chart, at) => at.map((n) => (n % 1 ? '' : short(n))),
           },
         ],
         series: [
@@ -85,7 +95,7 @@ function Lines({
           { stroke: () => colour('--accent'), width: 2, dash: [2, 4], points: { show: running === 0 } },
           { stroke: () => colour('--second'), width: 1.5, dash: [6, 4], points: { show: false } },
         ],
-        hooks: { setCursor: [(chart) => setUnder(chart.cursor.idx ?? null)] },
+        hooks: { draw: [label], setCursor: [(chart) => setUnder(chart.cursor.idx ?? null)] },
       },
       [now.map((_bucket, i) => i), whole, open, past],
       element,
@@ -100,7 +110,7 @@ function Lines({
       resized.disconnect();
       chart.destroy();
     };
-  }, [now, begun, before, figure]);
+  }, [now, begun, before, figure, interval]);
   const last = Math.max(0, begun - 1);
   const shown = Math.min(under ?? last, last);
   const step = (by: number) => setUnder(Math.min(last, Math.max(0, shown + by)));
@@ -116,6 +126,13 @@ function Lines({
       }}
     >
       <div ref={place} className="plot" aria-hidden="true" />
+      <ol className="axis" aria-hidden="true">
+        {ticks.map(({ text, left }) => (
+          <li key={left} style={{ left }}>
+            {text}
+          </li>
+        ))}
+      </ol>
       <p className="under" aria-live="polite">
         <strong>{now[shown]?.label}</strong> {full(now[shown]?.[figure] ?? 0)}
         {before && (
@@ -128,6 +145,13 @@ function Lines({
       </p>
     </div>
   );
+}
+
+/** @returns the width of a text in the font that the axis has, CSS pixels */
+function measurer(element: HTMLElement): (text: string) => number {
+  const context = document.createElement('canvas').getContext('2d')!;
+  context.font = `12px ${getComputedStyle(element).fontFamily}`;
+  return (text) => Math.ceil(context.measureText(text).width);
 }
 
 function BucketTable({ now, before, figure }: { now: Bucket[]; before?: Bucket[]; figure: 'count' | 'uniqueUsers' }) {

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { Failure } from './panels.js';
 import { useKept } from './sign-in-again.js';
+import { STILL_WAITING, useWaiting } from './waiting.js';
 
 /**
  * A button that asks before it does what cannot be undone; with `word`, only after that was typed. The browser's own modal
@@ -34,6 +35,7 @@ export function Confirm({
   const [typed, setTyped] = useKept(`${name}:typed`, '');
   const [error, setError] = useState<Error>();
   const [busy, setBusy] = useState(false);
+  const { isLate } = useWaiting();
   const go = async () => {
     setBusy(true);
     try {
@@ -61,7 +63,7 @@ export function Confirm({
       </button>
       <dialog ref={dialog} className="modal" aria-labelledby={heading} onClose={forget}>
         <h2 id={heading}>{title}</h2>
-        <div className="says">{children}</div>
+        <div className="says">{isOpen && children}</div>
         {word !== undefined && (
           <label>
             <span>
@@ -71,6 +73,7 @@ export function Confirm({
           </label>
         )}
         {error && <Failure error={error} />}
+        {busy && isLate && <p role="status">{STILL_WAITING}</p>}
         <div className="actions">
           <button type="button" className="quiet" onClick={() => dialog.current?.close()}>
             Cancel

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { More, useCursorPages } from './cursor-pages.js';
+import { EachApp } from './each-app.js';
 import { counted, since } from './format.js';
 import { Failure, Loading } from './panels.js';
 
@@ -12,9 +13,7 @@ export function DeadLetters({ apps }: { apps: AppInfo[] }) {
   return (
     <section className="panel">
       <h2>What could not be stored</h2>
-      {apps.map((app) => (
-        <OfApp key={app.id} app={app} isAlone={apps.length === 1} />
-      ))}
+      <EachApp apps={apps}>{(app) => <OfApp key={app.id} app={app} isAlone={apps.length === 1} />}</EachApp>
     </section>
   );
 }

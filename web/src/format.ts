@@ -12,6 +12,10 @@ export const full = (n: number): string => FULL.format(n);
 export const figure = (n: number): string => (n < SHORT_FROM ? FULL.format(n) : SHORT.format(n));
 /** 1 event, 2 events. */
 export const counted = (n: number, noun: string): string => `${FULL.format(n)} ${noun}${n === 1 ? '' : 's'}`;
+const NAMED_MAX = 10;
+/** Names one after the other; how many there are where they are too many to read. */
+export const named = (of: readonly { name: string }[]): string =>
+  of.length > NAMED_MAX ? counted(of.length, 'app') : of.map(({ name }) => name).join(', ');
 export const tenths = (n: number): string => TENTHS.format(n);
 export const percent = (share: number): string => PERCENT.format(share);
 

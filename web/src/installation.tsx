@@ -2,17 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { api, data, type Schemas } from './api.js';
 import { bytes, duration, figure, full, tenths } from './format.js';
 import { NumberCell, Panel } from './panels.js';
+import { useReady } from './server-notice.js';
 
 type Ready = Schemas['ReadyDto'];
 type Figures = Schemas['OperationDto'];
 
 const EVERY_MS = 5000;
-
-/** What /ready says; it says it with 503 too. */
-async function askReady(): Promise<Ready> {
-  const answer = await fetch('/ready');
-  return (await answer.json()) as Ready;
-}
 
 const STATUS: Record<Ready['status'], string> = {
   ok: 'Yes: events are taken and counted',
@@ -59,7 +54,7 @@ const DURABILITY: Record<Ready['durability'], string> = {
 
 /** Whether everything runs, in words; for everybody. */
 export function Running() {
-  const ready = useQuery({ queryKey: ['ready'], queryFn: askReady, refetchInterval: EVERY_MS });
+  const ready = useReady();
   return (
     <Panel title="Is everything running?" query={ready}>
       {({ status, checks, durability }) => (

@@ -4,6 +4,7 @@ import { api, data, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
 import { More, useCursorPages } from './cursor-pages.js';
+import { EachApp } from './each-app.js';
 import { moment, since } from './format.js';
 import { Copyable, Failure, Loading } from './panels.js';
 import { useKept } from './sign-in-again.js';
@@ -17,9 +18,7 @@ export function Keys({ apps, app }: { apps: AppInfo[]; app?: AppInfo }) {
   return (
     <>
       <h1>Keys</h1>
-      {(app ? [app] : apps).map((one) => (
-        <OfApp key={one.id} app={one} />
-      ))}
+      <EachApp apps={app ? [app] : apps}>{(one) => <OfApp key={one.id} app={one} />}</EachApp>
     </>
   );
 }

@@ -63,8 +63,9 @@ export function Live({ app }: { app?: AppInfo }) {
       };
     };
     const again = async () => {
-      // Where it cannot be renewed, the question who is signed in tells whether that is over, or the server is away.
-      if (!(await renew())) await queries.invalidateQueries({ queryKey: ['me'] });
+      // The question who is signed in leads to the sign-in where that is over.
+      const renewed = await renew().catch(() => undefined);
+      if (renewed === false) await queries.invalidateQueries({ queryKey: ['me'] });
       if (!over) open();
     };
     open();

@@ -4,10 +4,8 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { Problem } from './api.js';
 import { Boundary } from './boundary.js';
+import { mayRetry, refetchInterval, retryDelay } from './retry.js';
 import './style.css';
-
-const TRIES = 3;
-const TRIES_WHEN_BUSY = 6;
 
 const queries = new QueryClient({
   queryCache: new QueryCache({
@@ -21,11 +19,7 @@ const queries = new QueryClient({
     queries: {
       staleTime: 10_000,
       placeholderData: (before: unknown) => before,
-      // A refusal stays one; a server that restarts, or has too much to do, is back in a moment.
-      retry: (failures, error) => {
-        if (!(error instanceof Problem) || error.status >= 500) return failures < TRIES - 1;
-        return error.status === 429 && failures < TRIES_WHEN_BUSY - 1;
-      },
+      ...{ retry: mayRetry, retryDelay, refetchInterval },
     },
   },
 });

@@ -74,9 +74,10 @@ export function DownloadLink({ href, className, children }: { href: string; clas
   const [failed, setFailed] = useState(false);
   const go = async (event: MouseEvent) => {
     event.preventDefault();
-    const renewed = await renew();
+    const renewed = await renew().catch(() => undefined);
     setFailed(!renewed);
-    if (!renewed) return queries.invalidateQueries({ queryKey: ['me'] });
+    if (renewed === false) await queries.invalidateQueries({ queryKey: ['me'] });
+    if (!renewed) return;
     const link = document.createElement('a');
     link.href = href;
     link.download = '';

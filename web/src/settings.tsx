@@ -5,8 +5,9 @@ import type { AppInfo, Person } from './app.js';
 import { Confirm } from './confirm.js';
 import { ZoneOptions } from './controls.js';
 import { More, useCursorPages } from './cursor-pages.js';
+import { EachApp } from './each-app.js';
 import { useOrdered } from './erasures.js';
-import { counted, full, HERE, moment } from './format.js';
+import { counted, full, HERE, moment, named } from './format.js';
 import { Failure, Loading } from './panels.js';
 import { Sessions } from './sessions.js';
 import { useKept } from './sign-in-again.js';
@@ -16,9 +17,7 @@ export function Settings({ person, apps, app }: { person: Person; apps: AppInfo[
   return (
     <>
       <h1>Settings</h1>
-      {(app ? [app] : apps).map((one) => (
-        <AppSettings key={one.id} app={one} />
-      ))}
+      <EachApp apps={app ? [app] : apps}>{(one) => <AppSettings key={one.id} app={one} />}</EachApp>
       <Sessions />
       <AuditLog apps={apps} />
       <Account person={person} apps={apps} />
@@ -58,10 +57,6 @@ function AppSettings({ app }: { app: AppInfo }) {
   );
   const [rollups, setRollups] = useKept(`settings:${app.id}:rollups`, app.retentionRollups);
   const [ipMode, setIpMode] = useKept(`settings:${app.id}:ipMode`, app.ipMode);
-  const all = useQuery({
-    queryKey: ['all events', app.id],
-    queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId: app.id } } })),
-  });
   const save = useMutation({
     mutationFn: () => {
       const body = {
@@ -154,11 +149,20 @@ function AppSettings({ app }: { app: AppInfo }) {
           await queries.invalidateQueries({ queryKey: ['apps'] });
         }}
       >
-        Its keys are refused at once; all its events and their counts{all.data && ` (${full(all.data.count)} counted)`}{' '}
-        are deleted. This cannot be undone.
+        Its keys are refused at once; all its events and their counts
+        <AllCounted appId={app.id} /> are deleted. This cannot be undone.
       </Confirm>
     </section>
   );
+}
+
+/** How many events an app has; asked for when somebody is about to delete them. */
+function AllCounted({ appId }: { appId: string }) {
+  const all = useQuery({
+    queryKey: ['all events', appId],
+    queryFn: () => data(api.GET('/api/analytics/event-summary', { params: { query: { appId } } })),
+  });
+  return all.data && ` (${full(all.data.count)} counted)`;
 }
 
 function AuditLog({ apps }: { apps: AppInfo[] }) {
@@ -212,8 +216,8 @@ function Account({ person, apps }: { person: Person; apps: AppInfo[] }) {
           location.assign('/');
         }}
       >
-        {apps.length > 0 ? `All your apps (${apps.map(({ name }) => name).join(', ')}) go` : 'It goes'}, with their
-        keys, events and counts, and you are signed out everywhere. This cannot be undone.
+        {apps.length > 0 ? `All your apps (${named(apps)}) go` : 'It goes'}, with their keys, events and counts, and you
+        are signed out everywhere. This cannot be undone.
       </Confirm>
     </section>
   );

@@ -6,7 +6,7 @@ import type { AppInfo } from './app.js';
 import { Confirm } from './confirm.js';
 import { More, useCursorPages } from './cursor-pages.js';
 import { useOrdered } from './erasures.js';
-import { counted, full, moment, since } from './format.js';
+import { counted, full, moment, named, since } from './format.js';
 import { DownloadLink, Failure, Loading } from './panels.js';
 import { useSorted } from './sort.js';
 import { userHref, useView, type View, write, zoneOf } from './url-state.js';
@@ -183,15 +183,7 @@ function Privacy({ userId, apps, events }: { userId: string; apps: AppInfo[]; ev
   });
   return (
     <span className="actions">
-      {apps.map((app) => (
-        <DownloadLink
-          key={app.id}
-          className="button quiet"
-          href={`/api/apps/${app.id}/users/${encodeURIComponent(userId)}`}
-        >
-          Export{apps.length > 1 ? ` from ${app.name}` : ''}
-        </DownloadLink>
-      ))}
+      <Export userId={userId} apps={apps} />
       <Confirm
         name={`erase:${userId}`}
         open="Erase"
@@ -202,8 +194,30 @@ function Privacy({ userId, apps, events }: { userId: string; apps: AppInfo[]; ev
       >
         All that is kept of this id goes, whichever kind of id it is
         {events !== undefined && `, at least ${counted(events, 'event')}`}, and its place in every count, in{' '}
-        {apps.map(({ name }) => name).join(', ')}. This cannot be undone.
+        {named(apps)}. This cannot be undone.
       </Confirm>
     </span>
+  );
+}
+
+/** What an app holds of a user, as a file. */
+function Export({ userId, apps }: { userId: string; apps: AppInfo[] }) {
+  const [id, setId] = useState(apps[0]?.id);
+  if (id === undefined) return null;
+  return (
+    <>
+      {apps.length > 1 && (
+        <select aria-label="App to export from" value={id} onChange={(event) => setId(event.target.value)}>
+          {apps.map((app) => (
+            <option key={app.id} value={app.id}>
+              {app.name}
+            </option>
+          ))}
+        </select>
+      )}
+      <DownloadLink className="button quiet" href={`/api/apps/${id}/users/${encodeURIComponent(userId)}`}>
+        Export
+      </DownloadLink>
+    </>
   );
 }
