@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import type { Signed } from './client.js';
 
 const SYSTEM = [
   '/usr/bin/chromium',
@@ -73,4 +74,9 @@ function ownBrowser(): string {
   throw new Error(
     'The browser tests need Chromium: install one (apt-get install chromium), or name it in CHROMIUM_PATH',
   );
+}
+
+/** Signs a browser context in as somebody who has signed in by {@link signIn}. */
+export function useSession(context: BrowserContext, url: string, { cookies }: Pick<Signed, 'cookies'>): Promise<void> {
+  return context.addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, url })));
 }

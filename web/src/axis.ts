@@ -20,12 +20,21 @@ const STEPS: Record<Interval, readonly number[]> = {
   month: [1, 2, 3, 6, 12, 24, 60, 120],
 };
 
+const MONTH_LENGTH = '2026-11'.length;
 const LOCALE = navigator.language;
 const DAY = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', day: 'numeric', month: 'short' });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(LOCALE, {
   ...{ timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' },
 });
 const MONTH = new Intl.DateTimeFormat(LOCALE, { timeZone: 'UTC', month: 'short', year: 'numeric' });
+
+/** A bucket's label in full: 25 Nov 2026, 13:00. @param label as of {@link axisText} */
+export function bucketText(label: string): string {
+  if (label.length === MONTH_LENGTH) return MONTH.format(new Date(`${label}-01`));
+  const day = DAY_OF_YEAR.format(new Date(label.slice(0, 10)));
+  const time = label.slice(11, 16);
+  return time ? `${day}, ${time}` : day;
+}
 
 /**
  * A bucket's label as the axis shows it. Hours show no date where all are of one day, and days no year where all are of one.

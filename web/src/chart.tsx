@@ -2,13 +2,15 @@ import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Schemas } from './api.js';
-import { axisText, type Tick, ticksOf } from './axis.js';
+import { axisText, bucketText, type Tick, ticksOf } from './axis.js';
 import { figure as short, full } from './format.js';
 
 type Series = Schemas['SeriesDto'];
 type Bucket = Schemas['BucketDto'];
 
 const HEIGHT = 200;
+/** What lies between two grid lines: there is no half of an event. */
+const WHOLE_NUMBERS = Array.from({ length: 39 }, (_none, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
 
 /** Counts over time: a line with a faint fill, the period before dashed, the bucket that is not over yet dotted. */
 export function SeriesChart({ series, figure }: { series: Series; figure: 'count' | 'uniqueUsers' }) {
@@ -81,7 +83,8 @@ function Lines({
             stroke: () => colour('--muted'),
             grid,
             size: 60,
-            values: (_chart, at) => at.map((n) => (n % 1 ? '' : short(n))),
+            incrs: WHOLE_NUMBERS,
+            values: (_chart, at) => at.map(short),
           },
         ],
         series: [
@@ -134,11 +137,11 @@ function Lines({
         ))}
       </ol>
       <p className="under" aria-live="polite">
-        <strong>{now[shown]?.label}</strong> {full(now[shown]?.[figure] ?? 0)}
+        <strong>{now[shown] && bucketText(now[shown].label)}</strong> {full(now[shown]?.[figure] ?? 0)}
         {before && (
           <span className="second">
             {' '}
-            · before, {before[shown]?.label}: {full(before[shown]?.[figure] ?? 0)}
+            · before{before[shown] && `, ${bucketText(before[shown].label)}`}: {full(before[shown]?.[figure] ?? 0)}
           </span>
         )}
         {now[shown] && !now[shown].complete && <span className="muted"> · not over yet</span>}
@@ -175,7 +178,7 @@ function BucketTable({ now, before, figure }: { now: Bucket[]; before?: Bucket[]
           {now.map((bucket, i) => (
             <tr key={bucket.start}>
               <th scope="row">
-                {bucket.label}
+                {bucketText(bucket.label)}
                 {!bucket.complete && <span className="muted"> · not over yet</span>}
               </th>
               <td className="number">{full(bucket[figure])}</td>

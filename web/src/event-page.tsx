@@ -101,30 +101,32 @@ function WhoDidIt({ event, asked, view }: { event: string; asked: Asked; view: V
         <p className="muted">{events.hasNextPage || looked.length > 0 ? nobody : 'Nothing in this range.'}</p>
       )}
       {doers.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col">Last ({zone})</th>
-              <th scope="col" className="number">
-                Of {counted(looked.length, 'event')}
-              </th>
-              <th scope="col">Device</th>
-            </tr>
-          </thead>
-          <tbody>
-            {doers.slice(0, shown).map(({ id, last, device, times }) => (
-              <tr key={id}>
-                <th scope="row">
-                  <Link href={userHref(view, id)}>{id}</Link>
+        <div className="scroll" tabIndex={0} role="region" aria-label="Who did it last">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">User</th>
+                <th scope="col">Last ({zone})</th>
+                <th scope="col" className="number">
+                  Of {counted(looked.length, 'event')}
                 </th>
-                <td>{moment(last, zone)}</td>
-                <NumberCell n={times} />
-                <td>{device}</td>
+                <th scope="col">Device</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {doers.slice(0, shown).map(({ id, last, device, times }) => (
+                <tr key={id}>
+                  <th scope="row">
+                    <Link href={userHref(view, id)}>{id}</Link>
+                  </th>
+                  <td>{moment(last, zone)}</td>
+                  <NumberCell n={times} />
+                  <td>{device}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {(events.hasNextPage || doers.length > shown) && (
         <button type="button" onClick={more} disabled={events.isFetchingNextPage}>
