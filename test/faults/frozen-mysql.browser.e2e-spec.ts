@@ -73,15 +73,15 @@ describe('pages while MySQL stands still', () => {
     Promise.all(pages.map((page, i) => look(page, Object.values(PAGES)[i]!)));
 
   test('each says so within 5 s, open or opened meanwhile, and goes on by itself when MySQL does', async () => {
-    const before: Page[] = [];
-    for (const path of Object.keys(PAGES)) before.push(await open(path));
+    const paths = Object.keys(PAGES);
+    const before = await Promise.all(paths.map((path) => open(path)));
     await each(before, (page, shows) => page.locator(shows).first().waitFor());
     expect(await each(before, (page) => page.locator(NOTICE).count())).toEqual(before.map(() => 0));
     services.signal('mysql', 'SIGSTOP');
     for (const text of await each(before, said)) expect(text).toMatch(/database does not answer|has not answered yet/);
     const cut: string[] = [];
     const meanwhile = await Promise.all(
-      Object.keys(PAGES).map(async (path) => {
+      paths.map(async (path) => {
         const page = await open(path);
         page.on('requestfailed', (request) => cut.push(request.url()));
         await said(page);

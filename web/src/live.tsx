@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { reachable } from './addresses.js';
 import { renew, type Schemas } from './api.js';
 import type { AppInfo } from './app.js';
 import { full, HERE } from './format.js';
+import { useIsWell } from './server-notice.js';
 
 type Listed = Schemas['ListedEventDto'];
 interface Counts {
@@ -25,6 +26,8 @@ export function Live({ app }: { app?: AppInfo }) {
   const [connected, setConnected] = useState(false);
   const [heardAt, setHeardAt] = useState<string>();
   const queries = useQueryClient();
+  const isWell = useIsWell();
+  const connectNow = useRef<() => void>(undefined);
   useEffect(() => {
     let source: EventSource | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +61,12 @@ export function Live({ app }: { app?: AppInfo }) {
         setConnected(false);
         // It comes back by itself after an end; refused, it does not: the sign-in is renewed first.
         if (source?.readyState !== EventSource.CLOSED) return;
-        timer = setTimeout(() => void again(), Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS));
+        connectNow.current = () => {
+          connectNow.current = undefined;
+          clearTimeout(timer);
+          void again();
+        };
+        timer = setTimeout(connectNow.current, Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS));
         failures += 1;
       };
     };
@@ -71,10 +79,14 @@ export function Live({ app }: { app?: AppInfo }) {
     open();
     return () => {
       over = true;
+      connectNow.current = undefined;
       clearTimeout(timer);
       source?.close();
     };
   }, [app?.id, queries]);
+  useEffect(() => {
+    if (isWell) connectNow.current?.();
+  }, [isWell]);
   const most = Math.max(1, ...(counts?.minutes ?? []).map(({ count }) => count));
   return (
     <>

@@ -22,6 +22,12 @@ export function useReady(enabled = true) {
   return useQuery({ queryKey: KEY, queryFn: askReady, refetchInterval: EVERY_MS, retry: false, enabled });
 }
 
+/** Whether the server and its database answer, as far as the page knows. */
+export function useIsWell(): boolean {
+  const { data, error } = useReady();
+  return !error && data?.checks?.mysql === 'ok';
+}
+
 function hasFailed({ queryKey, state }: Query): boolean {
   return queryKey[0] !== KEY[0] && isPassing(state.error ?? state.fetchFailureReason);
 }
