@@ -12,6 +12,9 @@ const LINES_A_SECOND = 20;
 /** Also those that are answered 429, since there were too many. */
 const TOKEN_CODES = new Set(['key_malformed', 'key_expired', 'key_revoked', 'wrong_token_kind', 'account_locked']);
 
+/** Routes that probes and open pages ask every few seconds: an answer that is well is no news. */
+const PROBES = new Set(['/health', '/ready']);
+
 /** What a line is called. `request` alone is not limited. */
 type Kind = 'request' | 'slow request' | 'token refused' | 'request refused' | 'sign-in failed';
 
@@ -32,7 +35,8 @@ export class RequestLog {
   write(request: FastifyRequest, reply: FastifyReply): void {
     const { statusCode: status, elapsedTime } = reply;
     const kind = kindOf(request, reply);
-    const level = status >= 500 ? 'warn' : status === 202 && kind === 'request' ? 'debug' : 'info';
+    const isUsual = status === 202 || (status === 200 && PROBES.has(request.routeOptions.url ?? ''));
+    const level = status >= 500 ? 'warn' : isUsual && kind === 'request' ? 'debug' : 'info';
     if (!this.logger.isLevelEnabled(level)) return;
     if (kind !== 'request' && !this.limit.allows(kind)) return;
     this.logger[level](

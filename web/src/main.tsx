@@ -5,7 +5,9 @@ import { App } from './app.js';
 import { Problem } from './api.js';
 import { Boundary } from './boundary.js';
 import { mayRetry, refetchInterval, retryDelay } from './retry.js';
-import './style.css';
+import './styles/elements.css';
+import './styles/panels.css';
+import './styles/content.css';
 
 const queries = new QueryClient({
   queryCache: new QueryCache({
