@@ -33,6 +33,8 @@ const UNKNOWN = [
   '/apifoo',
   '/health/nowhere',
   '/t.js/nowhere',
+  '/local-sign-in',
+  '/local-sign-in/nowhere',
   '/<script>alert(1)</script>',
 ];
 const OF_API = [
@@ -47,6 +49,8 @@ const OF_API = [
   '/count',
   '/analytics/nowhere',
   '/auth/nowhere',
+  '/api/auth/google/nowhere',
+  '/api/auth/googlenowhere',
 ];
 
 describe('addresses that no route knows', () => {

@@ -26,19 +26,20 @@ export function problemPage(
 ): { status: number; html: string } | undefined {
   if (!takesHtml(request.headers.accept)) return undefined;
   if (isSignIn(request)) return { status: problem.status, html: signInPage(problem) };
-  return isUnknown(problem, request, isBadPath) ? { status: 404, html: notFoundPage(problem, request) } : undefined;
+  return isUnknown(problem, request, isBadPath)
+    ? { status: 404, html: notFoundPage(request.originalUrl, problem.requestId) }
+    : undefined;
 }
 
-/** Browsers list text/html when somebody opens an address; scripts, images and programs do not. */
-function takesHtml(accept: string | undefined): boolean {
+/** Browsers list text/html when somebody opens an address; scripts, images and programs do not. @param accept the header */
+export function takesHtml(accept: string | undefined): boolean {
   const ranges = accept?.toLowerCase().split(',') ?? [];
   return ranges.some((range) => /^\s*text\/html\s*(;|$)/.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/.test(range));
 }
 
 /** What the stand-in for Google answers by itself has no route. */
 function isSignIn({ routeOptions, url }: FastifyRequest): boolean {
-  const at = routeOptions.url ?? url;
-  return at.startsWith('/api/auth/google') || at.startsWith('/local-sign-in/');
+  return routeOptions.url?.startsWith('/api/auth/google') || (routeOptions.url ?? url).startsWith('/local-sign-in/');
 }
 
 function isUnknown({ status, code }: ShownProblem, request: FastifyRequest, isBadPath: boolean): boolean {
@@ -70,9 +71,9 @@ function signInPage({ title, detail, requestId }: ShownProblem): string {
   );
 }
 
-function notFoundPage({ requestId }: ShownProblem, { originalUrl }: FastifyRequest): string {
-  // Without the query, which may name a person.
-  const path = originalUrl.split('?')[0]!;
+/** @param url as it was asked for; its query, which may name a person, is not shown */
+export function notFoundPage(url: string, requestId: string): string {
+  const path = url.split('?')[0]!;
   const shown = path.length > SHOWN_PATH_MAX ? `${path.slice(0, SHOWN_PATH_MAX)}…` : path;
   return page(
     'Page not found',

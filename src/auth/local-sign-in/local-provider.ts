@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-provider';
 import { escapeHtml, page } from '../../common/page.js';
+import { notFoundPage, takesHtml } from '../../common/problem-page.js';
 import type { Env } from '../../config/env.js';
 import { localProvider, LOCAL_SIGN_IN_PATH } from './local-provider-urls.js';
 
@@ -31,6 +32,11 @@ export class LocalProvider {
       await next();
       for (const name of Object.keys(context.response.headers)) {
         if (name.startsWith('access-control-')) context.remove(name);
+      }
+      if (context.status === 404 && !context.body && takesHtml(context.get('accept'))) {
+        context.status = 404;
+        context.type = 'html';
+        context.body = notFoundPage(LOCAL_SIGN_IN_PATH + context.path, context.response.get('x-request-id'));
       }
     });
   }
