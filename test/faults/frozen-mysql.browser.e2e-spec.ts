@@ -9,12 +9,14 @@ import { FaultServices } from './services.js';
 const PAGES: Record<string, string> = {
   '/': '.grid tbody th',
   '/live': '.timeline li',
+  '/keys': 'tbody th',
   '/users': 'tbody th',
   '/users?user=ann': '.timeline li',
-  '/keys': 'tbody th',
   '/ingest': '[aria-label="Accounts"] tbody th',
   '/settings': '[aria-label="Sessions"] tbody th',
 };
+/** How many of them are opened while MySQL stands still. */
+const OPENED_MEANWHILE = 3;
 const SAID_WITHIN_MS = 5000;
 const NOTICE = '.notice';
 
@@ -81,7 +83,7 @@ describe('pages while MySQL stands still', () => {
     for (const text of await each(before, said)) expect(text).toMatch(/database does not answer|has not answered yet/);
     const cut: string[] = [];
     const meanwhile = await Promise.all(
-      paths.map(async (path) => {
+      paths.slice(0, OPENED_MEANWHILE).map(async (path) => {
         const page = await open(path);
         page.on('requestfailed', (request) => cut.push(request.url()));
         await said(page);
