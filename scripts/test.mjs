@@ -14,7 +14,9 @@ import { ROOT } from './launcher/settings.mjs';
 import { readable, say, warn } from './launcher/terminal.mjs';
 
 // npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.
-// SOAK_MINUTES is how scripts/soak.mjs says how long the fault test is to go on.
+
+/** Variables of the tests themselves: how long the fault test goes on (scripts/soak.mjs), and whether diagrams are written. */
+const TEST_VARIABLES = ['SOAK_MINUTES', 'UPDATE_DOCS'];
 
 /** Whose pid files tests may leave behind. */
 const RUNNING = ['launcher', 'api', 'worker', 'mysql', 'redis'];
@@ -30,8 +32,8 @@ let jest;
 let interrupted = false;
 
 async function runTests() {
-  const { SOAK_MINUTES } = process.env;
-  const env = { ...systemEnvironment(), NODE_ENV: 'test', ...(SOAK_MINUTES ? { SOAK_MINUTES } : {}) };
+  const given = Object.entries(process.env).filter(([name]) => TEST_VARIABLES.includes(name));
+  const env = { ...systemEnvironment(), ...Object.fromEntries(given), NODE_ENV: 'test' };
   dataDir.make();
   await prepareProject(env);
   const [databaseUrl, redisUrl] = [await privateService(mysqlServer), await privateService(redisServer)];
