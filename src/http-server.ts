@@ -9,6 +9,7 @@ import type { Logger } from './common/logger.js';
 import { pathAliases } from './common/path-aliases.js';
 import { sendProblem, toAppError, toProblem } from './common/problem.filter.js';
 import { isStaticRoute } from './common/static-text.js';
+import { trustedProxies } from './common/trusted-proxies.js';
 import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
@@ -37,7 +38,7 @@ export function createAdapter(env: Env, settings: HttpSettings): FastifyAdapter 
   const route = pathAliases(env);
   return new FastifyAdapter({
     bodyLimit: BODY_MAX_BYTES,
-    trustProxy: [...env.trustedProxies],
+    trustProxy: trustedProxies(env),
     rewriteUrl: (request: IncomingMessage) => withoutSlash(route(request.url ?? '/')),
     genReqId: requestId,
     requestIdHeader: false,

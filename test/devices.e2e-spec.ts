@@ -70,6 +70,9 @@ describe('what clients say of themselves', () => {
       '[2001:DB8:0::7]:444',
       '2001:0db8:0000::0007',
       '2001:db8::7%eth0',
+      '2001:db8::7%br-lan',
+      '[2001:db8::7%eth0.100]:443',
+      '"[2001:db8::7%25eth0.100]:443"',
     ];
 
     test.each([
@@ -82,6 +85,7 @@ describe('what clients say of themselves', () => {
         const headers: Record<string, string>[] = [
           ...all.map((address) => ({ 'x-forwarded-for': address })),
           { forwarded: `for="${all[1]}";proto=https` },
+          { forwarded: `host="a;for=192.0.2.1";for="${all[1]!.replaceAll(':', String.raw`\:`)}"` },
           { 'x-forwarded-for': all[1]!, forwarded: 'for=192.0.2.1' },
         ];
         const rows = await stored(
@@ -105,6 +109,20 @@ describe('what clients say of themselves', () => {
       expect(new Set(keys.slice(0, 5)).size).toBe(1);
       expect(keys[5]).not.toBe(keys[0]);
       expect(rows.map((row) => row.ip)).toEqual([...spellings.map(() => '203.0.113.9'), '203.0.113.0', '2001:db8::7']);
+    });
+
+    test('an address with any zone is answered on every route', async () => {
+      const zones = ['br-lan', 'eth0.100', '25eth0.100', 'eth_0', 'a:b', '%'];
+      for (const zone of zones) {
+        for (const headers of <Record<string, string>[]>[
+          { 'x-forwarded-for': `fe80::1%${zone}` },
+          { 'x-forwarded-for': `[fe80::1%${zone}]:443` },
+          { forwarded: `for="[fe80::1%${zone}]:443"` },
+        ]) {
+          const { status } = await fetch(`${stack.url}/health`, { headers });
+          expect([headers, status]).toEqual([headers, 200]);
+        }
+      }
     });
 
     test('another spelling of the address is the same event again', async () => {

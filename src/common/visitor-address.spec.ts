@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import type { FastifyRequest } from 'fastify';
+import { trustedProxies } from './trusted-proxies.js';
 import { visitorAddress } from './visitor-address.js';
 
 const PROXIES = new Set(['127.0.0.1', '10.0.0.1', '10.0.0.2', '2001:db8:ffff::1']);
@@ -23,6 +25,15 @@ describe('X-Forwarded-For', () => {
     ['"[2001:db8::1]:443"', '2001:db8::1'],
     ['fe80::1%eth0', 'fe80::1'],
     ['[fe80::1%25eth0]:443', 'fe80::1'],
+    ['fe80::1%br-lan', 'fe80::1'],
+    ['fe80::1%eth_0', 'fe80::1'],
+    ['[fe80::1%eth0.100]:443', 'fe80::1'],
+    ['fe80::1%a:b', 'fe80::1'],
+    ['::ffff:203.0.113.9%br-lan', '203.0.113.9'],
+    // IPv4-compatible, not IPv4-mapped: another address, and IPv6.
+    ['::203.0.113.9', '::cb00:7109'],
+    ['64:ff9b::203.0.113.9', '64:ff9b::cb00:7109'],
+    ['203.0.113.9:_a.b-c', '203.0.113.9'],
     // The visitor is the last one that no trusted proxy is.
     ['198.51.100.1, 203.0.113.9:1111, 10.0.0.1:80, 10.0.0.2', '203.0.113.9'],
     ['203.0.113.9:1111,[2001:db8:ffff::1]:443', '203.0.113.9'],
@@ -33,6 +44,9 @@ describe('X-Forwarded-For', () => {
     ['203.0.113.9, unknown', '127.0.0.1'],
     ['unknown, 10.0.0.1', '10.0.0.1'],
     ['203.0.113.999', '127.0.0.1'],
+    ['203.0.113.9%eth0', '127.0.0.1'],
+    ['fe80::1%', '127.0.0.1'],
+    ['%eth0', '127.0.0.1'],
     ['017.0.0.1', '127.0.0.1'],
     ['42', '127.0.0.1'],
     ['', '127.0.0.1'],
@@ -52,6 +66,13 @@ describe('Forwarded', () => {
     ['for=unknown', '127.0.0.1'],
     ['for=203.0.113.9, by=10.0.0.1', '127.0.0.1'],
     ['for="203.0.113.9', '127.0.0.1'],
+    ['for="[fe80::1%25eth0.100]:443"', 'fe80::1'],
+    [String.raw`for="203.0.113.9\:1111"`, '203.0.113.9'],
+    [String.raw`for="\[2001:db8\:\:1\]\:443"`, '2001:db8::1'],
+    // What is quoted is one value, whatever it looks like.
+    ['host="a;for=192.0.2.1";for=203.0.113.9', '203.0.113.9'],
+    [String.raw`host="a\";for=192.0.2.1,";for=203.0.113.9`, '203.0.113.9'],
+    ['for=203.0.113.9 ;proto=https, ,', '203.0.113.9'],
   ])('%j is %s', (forwarded, address) => {
     expect(from({ forwarded })).toBe(address);
   });
@@ -67,10 +88,54 @@ test('nothing that an untrusted peer says of itself counts, and its own address 
   expect(from(headers, '::ffff:192.0.2.7')).toBe('192.0.2.7');
   expect(from(headers, '::ffff:127.0.0.1')).toBe('203.0.113.9');
   expect(from({}, 'fe80::1%eth0')).toBe('fe80::1');
+  expect(from({}, 'fe80::2%br-lan')).toBe('fe80::2');
+  expect(from({}, 'fe80::2%eth0.100')).toBe('fe80::2');
+  expect(from({}, '')).toBe('');
+});
+
+test('every spelling of an IPv6 address comes to one, and no zone makes it fail', () => {
+  const group = fc.oneof(fc.constantFrom(0, 0, 0xffff), fc.nat(0xffff));
+  const zone = fc.string({ minLength: 1 }).filter((text) => !/[,"\\\]]/.test(text));
+  fc.assert(
+    fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), zone, (groups, zoneName) => {
+      const bytes = Buffer.from(groups.flatMap((value) => [value >> 8, value & 0xff]));
+      const ending = bytes.subarray(12).join('.');
+      const full = groups.map((value) => value.toString(16));
+      const compressed = new URL(`http://[${full.join(':')}]`).hostname.slice(1, -1);
+      const spellings = [
+        full.join(':'),
+        full.map((text) => text.padStart(4, '0').toUpperCase()).join(':'),
+        compressed,
+        [...full.slice(0, 6), ending].join(':'),
+      ].flatMap((text) => [text, `${text}%${zoneName}`, `[${text}]:443`, `[${text}%25${zoneName}]:443`]);
+      const isMapped = groups.slice(0, 6).join() === '0,0,0,0,0,65535';
+      const expected = isMapped ? ending : compressed;
+      for (const text of spellings) expect([text, from({ 'x-forwarded-for': text })]).toEqual([text, expected]);
+    }),
+  );
+  expect(from({ 'x-forwarded-for': '0:0:0:0:0:ffff:cb00:7109' })).toBe('203.0.113.9');
+});
+
+test('trusted proxies are recognised with and without their zone', () => {
+  const trusts = trustedProxies({
+    trustedProxies: ['loopback', 'fe80::1%eth0.100', 'fe80:1::%br-lan/64', '::ffff:10.1.0.0/112', '::192.0.2.1'],
+  });
+  const trusted = [
+    '127.0.0.1',
+    '::ffff:127.0.0.1',
+    '::1',
+    'fe80::1',
+    'fe80::1%eth0.100',
+    'fe80:1::7%wlan-0',
+    '10.1.2.3',
+  ];
+  const others = ['fe80::2', 'fe80::2%br-lan', '192.0.2.1', '10.2.0.1', '', 'unknown', undefined];
+  expect([...trusted, '::192.0.2.1'].filter((peer) => !trusts(peer))).toEqual([]);
+  expect(others.filter((peer) => trusts(peer))).toEqual([]);
 });
 
 test('a header made to be slow is not', () => {
-  for (const part of ['"', ',', 'for="', 'for=', '[', 'a,"', '":']) {
+  for (const part of ['"', ',', 'for="', 'for=', '[', 'a,"', '":', '\\"', '"\\', ';', ' ', '%', ':', '1.', 'a;"']) {
     const start = performance.now();
     from({ forwarded: part.repeat(16_000 / part.length) });
     from({ 'x-forwarded-for': part.repeat(16_000 / part.length) });

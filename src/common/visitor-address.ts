@@ -1,8 +1,8 @@
-import proxyAddr from '@fastify/proxy-addr';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Env } from '../config/env.js';
 import { addressOfHop, canonicalAddress, forwardedFor } from './addresses.js';
+import { trustedProxies } from './trusted-proxies.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,8 +19,7 @@ const ADDRESSES_REMEMBERED = 1000;
 /** Gives every request its `visitorAddress`. */
 export function setUpVisitorAddress(app: NestFastifyApplication, env: Env): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const isTrusted = proxyAddr.compile([...env.trustedProxies]);
-  const trusts = remembered((address) => isTrusted(address, 0));
+  const trusts = remembered(trustedProxies(env));
   fastify.decorateRequest('visitorAddress', '');
   fastify.addHook('onRequest', (request, _reply, done) => {
     request.visitorAddress = visitorAddress(request, trusts);
