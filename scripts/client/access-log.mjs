@@ -26,7 +26,7 @@ const USER_AGENT_MAX = 512;
 
 const libraries = JSON.parse(readFileSync(join(ROOT, 'src', 'collect', 'http-libraries.json'), 'utf8'));
 const LIBRARY_FIRST = new RegExp(`^(?:${libraries.first.join('|')})`, 'i');
-const LIBRARY_BEHIND = new RegExp(libraries.behind.join('|'), 'i');
+const LIBRARY_BEHIND = new RegExp([...libraries.behind, ...libraries.inBrowsersClothes].join('|'), 'i');
 /** What tells a device; then its class is left to the server. */
 const DEVICE = /Mozilla|Android|iPhone|iPad|x86_64|arm64|Mac/;
 /** Networks that proxies and containers are in (ipaddr.js). */

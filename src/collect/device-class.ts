@@ -50,6 +50,14 @@ export function deviceClass(userAgent: string): Device {
   return COMPUTER.test(userAgent) ? 'desktop' : 'other';
 }
 
+/** A browser's engine, or the profile that phones before smartphones named. */
+const ENGINE = /AppleWebKit|Gecko|Presto|Trident|MSIE|Opera|UCBrowser|UCWEB|NetFront|Profile\/|UP\.Browser/;
+
+/** Whether a User-Agent is a browser's, or of an app that shows pages. Apps that send requests by themselves name no engine. */
+export function namesEngine(userAgent: string): boolean {
+  return ENGINE.test(userAgent);
+}
+
 /** A device that is neither phone, tablet nor computer, and says so. */
 export function isAppliance(userAgent: string): boolean {
   return APPLIANCE.test(userAgent) || (TIZEN.test(userAgent) && /\bTV\b/.test(userAgent));

@@ -1,25 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isbot } from 'isbot';
-import { isAppliance } from './device-class.js';
-import { withoutModel } from './device-models.js';
+import { createIsbotFromList, isbot, list } from 'isbot';
 import type { Device } from '../events/event.js';
+import { KNOWN_BOT } from './known-bots.js';
+import { isAppliance, namesEngine } from './device-class.js';
+import { withoutModel } from './device-models.js';
 
-/** Bots that isbot does not know. */
-const MORE_BOTS = /GTmetrix/i;
+/** An address to read about the sender or to write to: a custom of bots, which apps and browsers do not share. */
+const CONTACT = /\+ ?https?:|compatible;[^)]*https?:|@\w+\.\w+/i;
+/** The page of an HTTP library itself, such as node-fetch's. */
+const LIBRARY_PAGE = /\+ ?https?:\/\/(?:www\.)?github\.com\/\S*/gi;
 
-/**
- * What only bots write, even those that pose as a phone. isbot looks for less, which is right for computers; but phones have
- * models called "Discovery" or "M bot 60", and apps have "News", "Download" and "Sogou" in their names.
- */
-const CERTAINLY_BOT = new RegExp(
+/** What a bot that poses as a phone's browser adds to the browser's User-Agent. */
+const BOT_WORD = new RegExp(
   [
-    String.raw`(?<=[a-z.-])(?<!cu)bots?\b|\bbots?\/|spider|crawl|slurp|\+ ?https?:|compatible;[^)]*https?:|@\w+\.\w+`,
-    'headless|lighthouse|page ?speed|insights|PTST/|phantomjs|playwright|selenium|puppeteer|cypress|electron/.*test',
-    'google-|-agent\\b|hotjar|mediapartners|feedfetcher|preview|scanner|monitoring|checker|validator|archiver|scraper|GTmetrix|Pingdom|StatusCake',
+    String.raw`(?<=[a-z.-])(?<!cu)bots?\b|\bbots?\/|spider\b(?!.?solitaire)|crawl(?:er|ing)?\b|slurp\b|-agent\b|externalagent`,
+    String.raw`synthetics?\b|page ?speed|google-|insights|preview|scanner|monitor(?:ing)?\b|checker|validator|archiver|scraper|electron/.*test`,
   ].join('|'),
   'i',
 );
+/** What a crawler without a browser's User-Agent calls itself. */
+const CRAWLER_NAME = /bots?\b|spider\b|crawl(?:er)?\b/i;
+
+/** A page shown within an app, which adds its own name: Android says "wv", and on iOS "Safari" is missing. */
+const WITHIN_APP = /; wv\)|Version\/4\.0 Chrome\/|\((?:iPhone|iPad|iPod)(?!.*Safari\/)/;
 
 /** Programs that people use, and add-ons of their browsers, whose names sound like a bot's to isbot. */
 const USED_BY_PEOPLE = new RegExp(
@@ -34,29 +38,70 @@ const USED_BY_PEOPLE = new RegExp(
 const LIBRARIES = JSON.parse(readFileSync(join(import.meta.dirname, 'http-libraries.json'), 'utf8')) as {
   first: string[];
   behind: string[];
+  inBrowsersClothes: string[];
 };
 /** HTTP libraries and command-line tools, as they name themselves at the beginning of a User-Agent. */
 const LIBRARY_FIRST = new RegExp(`^(?:${LIBRARIES.first.join('|')})`, 'i');
 /** Those that stand behind the name of the program that uses them. */
 const LIBRARY_BEHIND = new RegExp(LIBRARIES.behind.join('|'), 'i');
+/** Those whose User-Agent begins with "Mozilla/". */
+const LIBRARY_AS_BROWSER = new RegExp(LIBRARIES.inBrowsersClothes.join('|'), 'i');
+/** A computer that a program names beside its library. Servers name Linux. */
+const NAMED_COMPUTER = /macOS|Macintosh|MacBook|iMac|Macmini|Windows NT|X11|CrOS|CFNetwork\/.+\b(?:x86_64|arm64)/;
+
+/**
+ * Names that no bot has. What isbot finds in them it finds in any short name, such as `MyShop/1.4`, and in words that apps and
+ * servers have in their names too.
+ */
+const MADE_UP = [
+  ...['Zzyy/1.0', 'Zzyy/1.4.2', 'Zzyy', 'Zz-Yy/20', 'zz yy/2.0', 'Zzyy/1.4 (zzyy)', 'Zzyy/1.0;', 'Zz()'],
+  ...['zzyy-server', 'zzyy-node', 'zzyy library', 'zzyy-tools', 'zzyy-url', 'zzyy-proxy', 'zzyy-download', 'client/1'],
+];
+const isNamedBot = createIsbotFromList(
+  list.filter((pattern) => !MADE_UP.some((name) => new RegExp(pattern, 'i').test(name))),
+);
 
 /** Whether a program without a person before it sent this, such as a search engine's or a monitor's. */
 export function isBot(userAgent: string, device: Device): boolean {
-  if (MORE_BOTS.test(userAgent)) return true;
+  if (KNOWN_BOT.test(userAgent)) return true;
   if (!isbot(userAgent)) return false;
   // isbot looks for less than a phone, a tablet or an appliance may well say.
   if (device === 'mobile' || device === 'tablet' || isAppliance(userAgent)) {
-    return CERTAINLY_BOT.test(withoutModel(userAgent));
+    const rest = withoutModel(userAgent);
+    if (CONTACT.test(rest)) return true;
+    if (!namesEngine(userAgent)) return false;
+    return /https?:\/\//i.test(rest) || (!WITHIN_APP.test(userAgent) && BOT_WORD.test(rest));
   }
   return !(device === 'desktop' && USED_BY_PEOPLE.test(userAgent));
 }
 
+/** What a program is to each kind of app; `none` where the app names no platform. */
+export type ByPlatform = Record<'web' | 'phone' | 'server' | 'none', Device>;
+
 /**
- * Whether a User-Agent is that of an HTTP library: an app's, a server's or a script's, and neither a browser's nor one that
- * tells the device.
+ * What a program counts as whose User-Agent names neither a browser nor a device: an HTTP library, or an app or a server that
+ * gives its own name. The platform of the app whose key it has tells what it runs on.
+ * @returns undefined for any other User-Agent
  */
-export function isHttpLibrary(userAgent: string, device: Device): boolean {
-  if (device === 'mobile' || device === 'tablet' || /^Mozilla\//.test(userAgent)) return false;
-  if (/CFNetwork\/.+\b(?:x86_64|arm64|MacBook|iMac|Macmini)/.test(userAgent)) return false; // a Mac
-  return (LIBRARY_FIRST.test(userAgent) || LIBRARY_BEHIND.test(userAgent)) && !CERTAINLY_BOT.test(userAgent);
+export function programClass(userAgent: string, device: Device): ByPlatform | undefined {
+  if (isHttpLibrary(userAgent, device)) return { web: 'bot', phone: 'mobile', server: 'other', none: 'other' };
+  if (/^Mozilla\//.test(userAgent) || isAppliance(userAgent)) return undefined;
+  if (KNOWN_BOT.test(userAgent) || CONTACT.test(userAgent) || !/[a-z]{2}/i.test(userAgent)) return undefined;
+  const onLinux = device === 'desktop' && /\blinux\b/i.test(userAgent) && !NAMED_COMPUTER.test(userAgent);
+  if (device !== 'other' && !(onLinux && !namesEngine(userAgent))) return undefined;
+  return {
+    web: isBot(userAgent, device) ? 'bot' : device,
+    phone: 'mobile',
+    server: CRAWLER_NAME.test(userAgent) ? 'bot' : 'other',
+    none: isNamedBot(userAgent) && !(onLinux && USED_BY_PEOPLE.test(userAgent)) ? 'bot' : device,
+  };
+}
+
+/** Whether a User-Agent is that of an HTTP library, and neither a browser's nor one that tells the device. */
+function isHttpLibrary(userAgent: string, device: Device): boolean {
+  if (device === 'mobile' || device === 'tablet') return false;
+  if (/^Mozilla\//.test(userAgent)) return LIBRARY_AS_BROWSER.test(userAgent);
+  if (NAMED_COMPUTER.test(userAgent) || KNOWN_BOT.test(userAgent) || USED_BY_PEOPLE.test(userAgent)) return false;
+  if (LIBRARY_FIRST.test(userAgent)) return !CONTACT.test(userAgent.replace(LIBRARY_PAGE, ''));
+  return LIBRARY_BEHIND.test(userAgent) && !CONTACT.test(userAgent);
 }

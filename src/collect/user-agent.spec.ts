@@ -105,13 +105,67 @@ describe('devices', () => {
     expect(real.filter((userAgent) => clientOf(userAgent).device === 'bot')).toEqual([]);
   });
 
+  test('a bot that poses as a phone’s browser is one', () => {
+    const names = [
+      ...['DatadogSynthetics', 'NewRelicSynthetics', 'RuxitSynthetic/1.0', 'Site24x7', 'Catchpoint', 'SpeedCurve'],
+      ...[
+        'GhostInspector',
+        'Detectify',
+        'Rigor',
+        'Applitools',
+        'meta-externalagent/1.1',
+        'Chrome-Lighthouse',
+        'PTST/240101',
+      ],
+      ...[
+        'Checkly/1.0',
+        'DebugBear',
+        'ChatGPT-User/1.0',
+        'HeadlessChrome',
+        'Google-InspectionTool/1.0',
+        'BingPreview/1.0b',
+      ],
+      ...['NewSynthetics/2', 'NewCrawler/1.0', 'newspider', 'NewBot/1', 'LinkScanner/2', 'Acme-Agent'],
+    ];
+    const browsers = [`${IPHONE} Version/17.5 Mobile/15E148 Safari/604.1`, android('Pixel 8'), android('SM-X700')];
+    const posing = names.flatMap((name) =>
+      browsers.flatMap((browser) => [`${browser} ${name}`, `${browser} (compatible; ${name})`]),
+    );
+    expect(posing.filter((userAgent) => clientOf(userAgent, 'ios').device !== 'bot')).toEqual([]);
+  });
+
+  test('a phone’s app is a phone, whatever its name', () => {
+    const names = [
+      ...['SpiderSolitaire/1.2', 'QR Scanner/4.1', 'PriceChecker/1.0', 'Insights/2.0', 'Chatbot/3', 'Preview App/1'],
+      ...[
+        'Robot Wars/1',
+        'Crawl Stars/2',
+        'News/4',
+        'Validator/1',
+        'Monitor/1',
+        'FeedReader/2',
+        'Google-Fit/2',
+        'Server/1',
+      ],
+    ];
+    const apps = names.flatMap((name) => [
+      `${name} (Android 14; SM-S911B)`,
+      `${name} (iPhone; iOS 17.0)`,
+      `${name} (Linux; U; Android 14; SM-S911B Build/UP1A)`,
+      // A page that is shown within the app.
+      `${IPHONE} Mobile/15E148 ${name}`,
+      `${android('SM-S911B; wv')} ${name}`,
+    ]);
+    expect(apps.filter((userAgent) => clientOf(userAgent).device !== 'mobile')).toEqual([]);
+  });
+
   test('of all the phones and tablets that the table knows none is a bot', () => {
     const table = JSON.parse(readFileSync('dist/device-models.json', 'utf8')) as Record<string, string[]>;
     const models = [...table.mobile!, ...table.tablet!];
     expect(models.length).toBeGreaterThan(25_000);
-    const suspects = models.map(android).filter((userAgent) => isbot(userAgent));
-    expect(suspects.length).toBeGreaterThan(20);
-    expect(suspects.filter((userAgent) => clientOf(userAgent).device === 'bot')).toEqual([]);
+    const phones = models.map(android);
+    expect(phones.filter((userAgent) => isbot(userAgent)).length).toBeGreaterThan(20);
+    expect(phones.filter((userAgent) => clientOf(userAgent).device === 'bot')).toEqual([]);
   });
 });
 
@@ -137,6 +191,31 @@ test.each<[string, Record<Platform | 'none', Device>]>([
     'PostmanRuntime/7.39.0',
     'UnityPlayer/2022.3.10f1 (UnityWebRequest/1.0, libcurl/8.1.1-DEV)',
     'okhttp/4.12.0 MyShop/7',
+    // node-fetch names its own page.
+    'node-fetch/1.0 (+https://github.com/bitinn/node-fetch)',
+    'node-fetch (+https://github.com/node-fetch/node-fetch)',
+    'MyService/1.0 Go-http-client/1.1',
+    'my-backend/2.0 (node 18) axios/1.6',
+    'my-backend/2.0 (linux x86_64; node 18) axios/1.6',
+    'Google-HTTP-Java-Client/1.43.3 (gzip)',
+    'aws-sdk-go/1.44.0 (go1.20; linux; amd64)',
+    'Vert.x-WebClient/4.5.0',
+    'jsoup',
+    'ESP32HTTPClient',
+    'Swift/5 URLSession',
+    'Microsoft Windows PowerShell/5.1',
+    'Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.19041.1',
+    'Mozilla/5.0 (Linux; Ubuntu 22.04; en-US) PowerShell/7.4.1',
+    'Mozilla/4.0 (compatible; Win32; WinHttp.WinHttpRequest.5)',
+    'Mozilla/3.0 (compatible; Indy Library)',
+    // Own names of apps and servers.
+    'MyService/1.0',
+    'MyShop/1.4',
+    'MyShop/1.4.2',
+    'MyShop',
+    'com.example.shop/42',
+    'Acme Backend 3',
+    'my-server',
   ].map((library): [string, Record<Platform | 'none', Device>] => [
     library,
     { web: 'bot', ios: 'mobile', android: 'mobile', server: 'other', none: 'other' },
@@ -145,6 +224,21 @@ test.each<[string, Record<Platform | 'none', Device>]>([
     'Googlebot/2.1 (+http://www.google.com/bot.html)',
     { web: 'bot', ios: 'bot', android: 'bot', server: 'bot', none: 'bot' },
   ],
+  [
+    'http.rb/3.2.0 (Mastodon/2.4.3; +https://uwu.social/)',
+    { web: 'bot', ios: 'bot', android: 'bot', server: 'bot', none: 'bot' },
+  ],
+  ['facebookexternalhit/1.1', { web: 'bot', ios: 'bot', android: 'bot', server: 'bot', none: 'bot' }],
+  ['NewCrawler/1.0', { web: 'bot', ios: 'mobile', android: 'mobile', server: 'bot', none: 'bot' }],
+  [
+    'MyService/1.0 (Linux x86_64)',
+    { web: 'desktop', ios: 'mobile', android: 'mobile', server: 'other', none: 'desktop' },
+  ],
+  [
+    'MyShop/1.4 (com.example.shop; build:7; macOS 14.5.0) Alamofire/5.9.1',
+    { web: 'desktop', ios: 'desktop', android: 'desktop', server: 'desktop', none: 'desktop' },
+  ],
+  ['Roku/DVP-12.0', { web: 'other', ios: 'other', android: 'other', server: 'other', none: 'other' }],
   [android('Pixel 8'), { web: 'mobile', ios: 'mobile', android: 'mobile', server: 'mobile', none: 'mobile' }],
 ])('%s by the platform of its app', (userAgent, expected) => {
   const platforms = ['web', 'ios', 'android', 'server'] as const;
@@ -163,6 +257,10 @@ describe('browser and os', () => {
     // An app that names no browser has none.
     ['Dalvik/2.1.0 (Linux; U; Android 14; SM-S911B Build/UP1A.231005.007)', undefined, 'Android'],
     ['MyShop/1.4 (Android 14; SM-S911B)', undefined, 'Android'],
+    ['MyShop/1.4 (iPhone; iOS 17.0)', undefined, 'iOS'],
+    ['Dalvik/2.1.0 (Linux; U; Android 12; Chromecast Build/RQ3A)', undefined, 'Android'],
+    ['okhttp/4.12.0', undefined, undefined],
+    ['Lynx/2.9.0dev.12 libwww-FM/2.14SSL-MM/1.4.1', 'Lynx', undefined],
     [`${IPHONE} Mobile/15E148 Instagram 312.0.1.19.120 (iPhone14,5; iOS 17_5)`, 'Instagram', 'iOS'],
     [`${IPHONE} Mobile/15E148 [FBAN/FBIOS;FBAV/440.0.0.27.107;FBDV/iPhone14,5]`, 'Facebook', 'iOS'],
     [`${android('Pixel 8')} [FB_IAB/FB4A;FBAV/440.0.0.31.105;]`, 'Facebook', 'Android'],
@@ -177,6 +275,21 @@ describe('browser and os', () => {
     [`${IPHONE} Mobile/15E148 Twitter for iPhone/10.20`, 'Twitter', 'iOS'],
     [`${IPHONE} GSA/300.0.598994205 Mobile/15E148 Safari/604.1`, 'Google Search', 'iOS'],
     [`${IPHONE} Mobile/15E148 MicroMessenger/8.0.44`, 'WeChat', 'iOS'],
+    [`${IPHONE} Mobile/15E148 QQ/9.0.20.606 V1_IPH_SQ_9.0.20_1_APP_A Pixel/1170`, 'QQ', 'iOS'],
+    [`${android('V2055A; wv')} MQQBrowser/6.2 V1_AND_SQ_9.0.8 QQ/9.0.8.14755 NetType/WIFI`, 'QQ', 'Android'],
+    [
+      `${IPHONE} Mobile/15E148 NebulaSDK/1.8.100112 AlipayDefined(nt:WIFI,ws:390) AliApp(AP/10.5.50) AlipayClient/10.5.50`,
+      'Alipay',
+      'iOS',
+    ],
+    [`${IPHONE} Mobile/15E148 AliApp(TB/10.30.10) WindVane/8.7.2`, 'Taobao', 'iOS'],
+    [`${android('V2055A')} baiduboxapp/13.33.0.11 (Baidu; P1 12)`, 'Baidu', 'Android'],
+    [`${IPHONE} Mobile/15E148 Shopee iOS Beeshop locale/id version=31520`, 'Shopee', 'iOS'],
+    [`${IPHONE} Mobile/15E148 Bluesky/1.95.0`, 'Bluesky', 'iOS'],
+    [`${IPHONE} Mobile/15E148 DingTalk/7.5.0`, 'DingTalk', 'iOS'],
+    [`${android('Pixel 8; wv')} MetaIAB Facebook`, 'Facebook', 'Android'],
+    [`${android('Pixel 8')} aweme_290100 JsSdk/1.0 NewsArticle/29.1.0`, 'Douyin', 'Android'],
+    [`${android('V2055A')} MQQBrowser/14.5`, 'QQ Browser', 'Android'],
   ])('%s', (userAgent, browser, os) => {
     const client = clientOf(userAgent);
     expect([client.browser, client.os]).toEqual([browser, os]);

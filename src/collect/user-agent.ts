@@ -2,9 +2,9 @@ import Bowser from 'bowser';
 import type { Platform } from '../events/platform.js';
 import type { Device } from '../events/event.js';
 import { USER_AGENT_MAX } from '../events/limits.js';
-import { deviceClass, isIpadAsMac } from './device-class.js';
+import { deviceClass, isIpadAsMac, namesEngine } from './device-class.js';
 import { inAppBrowser } from './in-app-browsers.js';
-import { isBot, isHttpLibrary } from './programs.js';
+import { type ByPlatform, isBot, programClass } from './programs.js';
 
 /** What a User-Agent tells; browser and os are names without versions. */
 export interface Client {
@@ -18,25 +18,33 @@ const CACHE_SIZE = 5000;
 const NAME_MAX = 64;
 const cache = new Map<string, Parsed>();
 
+const KIND_OF_PLATFORM: Record<Platform | 'none', keyof ByPlatform> = {
+  web: 'web',
+  ios: 'phone',
+  android: 'phone',
+  server: 'server',
+  none: 'none',
+};
+
 /** What a User-Agent tells by itself. */
 interface Parsed {
   client: Client;
-  /** An HTTP library: the app's platform says on what it runs. */
-  library: boolean;
+  /** Set for a program that names neither browser nor device: the app's platform says what it runs on. */
+  program?: ByPlatform;
 }
 
-/** What names a browser's engine; apps that send requests by themselves name none. */
-const ENGINE = /AppleWebKit|Gecko|Presto|Trident|MSIE|Opera|UCBrowser|UCWEB|NetFront/;
+/** Browsers without an engine to name. */
+const PLAIN_BROWSER = /^(?:Lynx|E?Links|w3m|Dillo|NetSurf|Konqueror|Mosaic)\b/i;
 
 /**
  * Device, browser and os of a User-Agent; unknown or absent: `other`.
- * @param platform of the app that the event belongs to: it says what an HTTP library is. One for iOS or Android sends from
- *   phones, a site is visited by scripts, and of a server nothing is known
+ * @param platform of the app that the event belongs to. It says what a program is that names neither browser nor device: one
+ *   that sends to an app for iOS or Android runs on phones, a site is visited by scripts, and of a server nothing is known
  */
 export function clientOf(userAgent: string | undefined, platform?: Platform): Client {
   if (!userAgent) return { device: 'other' };
-  const { library, client } = parsed(userAgent.length > USER_AGENT_MAX ? beginning(userAgent) : userAgent);
-  return library ? { ...client, device: deviceOfLibrary(platform) } : client;
+  const { program, client } = parsed(userAgent.length > USER_AGENT_MAX ? beginning(userAgent) : userAgent);
+  return program ? { ...client, device: program[KIND_OF_PLATFORM[platform ?? 'none']] } : client;
 }
 
 function parsed(userAgent: string): Parsed {
@@ -55,28 +63,23 @@ function beginning(userAgent: string): string {
 
 function parse(userAgent: string): Parsed {
   const shape = deviceClass(userAgent);
-  const library = isHttpLibrary(userAgent, shape);
-  const device = !library && isBot(userAgent, shape) ? 'bot' : shape;
+  const program = programClass(userAgent, shape);
+  const device = program?.none ?? (isBot(userAgent, shape) ? 'bot' : shape);
   const { browser, os } = Bowser.parse(userAgent);
   const browserName = device === 'bot' ? browser.name : (inAppBrowser(userAgent) ?? browserOf(userAgent, browser.name));
   const osName = isIpadAsMac(userAgent) ? 'iOS' : os.name;
   const client: Client = { device };
   if (isName(browserName)) client.browser = browserName;
   if (isName(osName)) client.os = osName;
-  return { client, library };
+  return { client, program };
 }
 
-/** Bowser takes every Android app that names no browser for the Android Browser. */
+/** Bowser takes every app that names no browser for one of that name, for the Android Browser, or for Chrome on a Chromecast. */
 function browserOf(userAgent: string, name: string | undefined): string | undefined {
-  return name === 'Android Browser' && !ENGINE.test(userAgent) ? undefined : name;
+  return namesEngine(userAgent) || PLAIN_BROWSER.test(userAgent) ? name : undefined;
 }
 
 /** Of a browser that it does not know bowser gives the whole beginning of the User-Agent as the name. */
 function isName(text: string | undefined): text is string {
   return text !== undefined && text.length > 0 && text.length <= NAME_MAX && !/[/;()]/.test(text);
-}
-
-function deviceOfLibrary(platform: Platform | undefined): Device {
-  if (platform === 'ios' || platform === 'android') return 'mobile';
-  return platform === 'web' ? 'bot' : 'other';
 }

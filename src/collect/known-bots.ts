@@ -1,0 +1,24 @@
+/**
+ * Names that only bots have. They decide by themselves, so that no phone and no browser may have them: monitors, page tests and
+ * crawlers that pose as a phone's browser, of which isbot knows some.
+ */
+export const KNOWN_BOT = new RegExp(
+  [
+    // Monitors and synthetic visitors
+    'DatadogSynthetics|NewRelicSynthetics|Ruxit(?:Synthetic|Recorder)|DynatraceSynthetic|Site24x7|Catchpoint|Uptrends|AlertSite|ThousandEyes',
+    'Dotcom-?Monitor|GomezAgent|KTXN|Rigor\\b|Checkly|StatusCake|Pingdom|UptimeRobot|Uptime-?Kuma|Better ?(?:Stack|Uptime)|Freshping|HetrixTools',
+    'updown\\.io|NodePing|Apica|SolarWinds|AppDynamics ?Synthetic|ElasticSynthetics|GrafanaSynthetic|Splunk ?Synthetics|CloudWatchSynthetics',
+    // Tests of pages
+    'GTmetrix|SpeedCurve|GhostInspector|Ghost Inspector|Detectify|Applitools|PTST/|WebPageTest|Lighthouse|Page ?Speed Insights|DebugBear|sitespeed\\.io',
+    'Calibreapp|YLT/|YellowLab|Dareboost|Headless|phantomjs|slimerjs|playwright|selenium|puppeteer|cypress/|webdriver|Browserless|LambdaTest|SauceLabs',
+    'testim\\.io|mabl\\b|Functionize|Chromatic/|Percy(?:/|CLI)|BrowserStack|Nitro-Optimizer|Prerender|Rendertron|hotjar|ContentKing|Screaming ?Frog',
+    'Siteimprove|Sitebulb|Sucuri|Qualys|Nessus|Acunetix|Arachni|Netsparker|Intruder\\.io|HubSpot (?:Crawler|Webcrawler|Page)|Wappalyzer|BuiltWith',
+    // Search engines, previews and models
+    '(?:Google|Bing|Ads|Apple|Yandex\\w*|Baidu|DuckDuck|DuckAssist|Facebook|Twitter|Slack|Discord|Telegram|LinkedIn|Pinterest|WhatsApp)bot',
+    '(?:Petal|Aspiegel|Semrush|Ahrefs|MJ12|Dot|Seznam|GPT|OAI-Search|Claude|Perplexity|Amazon|CC|Coccoc|Qwant|Mojeek|Store|Media|msn|AI2|Timpi)bot\\b',
+    '(?:Baidu|Byte|360|Sogou web |Yisou|Haosou|Sogou )spider|Baiduspider|Yahoo! Slurp|mediapartners|feedfetcher|facebookexternalhit|facebookcatalog',
+    'meta-(?:external\\w+|webindexer)|BingPreview|Google Web Preview|Google-(?:AMPHTML|InspectionTool|Read-Aloud|Publisher-Plugin|Adwords|Safety|Extended|Site-Verification)|GoogleOther|ChatGPT-User|Claude-(?:User|Web|SearchBot)|Perplexity-User|MistralAI-User',
+    'anthropic-ai|cohere-ai|ips-agent|moatbot|archive\\.org_bot|ia_archiver|BrandVerity|OnCrawl|Botify|DeepCrawl|Lumar\\b',
+  ].join('|'),
+  'i',
+);
