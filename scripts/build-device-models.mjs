@@ -3,9 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { ROOT } from './launcher/settings.mjs';
+import { matchingTexts } from './matching-texts.mjs';
 
 // npm run build:devices: which class each Android model that node-device-detector knows belongs to, into
 // dist/device-models.json. Asking it for each event would take milliseconds; from this table it takes microseconds.
+// The library's index lists phones and tablets; models of televisions, boxes and consoles are read from its expressions.
 
 const FILE = join(ROOT, 'dist', 'device-models.json');
 /** The library's device types; what is not named here (TV sets, consoles, headsets, cars …) is `other`. */
@@ -19,10 +21,18 @@ const CLASSES = {
 /** Asked in this order, as the library does. The last one has nearly all models. */
 const PARSERS = ['console', 'car-browser', 'camera', 'portable-media-player', 'mobile'];
 
+/** Shorter ones begin names of phones too. */
+const BEGINNING_MIN = 4;
+/** Model numbers begin nothing. */
+const MODEL_NUMBER = /\d.*\d.*\d/;
+/** Of the spellings of a brand that are tried before its models. */
+const BRAND_TEXTS_MAX = 3;
+
 const require = createRequire(import.meta.url);
 const madeFrom = createHash('sha256')
   .update(require('node-device-detector/package.json').version)
   .update(readFileSync(import.meta.filename))
+  .update(readFileSync(join(import.meta.dirname, 'matching-texts.mjs')))
   .digest('hex');
 
 if (tableInPlace()?.madeFrom !== madeFrom) {
@@ -39,22 +49,65 @@ function tableInPlace() {
 }
 
 function modelsByClass() {
-  const brandsOfModel = require('node-device-detector/regexes/device-index-hash');
   const parsers = PARSERS.map(parser);
   const phones = parsers.at(-1);
   const allBrands = phones.collection;
+  const typeOf = (model, brands) => {
+    phones.collection = brands;
+    return firstType(parsers, `Mozilla/5.0 (Linux; Android 10; ${model} Build/1) AppleWebKit/537.36 Safari/537.36`);
+  };
+  const classes = new Map();
+  const note = (model, type) => {
+    if (type && model !== '') classes.set(model, CLASSES[type] ?? 'other');
+  };
+  for (const [model, ids] of Object.entries(require('node-device-detector/regexes/device-index-hash'))) {
+    // The index says which brands a model can be of: the others need not be tried.
+    const names = ids.map((id) => phones.getBrandNameById(id)).filter((name) => allBrands[name]);
+    note(model, typeOf(model, Object.fromEntries(names.map((name) => [name, allBrands[name]]))));
+  }
+  const beginnings = [];
+  for (const model of modelsInExpressions(allBrands)) {
+    if (!classes.has(model)) note(model, typeOf(model, allBrands));
+    // Whatever follows "MECOOL" is a box.
+    const mayBegin = classes.get(model) === 'other' && model.length >= BEGINNING_MIN && !MODEL_NUMBER.test(model);
+    if (mayBegin && isOther(typeOf(`${model} zq`, allBrands))) beginnings.push(model);
+  }
   const models = { mobile: [], tablet: [], desktop: [], other: [] };
-  for (const [model, brands] of Object.entries(brandsOfModel)) {
-    // The library's own index says which brands a model can be of: the others need not be tried.
-    const names = brands.map((id) => phones.getBrandNameById(id)).filter((name) => allBrands[name]);
-    phones.collection = Object.fromEntries(names.map((name) => [name, allBrands[name]]));
-    const type = firstType(
-      parsers,
-      `Mozilla/5.0 (Linux; Android 10; ${model} Build/1) AppleWebKit/537.36 Safari/537.36`,
-    );
-    if (type && model !== '') models[CLASSES[type] ?? 'other'].push(model);
+  for (const [model, device] of classes) models[device].push(model);
+  return { ...models, beginnings };
+}
+
+/** Models that the library's expressions for other devices than phones, tablets and computers spell out. */
+function modelsInExpressions(brands) {
+  const models = new Set();
+  for (const { regex, device: usual, models: ofBrand = [] } of Object.values(brands)) {
+    const ofBrandAlone = modelTexts(regex);
+    const isBrand = new RegExp(regex, 'i');
+    if (isOther(usual)) ofBrandAlone.forEach((text) => models.add(text));
+    for (const { regex: ofModel } of ofBrand.filter(({ device }) => isOther(device ?? usual))) {
+      for (const text of modelTexts(ofModel)) {
+        // Some are told only by the brand before them: "onn. 4K Streaming Box".
+        if (isBrand.test(text)) models.add(text);
+        else ofBrandAlone.slice(0, BRAND_TEXTS_MAX).forEach((brand) => models.add(`${brand} ${text}`));
+      }
+    }
   }
   return models;
+}
+
+/** What an expression spells out, without what it takes for the end of a model. */
+function modelTexts(source) {
+  const texts = matchingTexts(source).map((text) =>
+    text
+      .replace(/ build.*| ?[;/)]$/i, '')
+      .replace(/^[ _-]+|[ _-]+$/g, '')
+      .toLowerCase(),
+  );
+  return [...new Set(texts)].filter((text) => text !== '' && !/[;,()]/.test(text));
+}
+
+function isOther(type) {
+  return type !== undefined && !(type in CLASSES);
 }
 
 function firstType(parsers, userAgent) {

@@ -68,12 +68,18 @@ export function isIpadAsMac(userAgent: string): boolean {
   return userAgent.includes('Macintosh') && ONLY_ON_IOS.test(userAgent);
 }
 
+/** Words in the names of television boxes and sticks that the table does not know. */
+const UNKNOWN_BOX = anyOf(
+  '\\b(?:TV|OTT|IPTV|STB|Box|Stick|Streaming|Dongle|Set-?Top)\\b|TV ?(?:Box|Stick)|TVBOX|SmartBox|Freebox|\\bADT-\\d',
+  '\\bMXQ|\\bX9[68]|\\bT95\\w?\\b|\\bTX[369]\\b|\\bHK1\\b|\\bZIDOO|\\bMINIX|\\bBbox\\b|\\bSEI\\d{3}\\b',
+);
+
 /** By the model where it is known. Else by what Chrome says: phones are "Mobile", tablets are not. */
 function androidClass(userAgent: string): Device {
   if (/Silk\//.test(userAgent)) return 'tablet';
   const known = classOfModel(userAgent);
   if (known) return known;
-  if (/\bTV\b|TV ?Box/i.test(userAgent)) return 'other';
+  if (UNKNOWN_BOX.test(userAgent)) return 'other';
   if (TABLET.test(userAgent)) return 'tablet';
   return /\bMobile\b/i.test(userAgent) || !/Chrome\//.test(userAgent) ? 'mobile' : 'tablet';
 }

@@ -17,7 +17,12 @@ const MODEL = new RegExp(
 /** With the build that follows it: some makers put their name there. */
 const MODEL_AND_BUILD = new RegExp(`${MODEL.source}[^;)]*`, 'i');
 
-let classes: ReadonlyMap<string, Device> | undefined;
+interface Table {
+  classes: ReadonlyMap<string, Device>;
+  /** What only televisions, boxes, consoles and the like begin with, such as "mecool". */
+  beginnings: ReadonlySet<string>;
+}
+let table: Table | undefined;
 
 /**
  * The class of the Android or Tizen model that a User-Agent names, by the table that scripts/build-device-models.mjs makes.
@@ -26,9 +31,18 @@ let classes: ReadonlyMap<string, Device> | undefined;
 export function classOfModel(userAgent: string): Device | undefined {
   const model = MODEL.exec(userAgent)?.[1]?.trim().toLowerCase();
   if (!model) return undefined;
-  classes ??= readTable();
+  const { classes, beginnings } = (table ??= readTable());
   // Some write the maker before the model: "samsung sm-a515f".
-  return classes.get(model) ?? classes.get(model.replace(/^[a-z]+[ _](?=.*\d.*\d)/, ''));
+  const known = classes.get(model) ?? classes.get(model.replace(/^[a-z]+[ _](?=.*\d.*\d)/, ''));
+  return known ?? (beginsWithOneOf(beginnings, model) ? 'other' : undefined);
+}
+
+/** Whether the first words of a model are in the set. */
+function beginsWithOneOf(beginnings: ReadonlySet<string>, model: string): boolean {
+  for (let end = model.length - 1; end > 0; end -= 1) {
+    if (/[ _/-]/.test(model[end]!) && beginnings.has(model.slice(0, end))) return true;
+  }
+  return false;
 }
 
 /** The rest of a User-Agent when its model is taken out: models have names like "M bot 60". */
@@ -37,13 +51,16 @@ export function withoutModel(userAgent: string): string {
 }
 
 /** @throws Error when the build did not make the table */
-function readTable(): Map<string, Device> {
+function readTable(): Table {
   const file = PLACES.map((place) => join(import.meta.dirname, '..', '..', place)).find((path) => existsSync(path));
   if (!file) throw new Error('dist/device-models.json is missing: run `npm run build`');
-  const { mobile, tablet, desktop, other } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string[]>;
-  const table = new Map<string, Device>();
+  const { beginnings, mobile, tablet, desktop, other } = JSON.parse(readFileSync(file, 'utf8')) as Record<
+    string,
+    string[]
+  >;
+  const classes = new Map<string, Device>();
   for (const [device, models] of Object.entries({ mobile, tablet, desktop, other })) {
-    for (const model of models ?? []) table.set(model, device as Device);
+    for (const model of models ?? []) classes.set(model, device as Device);
   }
-  return table;
+  return { classes, beginnings: new Set(beginnings) };
 }

@@ -105,6 +105,37 @@ describe('devices', () => {
     expect(real.filter((userAgent) => clientOf(userAgent).device === 'bot')).toEqual([]);
   });
 
+  test('television boxes and consoles that say nothing but their model are neither tablets nor phones', () => {
+    const boxes = [
+      ...[
+        'MIBOX4',
+        'MIBOX3',
+        'MIBOX3_PRO',
+        'onn. 4K Streaming Box',
+        'MECOOL KM6',
+        'MECOOL KM7 Plus',
+        'KM6',
+        'SHIELD Console',
+      ],
+      ...[
+        'Chromecast',
+        'ADT-3',
+        'H96 MAX X3',
+        'Nokia Streaming Box 8000',
+        'Tanix TX6',
+        'Beelink GT1',
+        'DV8235',
+        'RK3318 BOX',
+      ],
+    ];
+    const browsers = boxes.flatMap((model) => [android(model), android(model).replace(' Mobile', '')]);
+    expect(browsers.filter((userAgent) => clientOf(userAgent).device !== 'other')).toEqual([]);
+    expect(['SHIELD Tablet', 'SHIELD Tablet K1'].map((model) => clientOf(android(model)).device)).toEqual([
+      'tablet',
+      'tablet',
+    ]);
+  });
+
   test('a bot that poses as a phone’s browser is one', () => {
     const names = [
       ...['DatadogSynthetics', 'NewRelicSynthetics', 'RuxitSynthetic/1.0', 'Site24x7', 'Catchpoint', 'SpeedCurve'],
