@@ -73,7 +73,11 @@ const APPS: readonly [name: string, sign: RegExp][] = [
   ['Google Search', /\bGSA\//],
 ];
 
+/** One look instead of seventy: most pages are shown by browsers. */
+const ANY_APP = new RegExp(APPS.map(([, sign]) => sign.source).join('|'), 'i');
+
 /** The app in whose own browser a page was shown, or undefined. */
 export function inAppBrowser(userAgent: string): string | undefined {
+  if (!ANY_APP.test(userAgent)) return undefined;
   return APPS.find(([, sign]) => sign.test(userAgent))?.[0];
 }

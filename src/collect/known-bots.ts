@@ -3,7 +3,7 @@
  * crawlers that pose as a phone's browser, of which isbot knows some.
  */
 export const KNOWN_BOT = new RegExp(
-  [
+  `\\b(?:${[
     // Monitors and synthetic visitors
     'DatadogSynthetics|NewRelicSynthetics|Ruxit(?:Synthetic|Recorder)|DynatraceSynthetic|Site24x7|Catchpoint|Uptrends|AlertSite|ThousandEyes',
     'Dotcom-?Monitor|GomezAgent|KTXN|Rigor\\b|Checkly|StatusCake|Pingdom|UptimeRobot|Uptime-?Kuma|Better ?(?:Stack|Uptime)|Freshping|HetrixTools',
@@ -19,6 +19,6 @@ export const KNOWN_BOT = new RegExp(
     '(?:Baidu|Byte|360|Sogou web |Yisou|Haosou|Sogou )spider|Baiduspider|Yahoo! Slurp|mediapartners|feedfetcher|facebookexternalhit|facebookcatalog',
     'meta-(?:external\\w+|webindexer)|BingPreview|Google Web Preview|Google-(?:AMPHTML|InspectionTool|Read-Aloud|Publisher-Plugin|Adwords|Safety|Extended|Site-Verification)|GoogleOther|ChatGPT-User|Claude-(?:User|Web|SearchBot)|Perplexity-User|MistralAI-User',
     'anthropic-ai|cohere-ai|ips-agent|moatbot|archive\\.org_bot|ia_archiver|BrandVerity|OnCrawl|Botify|DeepCrawl|Lumar\\b',
-  ].join('|'),
+  ].join('|')})`,
   'i',
 );
