@@ -1,20 +1,20 @@
 import './launcher/node-version.mjs';
-import { createReadStream, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { createGunzip } from 'node:zlib';
-import { AccessLog } from './client/access-log.mjs';
 import { Api } from './client/api.mjs';
 import { BatchSender } from './client/batch-sender.mjs';
+import { readLog } from './client/log-lines.mjs';
 import { ProgressBar } from './client/progress-bar.mjs';
+import { prepareProject } from './launcher/prepare.mjs';
 import { readEnvironment, readSettings } from './launcher/settings.mjs';
 import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
 
 const USAGE = `npm run replay -- FILE [--all] [--app NAME] [--url URL] [--key KEY]
 
-Posts a web server's access log (plain or .gz) as page_view events. A second run changes no count. It reads the combined format,
-Apache's vhost_combined, nginx's main, and lines with more fields behind these, such as the time a request took.
-A page view is a GET, answered 200 or 304, of a page: no style sheet, script, image, font, feed, robots.txt or download.
+Posts a web server's access log (plain or gzip, UTF-8 or UTF-16) as page_view events. A second run changes no count. It reads the
+common and the combined format, with a host before them (Apache's vhost_combined), nginx's main, and lines with more fields behind
+these, such as the time a request took. Addresses in X-Forwarded-For count where the address before them is a private one.
+A page view is a GET, answered 200 or 304, of a page: no style sheet, script, image, font, feed, data, robots.txt or download.
   --all   every request counts, whatever was asked and answered
   --app   name of the app that gets them (default: Replay); made on the first run, by local sign-in
   --url   where the server is (default: this machine's, at PORT)
@@ -45,7 +45,11 @@ async function replay() {
   const [file] = positionals;
   if (positionals.length !== 1) throw new LaunchError(USAGE);
   const size = fileSize(file);
-  const api = new Api(values.url ?? readSettings(readEnvironment()).localUrl);
+  const settings = readSettings(readEnvironment());
+  // Reads addresses and User-Agents by the server's own rules.
+  await prepareProject(settings.env);
+  const { AccessLog } = await import('./client/access-log.mjs');
+  const api = new Api(values.url ?? settings.localUrl);
   if (!(await api.answers()))
     throw new LaunchError(`Nothing answers at ${api.url}: run npm start in another terminal.`);
   const { app, apiKey } = values.key ? { apiKey: values.key } : await signedInApp(api, values.app);
@@ -79,15 +83,12 @@ async function signedInApp(api, name) {
 }
 
 async function send(file, size, log, sender) {
-  const raw = createReadStream(file);
-  const text = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
-  raw.on('error', (error) => text.destroy(error));
+  const { raw, lines: texts } = await readLog(file);
   const bar = new ProgressBar('Posting');
   let lines = 0;
   let skipped = 0;
   let unread = 0;
-  for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
-    if (line === '') continue;
+  for await (const line of texts) {
     lines += 1;
     const { event, skipped: isSkipped } = log.read(line);
     if (event) await sender.add(event);

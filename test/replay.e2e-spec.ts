@@ -24,7 +24,8 @@ describe('npm run replay', () => {
   });
 
   async function replay(text: string | Buffer, ...args: string[]): Promise<string> {
-    const file = join(folder, typeof text === 'string' ? 'access.log' : 'access.log.gz');
+    // As logrotate calls it with dateext.
+    const file = join(folder, typeof text === 'string' ? 'access.log' : 'access.log.gz-20261124');
     writeFileSync(file, text);
     return run(file, '--url', stack.url, ...args);
   }
@@ -39,9 +40,20 @@ describe('npm run replay', () => {
     });
   }
 
-  async function rows(appId: string): Promise<{ url: string; device: string; ip: string; user_agent: string }[]> {
+  interface Row {
+    url: string;
+    referrer: string;
+    device: string;
+    ip: string;
+    user_agent: string;
+    user_key: Buffer;
+    occurred_at: Date;
+  }
+
+  async function rows(appId: string): Promise<Row[]> {
     await stack.drained();
-    const sql = 'SELECT url, device, ip, user_agent FROM events WHERE app_id = UNHEX(?) ORDER BY url';
+    const sql =
+      'SELECT url, referrer, device, ip, user_agent, user_key, occurred_at FROM events WHERE app_id = UNHEX(?) ORDER BY url';
     return stack.query(sql, [appId.replaceAll('-', '')]);
   }
 
@@ -52,6 +64,8 @@ describe('npm run replay', () => {
     '/users/john.smith',
     '/v1.2/notes',
     '/a.html;jsessionid=1',
+    '/feedback',
+    '/100%',
   ];
   const NO_PAGES = [
     ...[
@@ -63,6 +77,18 @@ describe('npm run replay', () => {
       '/sitemap.xml',
       '/favicon.ico',
       '/a.pdf',
+      '/feed',
+      '/feed/',
+      '/blog/feed/atom/',
+      '/_next/image?url=%2Fa.png&w=640',
+      '/_nuxt/entry',
+      '/cdn-cgi/trace',
+      '/wp-json/wp/v2/posts',
+      '/a.css/',
+      '/a.css%3Fv=1',
+      ...'ics geojson glb mobi srt ttc psd sql pbf 3gp log yaml'.split(' ').map((ending) => `/a.${ending}`),
+      '*',
+      'example.com:443',
     ].map((path) => line(`GET ${path} HTTP/1.1`)),
     line('GET /.well-known/change-password HTTP/1.1'),
     line('POST / HTTP/1.1'),
@@ -76,11 +102,11 @@ describe('npm run replay', () => {
     const log = [...PAGES.map((path) => line(`GET ${path} HTTP/1.1`)), line('GET /seen HTTP/1.1', 304), ...NO_PAGES];
     const text = `${log.join('\n')}\n`;
     expect(await replay(text, '--key', app.apiKey)).toContain(
-      `${log.length} lines: 7 accepted, 0 rejected, ${NO_PAGES.length} left out`,
+      `${log.length} lines: ${PAGES.length + 1} accepted, 0 rejected, ${NO_PAGES.length} left out`,
     );
     expect((await rows(app.id)).map(({ url }) => url)).toEqual([...PAGES, '/seen'].sort());
     await replay(gzipSync(text), '--key', app.apiKey);
-    expect(await rows(app.id)).toHaveLength(7);
+    expect(await rows(app.id)).toHaveLength(PAGES.length + 1);
     for (let run = 1; run <= 2; run += 1) {
       expect(await replay(text, '--key', app.apiKey, '--all')).toContain(`${log.length} accepted, 0 rejected`);
       expect(await rows(app.id)).toHaveLength(log.length);
@@ -109,22 +135,90 @@ describe('npm run replay', () => {
       line('GET /10-cut-emoji HTTP/1.1', 200, `${'x'.repeat(511)}😀`),
       '203.0.113.9 - John Doe [24/Nov/2026:10:00:00 +0100] "GET /11-common HTTP/1.1" 200 512',
       line('GET /12-ipv6 HTTP/1.1', 200, FIREFOX, '2001:DB8::0:1'),
+      '203.0.113.9 - - [24/Nov/2026:10:00:00 +0100] "GET /13-common-and-time HTTP/1.1" 200 512 0.003',
+      combined('/14-milliseconds').replace(':00 +', ':00.250 +'),
+      `example.com ${combined('/15-host-without-port')}`,
+      `192.0.2.1 ${combined('/16-host-is-address')}`,
+      `\uFEFF${combined('/17-joined-files')}\uFEFF${combined('/18-joined-without-break')}`,
+      `2001:db8::1 - John Doe [24/Nov/2026:10:00:00 +0100] "GET /19-ipv6-and-name HTTP/1.1" 200 512`,
+      `example.com:443 host.example.net - - [24/Nov/2026:10:00:00 +0100] "GET /20-name HTTP/1.1" 200 512`,
     ];
+    const count = log.length + 1; // One line holds two.
     const printed = await replay(log.join('\r\n'), '--key', app.apiKey);
-    expect(printed).toContain(`${log.length} lines: ${log.length} accepted, 0 rejected, 0 left out`);
+    expect(printed).toContain(`${count} lines: ${count} accepted, 0 rejected, 0 left out`);
     const stored = await rows(app.id);
     expect(stored.map(({ url }) => url.slice(0, 3))).toEqual(
-      log.map((_line, i) => `/${String(i + 1).padStart(2, '0')}`),
+      Array.from({ length: count }, (_none, i) => `/${String(i + 1).padStart(2, '0')}`),
     );
+    expect(stored[13]!.occurred_at.toISOString()).toBe('2026-11-24T09:00:00.250Z');
+    expect(stored.slice(14, 19).map(({ ip }) => ip)).toEqual([
+      ...['203.0.113.9', '203.0.113.9', '203.0.113.9', '203.0.113.9', '2001:db8::1'],
+    ]);
     expect(stored[2]!.ip).toBe('203.0.113.9');
     expect(stored[3]!.ip).toBe('198.51.100.7');
     expect([stored[8]!.device, stored[8]!.user_agent.length]).toEqual(['mobile', 512]);
-    expect(await replay(log.join('\n').slice(1), '--key', app.apiKey)).toContain(`${log.length} accepted`);
-    expect(await rows(app.id)).toHaveLength(log.length);
+    const utf16 = Buffer.from(`\uFEFF${log.join('\n').slice(1)}`, 'utf16le');
+    for (const again of [log.join('\n').slice(1), utf16, Buffer.from(utf16).swap16(), gzipSync(utf16)]) {
+      expect(await replay(again, '--key', app.apiKey)).toContain(`${count} accepted`);
+    }
+    expect(await rows(app.id)).toHaveLength(count);
+    await expect(replay(Buffer.from('BZh91AY&SY'), '--key', app.apiKey)).rejects.toThrow('compressed by bzip2');
+  });
+
+  test('spellings of an address are one visitor, private hops lead to the visitor, and no zone ends the run', async () => {
+    const app = await registerApp(stack.url, ann);
+    const from = (name: string, peer: string, forwardedFor = '-'): string =>
+      `${line(`GET /${name} HTTP/1.1`, 200, FIREFOX, peer)} "${forwardedFor}"`;
+    const log = [
+      ...['203.0.113.9', '::ffff:203.0.113.9', '::FFFF:cb00:7109'].map((peer) => from('a', peer)),
+      ...[
+        '203.0.113.9:1111',
+        String.raw`\x22203.0.113.9:1111\x22`,
+        '203.0.113.9, 10.0.0.4',
+        '192.0.2.1, 203.0.113.9, fe80::1%br-lan',
+      ].map((hops) => from('a', '10.0.0.1', hops)),
+      from('a', 'fe80::2%br-lan', '203.0.113.9'),
+      from('a', 'unix:', '203.0.113.9'),
+      ...['2001:db8::1', '2001:DB8:0:0::1'].map((peer) => from('b', peer)),
+      ...['[2001:db8::1]:443', String.raw`\"[2001:db8::1]:443\"`].map((hops) => from('b', '::1', hops)),
+      ...['fe80::2%br-lan', 'fe80::2%eth0', 'fe80::2'].map((peer) => from('c', peer)),
+      from('d', '198.51.100.7', '203.0.113.9'),
+      ...['unknown', '203.0.113.9, unknown'].map((hops) => from('e', '10.0.0.1', hops)),
+    ];
+    expect(await replay(log.join('\n'), '--key', app.apiKey)).toContain(`${log.length} accepted, 0 rejected`);
+    const visitors = new Map<string, Set<string>>();
+    for (const { url, ip, user_key: key } of await rows(app.id)) {
+      visitors.set(url, (visitors.get(url) ?? new Set()).add(`${ip} ${key.toString('hex')}`));
+    }
+    const addresses = [...visitors].map(([url, found]) => [url, [...found].map((one) => one.split(' ')[0])]);
+    expect(Object.fromEntries(addresses)).toEqual({
+      '/a': ['203.0.113.9'],
+      '/b': ['2001:db8::1'],
+      '/c': ['fe80::2'],
+      '/d': ['198.51.100.7'],
+      '/e': ['10.0.0.1'],
+    });
+  });
+
+  test('a longer URL or referrer is cut to what is kept', async () => {
+    const app = await registerApp(stack.url, ann);
+    const long = `/${'x'.repeat(2046)}😀${'x'.repeat(1000)}`;
+    const log = [
+      line(`GET ${long} HTTP/1.1`),
+      line('GET /a HTTP/1.1').replace('https://example.com/', `https://example.com${long}`),
+      line('GET /b\0c HTTP/1.1'),
+    ];
+    expect(await replay(log.join('\n'), '--key', app.apiKey)).toContain('3 accepted, 0 rejected');
+    const stored = await rows(app.id);
+    expect(stored.map(({ url }) => [...url].length)).toEqual([2, 3, 2048]);
+    expect(stored.map(({ url, referrer }) => [...(url === '/a' ? referrer : '')].length)).toEqual([2048, 0, 0]);
+    expect(await replay('\u0016\u0003'.repeat(20_000), '--key', app.apiKey)).toContain('0 accepted');
+    const noHttp = line(`${'y'.repeat(40_000)}`, 400);
+    expect(await replay(noHttp, '--all', '--key', app.apiKey)).toContain('1 accepted, 0 rejected');
   });
 
   test('HTTP libraries are bots, in an app that it registers itself and in one of any platform', async () => {
-    const agents = ['curl/8.5.0', 'python-requests/2.32.3', 'Go-http-client/1.1', 'MyShop/7 okhttp/4.12.0'];
+    const agents = ['curl/8.5.0', 'python-requests/2.32.3', 'MyService/1.0', 'MyShop/7 okhttp/4.12.0'];
     const log = agents.map((agent, i) => line(`GET /${i} HTTP/1.1`, 200, agent)).join('\n');
     const server = await registerApp(stack.url, ann, { platform: 'server' });
     await replay(log, '--key', server.apiKey);

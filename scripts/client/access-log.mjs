@@ -1,34 +1,27 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
-import { ROOT } from '../launcher/settings.mjs';
+import { clientOf } from '../../dist/src/collect/user-agent.js';
+import { addressOfHop, canonicalAddress } from '../../dist/src/common/addresses.js';
+import { URL_MAX, USER_AGENT_MAX } from '../../dist/src/events/limits.js';
 import { isPageView } from './page-view.mjs';
 
 /**
- * The combined log format of Apache and nginx: address, identity, user, [time], "request", status, bytes, "referrer",
- * "User-Agent". Apache's vhost_combined has host and port before it; nginx's main has "X-Forwarded-For" behind it; others add
- * the time that the request took, and more. Quotes inside a field are escaped by a backslash; the last quote may be missing
- * (a line that was cut).
+ * The common and the combined log format of Apache and nginx: address, identity, user, [time], "request", status, bytes, and in
+ * combined "referrer", "User-Agent". A host, with or without a port, may stand before it (Apache's vhost_combined); nginx's
+ * main has "X-Forwarded-For" behind it; others add the time that the request took, and more. Quotes inside a field are escaped
+ * by a backslash; the last quote may be missing (a line that was cut).
  */
 const FIELD = String.raw`"((?:[^"\\]|\\.)*)"`;
 const LINE = new RegExp(
-  String.raw`^(?:\S+:\d+ )?(\S+) \S+ [^[]{1,200}? \[([^\]]+)\] ${FIELD} (\d{3}) (\d+|-)` +
-    String.raw`(?: ${FIELD}(?: "((?:[^"\\]|\\.)*)(?:"(?: ${FIELD})?(?: .*)?)?)?)?\s*$`,
+  String.raw`^(.{1,400}?) \[(\d\d\/\w{3}\/[^\]]+)\] ${FIELD} (\d{3}) (\d+|-)` +
+    String.raw`(?: ${FIELD}(?: "((?:[^"\\]|\\.)*)(?:"(?: ${FIELD})?(?: .*)?)?)?| [^"].*)?\s*$`,
 );
-const TIME = /^(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d\d)(\d\d)$/;
+const TIME = /^(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d)(?:[.,](\d{1,3})\d*)? ([+-]\d\d):?(\d\d)$/;
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
-/** Some editors and Windows tools put it before the first line. */
-const BYTE_ORDER_MARK = /^\uFEFF/;
-/** UTF-16 units, as the server keeps them of a header (USER_AGENT_MAX). */
-const USER_AGENT_MAX = 512;
-
-const libraries = JSON.parse(readFileSync(join(ROOT, 'src', 'collect', 'http-libraries.json'), 'utf8'));
-const LIBRARY_FIRST = new RegExp(`^(?:${libraries.first.join('|')})`, 'i');
-const LIBRARY_BEHIND = new RegExp([...libraries.behind, ...libraries.inBrowsersClothes].join('|'), 'i');
-/** What tells a device; then its class is left to the server. */
-const DEVICE = /Mozilla|Android|iPhone|iPad|x86_64|arm64|Mac/;
+/** Some editors and Windows tools put it before the first line of a file. */
+const BYTE_ORDER_MARK = /^\uFEFF+/;
+/** Of an HTTP method. What is longer is what somebody sent who does not speak HTTP. */
+const METHOD_MAX = 32;
 /** Networks that proxies and containers are in (ipaddr.js). */
 const PRIVATE = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal', 'carrierGradeNat']);
 
@@ -47,14 +40,15 @@ export class AccessLog {
     const line = text.replace(BYTE_ORDER_MARK, '');
     const match = LINE.exec(line);
     const timestamp = match && rfc3339(match[2]);
-    if (!timestamp) return {};
-    const [, peer, , request, status, bytes, referrer = '-', agent = '-', forwardedFor] = match;
+    const peer = match && peerOf(match[1]);
+    if (!timestamp || !peer) return {};
+    const [, , , request, status, bytes, referrer = '-', agent = '-', forwardedFor] = match;
     const [method, url = '-'] = request.split(' ');
     // Every line is numbered, also those left out: --all gives the same ids to the same lines.
     const eventId = this.#id(line);
     if (!this.#all && !isPageView(method, url, Number(status))) return { skipped: true };
     const address = visitorAddress(peer, forwardedFor);
-    const userAgent = beginning(agent);
+    const userAgent = beginning(agent, USER_AGENT_MAX);
     const event = {
       event: 'page_view',
       eventId,
@@ -62,12 +56,15 @@ export class AccessLog {
       anonymousId: hash(`${address}\n${agent}`),
       // As the log has it, also "-" for none: left out, the User-Agent of this program would stand in.
       userAgent,
-      // Whatever the platform of the app is: what is in the log of a web server visited a web site.
-      ...(isHttpLibrary(userAgent) ? { device: 'bot' } : {}),
-      ...(isIP(address) ? { ipAddress: address } : {}),
-      ...(url === '-' ? {} : { url }),
-      ...(referrer === '-' || referrer === '' ? {} : { referrer }),
-      metadata: { method, status: Number(status), ...(bytes === '-' ? {} : { bytes: Number(bytes) }) },
+      ...deviceOfProgram(userAgent),
+      ...(canonicalAddress(address) ? { ipAddress: address } : {}),
+      ...(url === '-' ? {} : { url: beginning(url, URL_MAX) }),
+      ...(referrer === '-' || referrer === '' ? {} : { referrer: beginning(referrer, URL_MAX) }),
+      metadata: {
+        method: beginning(method, METHOD_MAX),
+        status: Number(status),
+        ...(bytes === '-' ? {} : { bytes: Number(bytes) }),
+      },
     };
     return { event };
   }
@@ -82,29 +79,66 @@ export class AccessLog {
 }
 
 /**
- * Behind a proxy the log has the proxy's own address, and the visitor's in X-Forwarded-For. That header is believed only
- * where the peer is on a private network: anybody else may have made it up.
+ * Who connected, of what stands before the time: perhaps a host, then address, identity and user. A user's name may hold spaces,
+ * and the server may have looked up the name of an address.
+ * @returns an address in its canonical spelling, or a name; undefined where less than three words stand there
+ */
+function peerOf(beforeTime) {
+  const words = beforeTime.split(' ');
+  if (words.length < 3) return undefined;
+  const addresses = words.slice(0, -2).map((word) => canonicalAddress(word));
+  const first = addresses.findIndex((address) => address !== undefined);
+  // A host may be an address too; identity and user never are.
+  if (first >= 0) return addresses[first + 1] ?? addresses[first];
+  return words.length > 3 && /:\d+$/.test(words[0]) ? words[1] : words[0];
+}
+
+/**
+ * Behind a proxy the log has the proxy's own address, and the visitor's in X-Forwarded-For. That header is believed as far as
+ * the hops are on private networks, as the server believes those in TRUSTED_PROXIES: anybody else may have made it up.
  */
 function visitorAddress(peer, forwardedFor = '-') {
-  if (!isIP(peer) || !PRIVATE.has(ipaddr.process(peer).range())) return peer;
-  const last = forwardedFor.split(',').at(-1).trim();
-  return isIP(last) ? last : peer;
+  let address = peer;
+  const hops = unescaped(forwardedFor).split(',');
+  while (hops.length > 0 && isPrivate(address)) {
+    const before = addressOfHop(hops.pop());
+    if (before === undefined) break;
+    address = before;
+  }
+  return address;
 }
 
-function isHttpLibrary(userAgent) {
-  return LIBRARY_FIRST.test(userAgent) || (LIBRARY_BEHIND.test(userAgent) && !DEVICE.test(userAgent));
+function isPrivate(address) {
+  // nginx calls a peer on a socket of the same machine "unix:".
+  return address === 'unix:' || (ipaddr.isValid(address) && PRIVATE.has(ipaddr.parse(address).range()));
 }
 
-/** As collect cuts a header. A letter cut in half would be refused. */
-function beginning(userAgent) {
-  return userAgent.slice(0, USER_AGENT_MAX).toWellFormed();
+/** nginx writes a quote in a header as `\x22`, Apache as `\"`. */
+function unescaped(field) {
+  return field.replace(/\\x22|\\"/gi, '"');
+}
+
+/**
+ * The device of a program that names none: whatever the platform of the app is, what is in the log of a web server visited a
+ * web site. Of other User-Agents the server tells the device.
+ */
+function deviceOfProgram(userAgent) {
+  const { device } = clientOf(userAgent, 'web');
+  const isProgram = device !== clientOf(userAgent, 'server').device || device !== clientOf(userAgent, 'ios').device;
+  return isProgram ? { device } : {};
+}
+
+/** As much of a text as the server keeps. A character cut in half, or NUL, would be refused. */
+function beginning(text, max) {
+  return text.replaceAll('\0', '').slice(0, max).toWellFormed();
 }
 
 function rfc3339(text) {
-  const [, day, month, year, time, hours, minutes] = TIME.exec(text) ?? [];
+  const [, day, month, year, time, fraction, hours, minutes] = TIME.exec(text) ?? [];
   const index = MONTHS.indexOf(month);
   if (index < 0) return undefined;
-  return `${year}-${String(index + 1).padStart(2, '0')}-${day}T${time}${hours}:${minutes}`;
+  const seconds = fraction ? `${time}.${fraction}` : time;
+  return `${year}-${String(index + 1).padStart(2, '0')}-${day}T${seconds}${hours}:${minutes}`;
 }
 
 function hash(text) {

@@ -28,6 +28,7 @@ const SINGLE_INPUTS = [
   'tsconfig.build.json',
   'scripts/build-device-models.mjs',
   'scripts/build-tracker.mjs',
+  'scripts/matching-texts.mjs',
   'scripts/compress-static.mjs',
 ];
 

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createIsbotFromList, isbot, list } from 'isbot';
 import type { Device } from '../events/event.js';
+import { LIBRARY_AS_BROWSER, LIBRARY_BEHIND, LIBRARY_FIRST } from './http-libraries.js';
 import { KNOWN_BOT } from './known-bots.js';
 import { isAppliance, namesEngine } from './device-class.js';
 import { withoutModel } from './device-models.js';
@@ -34,18 +33,6 @@ const USED_BY_PEOPLE = new RegExp(
   'i',
 );
 
-/** Parts of expressions in a file of their own, since scripts/client/access-log.mjs reads them too. */
-const LIBRARIES = JSON.parse(readFileSync(join(import.meta.dirname, 'http-libraries.json'), 'utf8')) as {
-  first: string[];
-  behind: string[];
-  inBrowsersClothes: string[];
-};
-/** HTTP libraries and command-line tools, as they name themselves at the beginning of a User-Agent. */
-const LIBRARY_FIRST = new RegExp(`^(?:${LIBRARIES.first.join('|')})`, 'i');
-/** Those that stand behind the name of the program that uses them. */
-const LIBRARY_BEHIND = new RegExp(LIBRARIES.behind.join('|'), 'i');
-/** Those whose User-Agent begins with "Mozilla/". */
-const LIBRARY_AS_BROWSER = new RegExp(LIBRARIES.inBrowsersClothes.join('|'), 'i');
 /** A computer that a program names beside its library. Servers name Linux. */
 const NAMED_COMPUTER = /macOS|Macintosh|MacBook|iMac|Macmini|Windows NT|X11|CrOS|CFNetwork\/.+\b(?:x86_64|arm64)/;
 
