@@ -1,8 +1,6 @@
-import type { Tallystone } from './t.js';
-
 // What t.ts loads from `/t.js?extra` when it is needed: when the server refuses something, when the tag asks for outbound
-// links, and in browsers without the Navigation API. Both files come from one build, but a browser may keep either for an
-// hour: change what they share with care.
+// links, on prerendered pages, and in browsers without the Navigation API. Both files come from one build, but a browser may
+// keep either for an hour: change what they share with care. Sites hide globals and properties here as well (see t.ts).
 
 /** What t.ts shares. */
 export interface Core {
@@ -10,7 +8,7 @@ export interface Core {
   write(name: string, text: string): void;
   forget(name: string): void;
   warn(...words: unknown[]): void;
-  /** A request holds at most this many characters of events. */
+  /** A request holds at most this many events. */
   room: number;
   /** How far the device's clock is behind the server's, in ms; 0 until the server has refused a time. */
   skew: number;
@@ -24,15 +22,16 @@ export interface Rejected {
   serverTime?: string;
 }
 
-/** The problem+json of a request that was refused as a whole. */
+/** The answer to a batch: its refusals, or the problem+json of a request that was refused as a whole. */
 interface Problem {
+  rejected?: Rejected[];
   detail?: string;
   errors?: Rejected['errors'];
   serverTime?: string;
 }
 
-/** Characters; at three bytes each they fit into the 64 KiB that a browser sends for a page that is closing. */
-const ROOM = 2e4;
+/** Events of a request, unless the server has refused so many. */
+const ROOM = 50;
 /** A smaller difference than this is left alone: answers take time. */
 const SKEW_MIN_MS = 60_000;
 /**
@@ -45,29 +44,34 @@ const EARLIEST_MS = Date.UTC(1980);
 
 /**
  * Handles an answer that is not a plain success.
- * @param rejected the events that a 202 refuses; the caller forgets all events of a 202
+ * @param body the answer's text
  * @param names the keys of the events that were sent, and `events` their JSON
  * @returns ms to wait before the next request; never, where the key is refused: the events then wait for the next page
  */
-export async function settle(
+async function settle(
   core: Core,
-  response: Response,
-  rejected: Rejected[] | undefined | false,
+  { status, headers }: Response,
+  body: string,
   names: string[],
   events: string[],
 ): Promise<number> {
-  const { status, headers } = response;
   if (status === 408 || status === 429 || status > 499) return Number(headers.get('retry-after')) * 1000 || 1;
-  if (rejected) {
-    for (const refusal of rejected) correct(core, names[refusal.index]!, events[refusal.index]!, refusal);
+  const problem = parsed(body);
+  if (status === 202) {
+    for (const refusal of problem.rejected!) correct(core, names[refusal.index]!, events[refusal.index]!, refusal);
+    names.forEach((name) => core.forget(name));
     return 0;
   }
-  const problem = (await response.json().catch(() => ({}))) as Problem;
   if (status !== 400 && status !== 413) {
     core.warn(problem.detail ?? `the server answered ${status}`);
     return new Promise(() => undefined);
   }
   const { errors = [], serverTime, detail } = problem;
+  // The device's clock is so wrong that the time of the request itself cannot be read.
+  if (serverTime && errors.some(({ field }) => field === 'sentAt')) {
+    const { skew } = core;
+    if (setSkew(core, serverTime) !== skew) return 0;
+  }
   const reasons = names.map((_, index) => {
     const place = `events[${index}].`;
     const own = errors.filter(({ field }) => field.startsWith(place));
@@ -75,7 +79,7 @@ export async function settle(
   });
   // Not every event is at fault, and the answer may not tell which one is: halve the request until that one is alone.
   if (names.length > 1 && reasons.some((own) => !own[0])) {
-    core.room = Math.min(core.room, events.join('').length) / 2;
+    core.room = Math.min(core.room, names.length) / 2;
     return 0;
   }
   if (status === 400) core.room = ROOM;
@@ -93,13 +97,11 @@ export async function settle(
 function correct(core: Core, name: string, text: string, refusal: Rejected, detail?: string): void {
   // Another tab may have done it.
   if (core.read(name) !== text || core.read(`${name}~`)) return;
-  const event = JSON.parse(text) as { event: unknown; timestamp: string; userId?: string };
+  const event = JSON.parse(text) as { event: unknown; eventId: string; timestamp?: string; userId?: string };
   const { errors, serverTime } = refusal;
   if (serverTime) {
     const server = Date.parse(serverTime);
-    const behind = server - Date.now();
-    core.skew = Math.abs(behind) < SKEW_MIN_MS ? 0 : down(behind);
-    const time = Date.parse(event.timestamp) + core.skew;
+    const time = (event.timestamp ? Date.parse(event.timestamp) : uuidTime(event.eventId)) + setSkew(core, serverTime);
     // The clock may have been set right since the event.
     event.timestamp = new Date(time < EARLIEST_MS || time > server ? down(server) : time).toISOString();
   }
@@ -116,6 +118,26 @@ function correct(core: Core, name: string, text: string, refusal: Rejected, deta
   }
 }
 
+/** Takes the server's clock for the right one. @returns how far the device's is behind it, in ms */
+function setSkew(core: Core, serverTime: string): number {
+  const behind = Date.parse(serverTime) - Date.now();
+  return (core.skew = Math.abs(behind) < SKEW_MIN_MS ? 0 : down(behind));
+}
+
+/** The time that t.ts has put into a UUID, in ms; where the device's clock was before 1970, far in the future. */
+function uuidTime(id: string): number {
+  return parseInt(id.replace('-', '').slice(0, 12), 16);
+}
+
+function parsed(body: string): Problem {
+  try {
+    return JSON.parse(body) as Problem;
+  } catch {
+    // Of a proxy.
+    return {};
+  }
+}
+
 function down(ms: number): number {
   return Math.floor(ms / STEP_MS) * STEP_MS;
 }
@@ -125,42 +147,68 @@ function wellFormed(json: string): string {
   return json.replace(/\\(ud...|.)/g, (escape, code: string) => (code.length > 1 ? '\ufffd' : escape));
 }
 
+/** Calls `start` once a page that was prerendered is shown. */
+function whenShown(start: () => void): void {
+  // It may have been shown while this was loaded.
+  if ((document as { prerendering?: unknown }).prerendering !== true) start();
+  else window.addEventListener('prerenderingchange', start, true);
+}
+
 /** Calls `view` after each change of the address, in browsers without the Navigation API. */
-export function watchHistory(view: () => void): void {
+function watchHistory(view: () => void): void {
+  // Not the site's own variable of that name.
+  const { history } = window;
   for (const name of ['pushState', 'replaceState'] as const) {
-    const original = history[name];
-    history[name] = function (...args) {
-      original.apply(this, args);
-      view();
-    };
+    try {
+      const original = history[name];
+      history[name] = function (...args) {
+        original.apply(this, args);
+        view();
+      };
+    } catch {
+      // The site has made it read-only. The back button is still seen.
+    }
   }
-  addEventListener('popstate', view);
+  window.addEventListener('popstate', view);
   // The address may have changed while this was loaded.
   view();
 }
 
-/** Counts clicks on links to other hosts, and middle clicks on links that have data-track. */
-export function watchLinks({ track }: Tallystone): void {
-  const clicked = (event: MouseEvent) => {
-    const path = event.composedPath().filter((target) => target instanceof Element);
-    const link = path.find((element) => element.matches('a[href], area[href], a[*|href]'));
-    // auxclick is any button but the first; the middle one opens links.
-    if (!link || event.button > 1) return;
-    const named = path.find((element): element is HTMLElement => !!(element as HTMLElement).dataset?.track);
-    if (named && event.button === 1) track(named.dataset.track!);
-    const url = target(link);
-    if (url && /^http/.test(url.protocol) && url.host !== location.host) track('outbound_click', { href: url.href });
+/**
+ * Counts clicks on links to other hosts, and middle clicks on links that have data-track.
+ * @param clicks what t.ts has seen until now: for each click its targets, the innermost first. It adds the later ones.
+ */
+function watchLinks(track: (name: string, metadata?: object) => void, clicks: EventTarget[][]): void {
+  const clicked = (targets: EventTarget[], middle?: unknown) => {
+    try {
+      // A control of that name in a form does not stand in the place of these.
+      const { matches, getAttribute } = Element.prototype;
+      const path = targets.filter((target): target is Element => target instanceof Element);
+      const link = path.find((element) => matches.call(element, 'a[href], area[href], a[*|href]'));
+      if (!link) return 0;
+      const named = path.map((element) => getAttribute.call(element, 'data-track')).find(Boolean);
+      if (named && middle) track(named);
+      const url = target(link);
+      if (url && /^http/.test(url.protocol) && url.host !== location.host) track('outbound_click', { href: url.href });
+    } catch {
+      // The site has replaced something that this needs.
+    }
+    return 0;
   };
-  addEventListener('click', clicked, true);
-  addEventListener('auxclick', clicked, true);
+  clicks.forEach((targets) => clicked(targets));
+  clicks.push = (targets) => clicked(targets!);
+  // auxclick is any button but the first; the middle one opens links.
+  window.addEventListener('auxclick', (event) => event.button === 1 && clicked(event.composedPath(), true), true);
 }
 
-/** Where a link of HTML or SVG leads; undefined where that is no URL. */
-function target(link: Element): URL | undefined {
+/** Where a link of HTML or SVG leads. */
+function target(link: Element): HTMLAnchorElement {
   const { href } = link as HTMLAnchorElement | SVGAElement;
-  try {
-    return new URL(typeof href === 'string' ? href : href.baseVal, document.baseURI);
-  } catch {
-    return undefined;
-  }
+  if (typeof href === 'string') return link as HTMLAnchorElement;
+  const anchor = document.createElement('a');
+  anchor.href = href.baseVal;
+  return anchor;
 }
+
+// Under short names, which are few bytes in t.ts.
+export { settle as s, watchHistory as h, watchLinks as l, whenShown as w };

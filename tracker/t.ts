@@ -1,4 +1,4 @@
-import type { Core, Rejected } from './extra.js';
+import type { Core } from './extra.js';
 
 // Served as /t.js. It stays under 1.8 kB gzipped, so it is terser than the server's code; what few pages need is in
 // extra.ts, which is loaded on demand. docs/tracker.md describes what both do.
@@ -6,6 +6,10 @@ import type { Core, Rejected } from './extra.js';
 // Each event stays in localStorage under its own key until the server has answered for it. Tabs therefore never overwrite
 // each other's events, and none is lost when the page closes, the network fails or the server restarts. An event that is
 // sent twice has the same eventId and timestamp, so it counts once.
+//
+// Sites declare globals such as `URL`, `screen` and `navigation`, and name elements `title` or `matches`, which hides the
+// document's and the form's own properties. Read what a site can hide from `page`, which `const URL` leaves alone, expect it
+// to be of any type, and run everything under `guard`.
 
 /** The public functions, `window.tallystone`. None of them throws, whatever it is given. */
 export interface Tallystone {
@@ -18,10 +22,13 @@ export interface Tallystone {
 }
 type Call = [name: keyof Tallystone, args: unknown[]];
 
-/** The stub's queue is an array of the calls made before this script ran; ours makes each call at once. */
-interface Queue {
-  push(call: Call): unknown;
-  forEach?(run: (call: Call) => void): void;
+/** The calls made before this script ran, or before the page is shown. After that, `push` makes each call at once. */
+interface Queue extends Array<Call> {
+  push(call: Call): number;
+  /** A tag with a key has run. */
+  running?: boolean;
+  /** A tag without a key has run. */
+  warned?: boolean;
 }
 
 interface Prerendered {
@@ -30,233 +37,259 @@ interface Prerendered {
 
 interface Page {
   tallystone?: Tallystone & { q?: Queue };
-  navigation?: EventTarget;
+  navigation?: EventTarget & { currentEntry?: unknown };
 }
 
 (() => {
-  const page = window as unknown as Page;
+  const page = window as unknown as Page & Omit<typeof globalThis, 'navigation'>;
   const outKey = 'tallystone.out';
   const userKey = 'tallystone.user';
-
-  // Tag managers drop data-key, and a module has no current script: then any tag with a valid key will do.
-  const current = document.currentScript as HTMLScriptElement | null;
-  let apiKey: string;
-  let source: string | undefined;
-  let waiting: string;
-  let options: DOMStringMap = {};
-  for (const tag of [current, ...document.scripts]) {
-    try {
-      options = tag!.dataset;
-      apiKey = options.key!.replace(/\s/g, '');
-      // Events wait under the app's id, so that its next key sends what waited for this one.
-      const { app } = JSON.parse(atob(apiKey.split('.')[1]!.replace(/-/g, '+').replace(/_/g, '/'))) as { app: string };
-      waiting = `tallystone.${app.slice(0, 8)}.`;
-      source = tag!.src || current!.src;
-      break;
-    } catch {
-      // Not this one.
-    }
-  }
-
-  const identifyByTag = () => {
-    if (options.user != null) page.tallystone!.identify(options.user);
-  };
-  const queue = page.tallystone?.q ?? ([] as Call[]);
-  // The tag is on the page twice, or the body that holds it was replaced.
-  if (!queue.forEach) return identifyByTag();
-
-  // Used where localStorage is missing, blocked or full: lasts as long as the page.
-  const memory: Record<string, string> = {};
-  let kept: Record<string, string> = {};
-  try {
-    Object.keys(localStorage);
-    kept = localStorage;
-  } catch {
-    // Missing or blocked.
-  }
-  const read = (name: string) => kept[name] ?? memory[name];
-  const write = (name: string, text: string) => {
-    try {
-      kept[name] = text;
-    } catch {
-      memory[name] = text;
-    }
-  };
-  const forget = (name: string) => {
-    delete kept[name];
-    delete memory[name];
-  };
-  const keys = () =>
-    Object.keys(kept)
-      .concat(Object.keys(memory))
-      .filter((name) => name.startsWith(waiting))
-      .sort();
-  const silent = () =>
-    read(outKey) === '1' ||
-    navigator.doNotTrack === '1' ||
-    (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
-  const warn = (...words: unknown[]) => console.warn('tallystone:', ...words);
-
-  const core: Core = { read, write, forget, warn, room: 2e4, skew: 0 };
-  let failures = 0;
-  // Of the next request; 0: none is due, -1: one is on its way.
-  let timer = 0;
-  let refresh: () => unknown = Date.now;
-  // The number makes the browser try again where loading it failed.
-  const extra = () => import(new URL(`?extra=${failures}`, source).href) as Promise<typeof import('./extra.js')>;
-
-  const send = async () => {
-    if (timer < 0) return;
-    clearTimeout(timer);
-    timer = 0;
-    refresh();
-    refresh = Date.now;
-    let { room } = core;
-    const names = keys().filter((name, index) => (room -= read(name)!.length) > 0 || !index);
-    const events = names.map(read) as string[];
-    if (!names[0]) return;
-    timer = -1;
-    let rejected: Rejected[] | undefined | false;
-    let wait = 1;
-    try {
-      const sentAt = new Date(Date.now() + core.skew).toISOString();
-      const response = await fetch(new URL(`${options.collect || '/api/ingest'}/batch`, source), {
-        method: 'POST',
-        // Text, so that the browser needs no preflight request.
-        body: `{"apiKey":"${apiKey}","sentAt":"${sentAt}","events":[${events}]}`,
-        keepalive: room > 0,
-      });
-      rejected = response.status === 202 && ((await response.json()) as { rejected: Rejected[] }).rejected;
-      wait = rejected && !rejected[0] ? 0 : await (await extra()).settle(core, response, rejected, names, events);
-    } catch {
-      // Offline, or the server is away.
-    }
-    if (rejected) names.forEach(forget);
-    failures = wait && failures + 1;
-    // Spread out, so that not all browsers come at once when the server is back.
-    timer = setTimeout(send, wait && wait + Math.min(2 ** failures * 500, 6e4) * (0.5 + Math.random()));
-  };
-
-  let path: string | undefined;
-  let last: string | undefined;
-  // As text: an element with such a name would stand in its place.
-  let referrer = `${document.referrer}`;
-  const methods: Tallystone = {
-    track(event, metadata) {
-      if (silent()) return;
-      const time = Date.now() + core.skew;
-      // RFC 9562, version 7: the time in ms, then random digits.
-      const eventId =
-        (2 ** 48 + time).toString(16).slice(1).replace(/.{8}/, '$&-') +
-        '-7xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () =>
-          (crypto.getRandomValues(new Uint8Array(1))[0]! & 15).toString(16),
-        );
-      const isView = event === 'page_view';
-      const names = keys();
-      if (names[999]) forget(names[0]!);
-      const name = waiting + eventId;
-      const { userAgent, maxTouchPoints, language } = navigator;
-      const said = {
-        event,
-        eventId,
-        timestamp: new Date(time),
-        url: location.href.slice(0, 2048),
-        referrer: referrer.slice(0, 2048) || undefined,
-        // An iPad that asks for the desktop page says it is a Mac. The server tells all others by their User-Agent.
-        device:
-          maxTouchPoints > 1 && /iPad|Macintosh/.test(userAgent)
-            ? screen.width < 600
-              ? 'mobile'
-              : 'tablet'
-            : undefined,
-        userId: read(userKey),
-      };
-      const save = (metadata?: object) => {
-        const about = isView
-          ? {
-              screenSize: `${screen.width}x${screen.height}`,
-              language,
-              title: `${document.title}`.slice(0, 2048),
-              ...metadata,
-            }
-          : metadata;
-        write(name, JSON.stringify({ ...said, metadata: about }));
-      };
+  const warn = (...words: unknown[]) => page.console?.warn?.('tallystone:', ...words);
+  /** The same function, which never throws. */
+  const guard =
+    <A extends unknown[]>(run: (...args: A) => unknown) =>
+    (...args: A) => {
       try {
-        save(metadata);
+        run(...args);
       } catch (error) {
         warn(error);
-        save();
       }
-      // Single-page sites set the title after the address: the last view is written again just before it is sent.
-      if (isView && !metadata) {
-        refresh();
-        refresh = () => read(name) && save();
-      }
-      // A running timer is not put off by the events that follow.
-      timer = timer || setTimeout(send, 200);
-    },
-    identify(userId) {
-      forget(userKey);
-      const text = /^(st|n|bi)/.test(typeof userId) ? `${userId}` : '';
-      if (text) write(userKey, text);
-      else if (userId) warn('identify takes text');
-    },
-    optOut(out) {
-      if (out) keys().forEach(forget);
-      write(outKey, out ? '1' : '0');
-    },
-  };
+    };
 
-  // Calls wait until the page is shown.
-  const run = (call: Call) => {
-    if (!source || (document as Prerendered).prerendering) return queue.push(call);
-    try {
-      (methods[call[0]] as (...args: unknown[]) => void)(...call[1]);
-    } catch (error) {
-      warn(error);
-    }
-  };
-  const api = (page.tallystone = { q: { push: run } } as unknown as Tallystone);
-  for (const name in methods) api[name as keyof Tallystone] = (...args) => void run([name as keyof Tallystone, args]);
-  if (!source) return warn('no data-key');
-
-  const view = () => {
-    const at = location.pathname + (options.hash != null ? location.hash.split('?')[0] : '');
-    if (at === path) return;
-    path = at;
-    referrer = last ?? referrer;
-    last = location.href;
-    api.track('page_view');
-  };
-  const start = () => {
-    // Reserves the room: the opt-out can then be changed even when storage is full.
-    if (!silent()) write(outKey, '0');
-    identifyByTag();
-    queue.forEach!(run);
-    view();
-    send();
-    if (page.navigation) page.navigation.addEventListener('currententrychange', view);
-    else extra().then((more) => more.watchHistory(view), warn);
-    if (options.outbound != null) extra().then((more) => more.watchLinks(api), warn);
-    // Back to a page that the browser had kept as it was.
-    addEventListener('pageshow', ({ persisted }) => {
-      if (persisted) {
-        path = undefined;
-        view();
-      }
-    });
-    addEventListener('online', send);
-    addEventListener('visibilitychange', send);
-    addEventListener(
-      'click',
-      (event) => {
-        const named = (event.composedPath() as HTMLElement[]).find((element) => element.dataset?.track);
-        if (named) api.track(named.dataset.track!);
-      },
-      true,
+  guard(() => {
+    let apiKey: string;
+    let source: string | undefined;
+    let waiting: string;
+    let options: DOMStringMap = {};
+    const current = document.currentScript as HTMLScriptElement | null;
+    // Tag managers drop data-key, and a module has no current script: then any tag with a valid key will do. The list is
+    // looked at last: an element named "scripts" hides it.
+    [[current], document.scripts].some((tags) =>
+      [...tags].some((tag) => {
+        try {
+          options = tag!.dataset;
+          apiKey = options.key!.replace(/\s/g, '');
+          // Events wait under a part of the app's id, so that its next key sends what waited for this one. The claims of a
+          // key begin with {"jti":"…","app":"…"; in base64url, these are 6 digits of the app.
+          waiting = `tallystone.${/eyJqdGkiO.{63}(.{8})/.exec(apiKey)![1]}.`;
+          return (source = tag!.src || current!.src);
+        } catch {
+          // Not this one.
+        }
+      }),
     );
-  };
-  if ((document as Prerendered).prerendering) document.addEventListener('prerenderingchange', start);
-  else start();
+
+    const identifyByTag = () => {
+      if (options.user != null) page.tallystone!.identify(options.user);
+    };
+    const queue = page.tallystone?.q ?? ([] as unknown as Queue);
+    // The tag is on the page twice, or the body that holds it was replaced.
+    if (queue.running) return identifyByTag();
+
+    // localStorage; from the moment it does not keep something, a copy that lasts as long as the page.
+    let kept: Record<string, string> = {};
+    try {
+      Object.keys(localStorage);
+      kept = localStorage;
+    } catch {
+      // Missing or blocked.
+    }
+    const read = (name: string) => kept[name];
+    const forget = (name: string) => {
+      delete kept[name];
+    };
+    const write = (name: string, text: string) => {
+      try {
+        localStorage[name] = text;
+      } catch {
+        // Full.
+      }
+      if (kept[name] !== text) (kept = { ...kept })[name] = text;
+    };
+    const keys = () =>
+      Object.keys(kept)
+        .filter((name) => name.startsWith(waiting))
+        .sort();
+    const discard = () => [userKey, ...keys()].forEach(forget);
+    const silent = () =>
+      (read(outKey) as unknown as number) > 0 ||
+      page.navigator.doNotTrack === '1' ||
+      (page.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+
+    const core: Core = { read, write, forget, warn, room: 50, skew: 0 };
+    let failures = 0;
+    // Of the next request; 0: none is due, -1: one is on its way.
+    let timer = 0;
+    let refresh: () => unknown = Date.now;
+    // The browser does not try an address again that could not be loaded.
+    const extra = () =>
+      import(source!.replace(/[?#].*|$/, `?extra=${failures}`)) as Promise<typeof import('./extra.js')>;
+
+    const send = async () => {
+      if (timer < 0) return;
+      let body = '';
+      let wait = 1;
+      let names: string[] = [];
+      try {
+        clearTimeout(timer);
+        timer = 0;
+        refresh();
+        refresh = Date.now;
+        names = keys().slice(0, core.room);
+        const events = names.map(read) as string[];
+        if (!names[0]) return;
+        timer = -1;
+        // Text, so that the browser needs no preflight request.
+        const request = `{"apiKey":"${apiKey}","sentAt":"${new Date(Date.now() + core.skew).toISOString()}","events":[${events}]}`;
+        const response = await page.fetch(
+          `${source!.split('/', 3).join('/') + (options.collect || '/api/ingest')}/batch`,
+          // Browsers keep 64 KiB alive for a page that closes; a character has up to three bytes.
+          { method: 'POST', body: request, keepalive: request.length < 2e4 },
+        );
+        body = await response.text();
+        wait = /d":\[]/.test(body)
+          ? names.forEach(forget)!
+          : await (await extra()).s(core, response, body, names, events);
+      } catch {
+        // Offline, or the server is away; or the second file could not be loaded to handle what it has refused.
+        if (/d":\[{|s":4(00|13)/.test(body)) {
+          if (/userId"/.test(body)) forget(userKey);
+          if (failures > 1) {
+            warn(body);
+            names.forEach(forget);
+          }
+        }
+      }
+      failures = wait ? failures + +(failures < 7) : 0;
+      // Spread out, so that not all browsers come at once when the server is back.
+      timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()));
+    };
+
+    /** What an element that hides the property has no `slice` for is undefined. */
+    const cut = (text: string) => text.slice?.(0, 2048) || undefined;
+    let path: string | undefined;
+    let referrer = document.referrer;
+    let last = referrer;
+    const methods: Tallystone = {
+      track(event, metadata) {
+        if (silent()) return;
+        const time = Date.now() + core.skew;
+        // RFC 9562, version 7: the time in ms, then random digits. The server takes the time from it.
+        const random = page.crypto.getRandomValues(new Uint32Array(3)).join('');
+        const eventId = ((2 ** 48 + time).toString(16) + random).replace(
+          /.(.{8})(.{4})(...)(...)(.{12}).*/,
+          '$1-$2-7$3-8$4-$5',
+        );
+        const isView = event === 'page_view';
+        const names = keys();
+        if (names[999]) forget(names[0]!);
+        const name = waiting + eventId;
+        const { userAgent, maxTouchPoints, language } = page.navigator;
+        const { width, height } = page.screen || {};
+        const said = {
+          event,
+          eventId,
+          url: cut(location.href),
+          referrer: cut(referrer),
+          // An iPad that asks for the desktop page says it is a Mac. The server tells all others by their User-Agent.
+          device: maxTouchPoints > 1 && /Macintosh/.test(userAgent) ? (width < 600 ? 'mobile' : 'tablet') : null,
+          userId: read(userKey),
+        };
+        const save = (metadata?: object) =>
+          write(
+            name,
+            JSON.stringify({
+              ...said,
+              metadata:
+                isView && !(metadata as unknown[])?.length
+                  ? {
+                      screenSize: width && `${width}x${height}`,
+                      language,
+                      title: cut(document.title),
+                      ...metadata,
+                    }
+                  : metadata,
+            }),
+          );
+        // Without metadata first: they may be impossible to write.
+        save();
+        guard(save)(metadata);
+        // Single-page sites set the title after the address: the last view is written again just before it is sent.
+        if (isView && !metadata) {
+          refresh();
+          refresh = () => read(name) && save();
+        }
+        // A running timer is not put off by the events that follow.
+        timer = timer || setTimeout(send, 200);
+      },
+      identify(userId) {
+        forget(userKey);
+        if (/^(st|n|bi)/.test(typeof userId)) {
+          if (userId !== '' && !silent()) write(userKey, `${userId}`);
+        } else if (userId) warn('identify takes text');
+      },
+      optOut(out) {
+        if (out) discard();
+        write(outKey, `${+!!out}`);
+      },
+    };
+
+    const run = guard(([name, args]: Call) => (methods[name] as (...args: unknown[]) => void)(...args));
+    const api = (page.tallystone = { q: queue } as unknown as Tallystone);
+    for (const name in methods)
+      api[name as keyof Tallystone] = (...args) => void queue.push([name as keyof Tallystone, args]);
+    // Calls wait: another tag may have a key.
+    if (!source) {
+      if (queue.running == null) warn('no data-key');
+      queue.running = false;
+      return;
+    }
+    queue.running = true;
+
+    const track = guard(methods.track);
+    const clicks: EventTarget[][] = [];
+    const view = (again?: unknown) => {
+      // "#/" and "#!/" are where "" is, and so is #part.
+      const route = options.hash != null ? location.hash.replace(/\?.*|^#(?![/!]).*|^#!?\/?(?=\?|$)/g, '') : '';
+      const at = location.pathname + route;
+      if (at === path && again !== true) return;
+      path = at;
+      referrer = last;
+      last = location.href;
+      track('page_view');
+    };
+    const load = (use: (more: typeof import('./extra.js')) => void) => void extra().then(use).catch(warn);
+    const start = guard(() => {
+      // Reserves the room: the opt-out can then be changed even when storage is full.
+      if (silent()) discard();
+      else write(outKey, '0');
+      const calls = [...queue];
+      queue.push = run as never;
+      identifyByTag();
+      calls.forEach(run);
+      view(true);
+      send();
+      // Persisted: the browser had kept the page as it was.
+      addEventListener('pageshow', (event) => view(event.persisted));
+      addEventListener('online', send);
+      addEventListener('visibilitychange', send);
+      addEventListener(
+        'click',
+        (event) => {
+          const targets = event.composedPath() as HTMLElement[];
+          const named = targets.find((element) => element.dataset?.track);
+          if (named) track(named.dataset.track!);
+          clicks.push(targets);
+        },
+        true,
+      );
+      if (options.outbound != null) load((more) => more.l(track, clicks));
+      else clicks.push = Date.now;
+      // An element or a variable of that name has none.
+      if (page.navigation?.currentEntry) page.navigation.addEventListener('currententrychange', view);
+      else load((more) => more.h(view));
+    });
+    if ((document as Prerendered).prerendering === true) load((more) => more.w(start));
+    else start();
+  })();
 })();

@@ -5,6 +5,8 @@ import { EventDto } from './event.dto.js';
 
 /** Up to 1,000 events in one request, plain or gzipped. */
 export class BatchDto {
+  static readonly clockFields = ['sentAt'];
+
   /** 1 to 1,000 events. Each stands for itself: bad ones are named in the answer, the others are kept. */
   @IsArray()
   @ArrayMinSize(1)

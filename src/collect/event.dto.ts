@@ -11,6 +11,7 @@ import { KeptAddress, KeptMetadata, KeptText, VisibleText } from './event.rules.
  */
 export class EventDto {
   static readonly strangersBelongIn = 'metadata';
+  static readonly clockFields = ['timestamp', 'sentAt'];
 
   /**
    * What happened.

@@ -41,7 +41,7 @@ export function checkedPayload<T extends object>(
   if (!keepsRules(dto, instance)) {
     errors.push(...validateSync(instance, { stopAtFirstError: true }).flatMap((error) => fieldErrors(error)));
   }
-  if (errors.length > 0) throw new InvalidInputError(errors);
+  if (errors.length > 0) throw new InvalidInputError(errors, undefined, serverTime(errors, dto));
   return instance;
 }
 
@@ -90,6 +90,17 @@ export function canonicalFields(
     }
   }
   return errors;
+}
+
+/** Our time, if one of the errors is in a field that holds the client's clock. */
+function serverTime(errors: FieldError[], dto: Type): string | undefined {
+  const { clockFields = [] } = dto as ClockDto;
+  return errors.some(({ field }) => clockFields.includes(field)) ? new Date().toISOString() : undefined;
+}
+
+/** A DTO with fields that hold the client's clock. If one of them is wrong, the answer states the server's time. */
+interface ClockDto {
+  clockFields?: readonly string[];
 }
 
 /** A DTO that has a place for fields it does not know, e.g. an event's metadata. */

@@ -33,7 +33,8 @@ export class StaticText {
   async send(request: FastifyRequest, reply: FastifyReply, type: string): Promise<void> {
     const encoding = chosen(request.headers['accept-encoding']);
     const etag = `"${this.hash}${encoding ? `-${encoding}` : ''}"`;
-    void reply.header('vary', 'accept-encoding').header('etag', etag);
+    const vary = [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', ');
+    void reply.header('vary', vary).header('etag', etag);
     if (isKnown(request.headers['if-none-match'], etag)) {
       await reply.code(304).send();
       return;
