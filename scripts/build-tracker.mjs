@@ -24,6 +24,11 @@ const { outputFiles } = await build({
 // A second minifier takes another 60 bytes off t.js.
 for (const { path, text } of outputFiles) {
   const module = path.endsWith('extra.js');
-  const { code } = await minify(text, { module, ecma: 2020, compress: { passes: 3, ecma: 2020, unsafe: true }, mangle: true });
+  const { code } = await minify(text, {
+    module,
+    ecma: 2020,
+    compress: { passes: 3, ecma: 2020, unsafe: true },
+    mangle: true,
+  });
   writeFileSync(path, code);
 }

@@ -65,8 +65,9 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
   const extraLoaded = (page: { evaluate: (source: string) => Promise<unknown> }) =>
     until(
       async () =>
-        (await page.evaluate(`performance.getEntriesByType('resource').some(({ name }) => name.includes('?extra'))`)) ===
-        true,
+        (await page.evaluate(
+          `performance.getEntriesByType('resource').some(({ name }) => name.includes('?extra'))`,
+        )) === true,
       'the second file',
     );
 
@@ -100,7 +101,9 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
     const page = await site.visit('/');
     for (const name of NEEDED) {
       await page.goto(`${site.origin}/${name}`);
-      await page.evaluate(`tallystone?.track('x'); tallystone?.identify('x'); document.querySelector('button').click()`);
+      await page.evaluate(
+        `window.tallystone?.track('x'); window.tallystone?.identify('x'); document.querySelector('button').click()`,
+      );
     }
     expect(site.errors).toEqual([]);
   });
@@ -120,9 +123,11 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
       <button type="button">x</button><a href="http://localhost:1/away" target="_blank">out</a></form>`;
     const page = await site.visit('/');
     await extraLoaded(page);
-    await page.click('button');
-    await page.click('button', { button: 'middle' });
-    await page.click('a');
+    await page.evaluate(`(() => {
+      document.querySelector('button').click();
+      document.querySelector('button').dispatchEvent(new MouseEvent('auxclick', { bubbles: true, button: 1 }));
+      document.querySelector('a').click();
+    })()`);
     await site.eventually(['page_view', 'outbound_click']);
   });
 
@@ -170,6 +175,7 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
 
   test('optOut(true) forgets the user', async () => {
     const page = await site.visit('/');
+    await site.eventually(['page_view']);
     await page.evaluate(`tallystone.identify('bob'); tallystone.optOut(true)`);
     expect(await page.evaluate(`localStorage['tallystone.user']`)).toBeUndefined();
   });

@@ -162,7 +162,7 @@ interface Page {
       }
       failures = wait ? failures + +(failures < 7) : 0;
       // Spread out, so that not all browsers come at once when the server is back.
-      timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()));
+      guard(() => (timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()))))();
     };
 
     /** What an element that hides the property has no `slice` for is undefined. */

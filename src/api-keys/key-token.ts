@@ -25,6 +25,7 @@ export const NEW_CLAIMS: ClaimsVersion = 2;
  * @returns undefined when that secret was taken away
  */
 export function signKey(ring: TokenRing, key: ApiKey, ownerId: string): string | undefined {
+  // jti and app stay in front: the browser script finds the app by its place in the key (tracker/t.ts).
   const claims: KeyClaims = {
     jti: key.id,
     app: key.appId,
