@@ -1,5 +1,5 @@
 // What t.ts loads from `/t.js?extra` when it is needed: when the server refuses something, when the tag asks for outbound
-// links, on prerendered pages, and in browsers without the Navigation API. Both files come from one build, but a browser may
+// links, and in browsers without the Navigation API. Both files come from one build, but a browser may
 // keep either for an hour: change what they share with care. Sites hide globals and properties here as well (see t.ts).
 
 /** What t.ts shares. */
@@ -7,7 +7,7 @@ export interface Core {
   read(name: string): string | undefined;
   write(name: string, text: string): void;
   forget(name: string): void;
-  warn(...words: unknown[]): void;
+  warn(words: unknown): void;
   /** A request holds at most this many events. */
   room: number;
   /** How far the device's clock is behind the server's, in ms; 0 until the server has refused a time. */
@@ -147,13 +147,6 @@ function wellFormed(json: string): string {
   return json.replace(/\\(ud...|.)/g, (escape, code: string) => (code.length > 1 ? '\ufffd' : escape));
 }
 
-/** Calls `start` once a page that was prerendered is shown. */
-function whenShown(start: () => void): void {
-  // It may have been shown while this was loaded.
-  if ((document as { prerendering?: unknown }).prerendering !== true) start();
-  else window.addEventListener('prerenderingchange', start, true);
-}
-
 /** Calls `view` after each change of the address, in browsers without the Navigation API. */
 function watchHistory(view: () => void): void {
   // Not the site's own variable of that name.
@@ -211,4 +204,4 @@ function target(link: Element): HTMLAnchorElement {
 }
 
 // Under short names, which are few bytes in t.ts.
-export { settle as s, watchHistory as h, watchLinks as l, whenShown as w };
+export { settle as s, watchHistory as h, watchLinks as l };

@@ -27,8 +27,6 @@ interface Queue extends Array<Call> {
   push(call: Call): number;
   /** A tag with a key has run. */
   running?: boolean;
-  /** A tag without a key has run. */
-  warned?: boolean;
 }
 
 interface Prerendered {
@@ -44,7 +42,7 @@ interface Page {
   const page = window as unknown as Page & Omit<typeof globalThis, 'navigation'>;
   const outKey = 'tallystone.out';
   const userKey = 'tallystone.user';
-  const warn = (...words: unknown[]) => page.console?.warn?.('tallystone:', ...words);
+  const warn = (words: unknown): unknown => page.console?.warn?.('tallystone:', words);
   /** The same function, which never throws. */
   const guard =
     <A extends unknown[]>(run: (...args: A) => unknown) =>
@@ -69,9 +67,9 @@ interface Page {
         try {
           options = tag!.dataset;
           apiKey = options.key!.replace(/\s/g, '');
-          // Events wait under a part of the app's id, so that its next key sends what waited for this one. The claims of a
-          // key begin with {"jti":"…","app":"…"; in base64url, these are 6 digits of the app.
-          waiting = `tallystone.${/eyJqdGkiO.{63}(.{8})/.exec(apiKey)![1]}.`;
+          // Events wait under the beginning of the app's id, so that its next key sends what waited for this one. The claims
+          // of a key begin with {"jti":"…","app":"0…"; these characters are the next digits of the app, and "-".
+          waiting = `tallystone.0${atob(/eyJqdGkiO.{63}(.{12})/.exec(apiKey)![1]!).slice(0, 7)}.`;
           return (source = tag!.src || current!.src);
         } catch {
           // Not this one.
@@ -80,18 +78,18 @@ interface Page {
     );
 
     const identifyByTag = () => {
-      if (options.user != null) page.tallystone!.identify(options.user);
+      if ('user' in options) page.tallystone!.identify(options.user);
     };
     const queue = page.tallystone?.q ?? ([] as unknown as Queue);
     // The tag is on the page twice, or the body that holds it was replaced.
     if (queue.running) return identifyByTag();
 
     // localStorage; from the moment it does not keep something, a copy that lasts as long as the page.
-    let kept: Record<string, string> = {};
+    let kept: Record<string, string>;
     try {
-      Object.keys(localStorage);
-      kept = localStorage;
+      Object.keys((kept = localStorage));
     } catch {
+      kept = {};
       // Missing or blocked.
     }
     const read = (name: string) => kept[name];
@@ -108,7 +106,7 @@ interface Page {
     };
     const keys = () =>
       Object.keys(kept)
-        .filter((name) => name.startsWith(waiting))
+        .filter((name) => !name.indexOf(waiting))
         .sort();
     const discard = () => [userKey, ...keys()].forEach(forget);
     const silent = () =>
@@ -129,7 +127,7 @@ interface Page {
       if (timer < 0) return;
       let body = '';
       let wait = 1;
-      let names: string[] = [];
+      let names!: string[];
       try {
         clearTimeout(timer);
         timer = 0;
@@ -140,7 +138,7 @@ interface Page {
         if (!names[0]) return;
         timer = -1;
         // Text, so that the browser needs no preflight request.
-        const request = `{"apiKey":"${apiKey}","sentAt":"${new Date(Date.now() + core.skew).toISOString()}","events":[${events}]}`;
+        const request = `{"apiKey":"${apiKey}","sentAt":"${new Date(Date.now() + core.skew).toJSON()}","events":[${events}]}`;
         const response = await page.fetch(
           `${source!.split('/', 3).join('/') + (options.collect || '/api/ingest')}/batch`,
           // Browsers keep 64 KiB alive for a page that closes; a character has up to three bytes.
@@ -152,24 +150,22 @@ interface Page {
           : await (await extra()).s(core, response, body, names, events);
       } catch {
         // Offline, or the server is away; or the second file could not be loaded to handle what it has refused.
-        if (/d":\[{|s":4(00|13)/.test(body)) {
-          if (/userId"/.test(body)) forget(userKey);
-          if (failures > 1) {
-            warn(body);
-            names.forEach(forget);
-          }
+        if (/userId/.test(body)) forget(userKey);
+        if (failures > 1 && /d":\[{|s":4(00|13)/.test(body)) {
+          warn(body);
+          names.forEach(forget);
         }
       }
-      failures = wait ? failures + +(failures < 7) : 0;
+      failures = wait ? (failures % 6) + 1 : 0;
       // Spread out, so that not all browsers come at once when the server is back.
       guard(() => (timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()))))();
     };
 
-    /** What an element that hides the property has no `slice` for is undefined. */
-    const cut = (text: string) => text.slice?.(0, 2048) || undefined;
+    /** An element that hides the property has no `slice`: null. */
+    const cut = (text: string) => text.slice?.(0, 2048) || null;
     let path: string | undefined;
-    let referrer = document.referrer;
-    let last = referrer;
+    let last = document.referrer;
+    let referrer = last;
     const methods: Tallystone = {
       track(event, metadata) {
         if (silent()) return;
@@ -185,7 +181,7 @@ interface Page {
         if (names[999]) forget(names[0]!);
         const name = waiting + eventId;
         const { userAgent, maxTouchPoints, language } = page.navigator;
-        const { width, height } = page.screen || {};
+        const { width, height } = page.screen ?? {};
         const said = {
           event,
           eventId,
@@ -203,7 +199,7 @@ interface Page {
               metadata:
                 isView && !(metadata as unknown[])?.length
                   ? {
-                      screenSize: width && `${width}x${height}`,
+                      screenSize: width && width + 'x' + height,
                       language,
                       title: cut(document.title),
                       ...metadata,
@@ -224,7 +220,7 @@ interface Page {
       },
       identify(userId) {
         forget(userKey);
-        if (/^(st|n|bi)/.test(typeof userId)) {
+        if (/g|r/.test(typeof userId)) {
           if (userId !== '' && !silent()) write(userKey, `${userId}`);
         } else if (userId) warn('identify takes text');
       },
@@ -237,59 +233,53 @@ interface Page {
     const run = guard(([name, args]: Call) => (methods[name] as (...args: unknown[]) => void)(...args));
     const api = (page.tallystone = { q: queue } as unknown as Tallystone);
     for (const name in methods)
-      api[name as keyof Tallystone] = (...args) => void queue.push([name as keyof Tallystone, args]);
+      api[name as keyof Tallystone] = (...args) => queue.push([name as keyof Tallystone, args]);
     // Calls wait: another tag may have a key.
     if (!source) {
-      if (queue.running == null) warn('no data-key');
-      queue.running = false;
-      return;
+      return (queue.running ??= !!warn('no data-key'));
     }
     queue.running = true;
 
-    const track = guard(methods.track);
     const clicks: EventTarget[][] = [];
     const view = (again?: unknown) => {
       // "#/" and "#!/" are where "" is, and so is #part.
-      const route = options.hash != null ? location.hash.replace(/\?.*|^#(?![/!]).*|^#!?\/?(?=\?|$)/g, '') : '';
-      const at = location.pathname + route;
+      const at = location.pathname + ('hash' in options && location.hash.replace(/\?.*|^#(?![/!]).*|^#!?\/?/g, ''));
       if (at === path && again !== true) return;
       path = at;
       referrer = last;
       last = location.href;
-      track('page_view');
+      api.track('page_view');
     };
-    const load = (use: (more: typeof import('./extra.js')) => void) => void extra().then(use).catch(warn);
+    const load = (use: (more: typeof import('./extra.js')) => void) => extra().then(use).catch(warn);
     const start = guard(() => {
       // Reserves the room: the opt-out can then be changed even when storage is full.
       if (silent()) discard();
       else write(outKey, '0');
-      const calls = [...queue];
       queue.push = run as never;
       identifyByTag();
-      calls.forEach(run);
+      queue.forEach(run);
       view(true);
       send();
       // Persisted: the browser had kept the page as it was.
       addEventListener('pageshow', (event) => view(event.persisted));
-      addEventListener('online', send);
       addEventListener('visibilitychange', send);
       addEventListener(
         'click',
         (event) => {
           const targets = event.composedPath() as HTMLElement[];
           const named = targets.find((element) => element.dataset?.track);
-          if (named) track(named.dataset.track!);
+          if (named) api.track(named.dataset.track!);
           clicks.push(targets);
         },
         true,
       );
-      if (options.outbound != null) load((more) => more.l(track, clicks));
+      if ('outbound' in options) load((more) => more.l(api.track, clicks));
       else clicks.push = Date.now;
       // An element or a variable of that name has none.
       if (page.navigation?.currentEntry) page.navigation.addEventListener('currententrychange', view);
       else load((more) => more.h(view));
     });
-    if ((document as Prerendered).prerendering === true) load((more) => more.w(start));
+    if ((document as Prerendered).prerendering === true) addEventListener('prerenderingchange', start, true);
     else start();
   })();
 })();
