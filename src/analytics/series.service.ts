@@ -12,7 +12,7 @@ import { UniqueUsers } from './queries/unique-users.js';
 import { parseRangeBound } from './range-bound.js';
 import { type BucketDto, type PeriodDto, type SeriesDto, SERIES_MAX_BUCKETS, type SeriesQuery } from './series.dto.js';
 import { type TimeRange, timeRange } from './time-range.js';
-import { Steps } from './steps.js';
+import { Steps } from '../common/steps.js';
 import { localDay } from './time-zone.js';
 
 const DAYS_BY_DEFAULT = 30;

@@ -5,6 +5,7 @@ import type { KeyCaller } from '../common/caller.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { checkedPayload } from '../common/payload.pipe.js';
+import { Steps } from '../common/steps.js';
 import { calendarDate } from '../common/time-zones.js';
 import type { AcceptedEvent } from '../events/event.js';
 import { formatUuid } from '../events/event-id.js';
@@ -50,7 +51,10 @@ export class CollectService {
     const accepted: AcceptedEvent[] = [];
     const rejected: RejectedEventDto[] = [];
     let room = ERRORS_NAMED_AT_MOST;
-    batch.events.forEach((payload: unknown, index) => {
+    // A thousand events with errors, or from as many different programs, may take 100 ms. Each account waits for itself.
+    const steps = Steps.fromNow(sender.key.ownerId);
+    for (const [index, payload] of (batch.events as unknown[]).entries()) {
+      await steps.pause();
       try {
         accepted.push(acceptEvent(checkedPayload(EventDto, eventObject(payload), false, room), around));
       } catch (error) {
@@ -61,7 +65,7 @@ export class CollectService {
         const { code, serverTime } = error;
         rejected.push({ index, code, errors, ...(serverTime ? { serverTime } : {}) });
       }
-    });
+    }
     if (accepted.length === 0) throw noneValid(rejected);
     await this.keep(accepted, sender);
     for (const { code } of rejected) this.metrics.rejected.inc({ reason: code });

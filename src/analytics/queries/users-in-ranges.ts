@@ -1,7 +1,7 @@
 import { RoaringBitmap32 } from 'roaring-wasm';
 import { type SealedSightings, usersSeenInEach } from '../../database/seen-users.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
-import { Steps } from '../steps.js';
+import { Steps } from '../../common/steps.js';
 import type { TimeRange } from '../time-range.js';
 
 /** Bitmaps united in one call. */

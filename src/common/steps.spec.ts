@@ -23,3 +23,19 @@ test('of several computations one takes a step in each turn of the event loop, a
   expect(turns).toHaveLength(15);
   expect(new Set(turns).size).toBe(15);
 });
+
+test('lanes do not wait for each other, and what begins at once is over before it has to wait', async () => {
+  const order: string[] = [];
+  const busy = new Steps('busy');
+  const compute = async (name: string, steps: Steps) => {
+    await steps.pause();
+    order.push(name);
+  };
+  await Promise.all([
+    compute('busy', busy),
+    compute('busy too', new Steps('busy')),
+    compute('other', new Steps('other')),
+    compute('at once', Steps.fromNow('busy')),
+  ]);
+  expect(order).toEqual(['at once', 'busy', 'other', 'busy too']);
+});
