@@ -116,7 +116,7 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
       Object.fromEntries(cases.map(([name, , user]) => [name, user])),
     );
     expect(events.find(({ event }) => event === 'page_view')!.user).toBeNull();
-    await warned('identify takes text');
+    await warned('identify: not text');
     await warned('userId: must not be blank');
   });
 

@@ -121,6 +121,27 @@ describe('the script of a web site, in Chromium', () => {
     await site.eventually(['page_view', 'full', 'page_view']);
   });
 
+  test('what waited in storage that is full now is sent once and leaves it, and so does the user', async () => {
+    const page = await site.visit();
+    await site.eventually(['page_view']);
+    await page.context().setOffline(true);
+    await page.evaluate(`tallystone.identify('ann'); for (const name of ['a', 'b', 'c']) tallystone.track(name)`);
+    await page.evaluate(`(() => {
+      for (let size = 1 << 20; size >= 1; size >>= 1)
+        for (let i = 0; ; i += 1) try { localStorage['full' + size + i] = 'x'.repeat(size); } catch { break; }
+    })()`);
+    await page.evaluate(`tallystone.track('d', { text: 'x'.repeat(500) }); tallystone.identify(null)`);
+    await page.context().setOffline(false);
+    await track(page, 'e');
+    const events = await site.eventually(['page_view', 'a', 'b', 'c', 'd', 'e']);
+    expect(events.find(({ event }) => event === 'e')!.user).not.toBe('ann');
+    await until(async () => (await waiting(page)) === 0, 'the queue to be empty');
+    expect(await page.evaluate(`localStorage['tallystone.user']`)).toBeUndefined();
+    await page.goto(`${site.origin}/next`);
+    const later = await site.eventually(['page_view', 'a', 'b', 'c', 'd', 'e', 'page_view']);
+    expect(later.find(({ url }) => url?.endsWith('/next'))!.user).not.toBe('ann');
+  });
+
   test('a new key of the app sends what waited for the old one', async () => {
     const page = await site.visit('/a');
     await site.eventually(['page_view']);

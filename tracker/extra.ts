@@ -8,7 +8,7 @@ export interface Core {
   write(name: string, text: string): void;
   forget(name: string): void;
   warn(words: unknown): void;
-  /** A request holds at most this many events. */
+  /** A request holds one event, or so many characters of them. */
   room: number;
   /** How far the device's clock is behind the server's, in ms; 0 until the server has refused a time. */
   skew: number;
@@ -30,8 +30,8 @@ interface Problem {
   serverTime?: string;
 }
 
-/** Events of a request, unless the server has refused so many. */
-const ROOM = 50;
+/** Characters of a request, unless the server has refused so many. */
+const ROOM = 2e4;
 /** A smaller difference than this is left alone: answers take time. */
 const SKEW_MIN_MS = 60_000;
 /**
@@ -79,7 +79,7 @@ async function settle(
   });
   // Not every event is at fault, and the answer may not tell which one is: halve the request until that one is alone.
   if (names.length > 1 && reasons.some((own) => !own[0])) {
-    core.room = Math.min(core.room, names.length) / 2;
+    core.room = Math.min(core.room, events.join('').length) / 2;
     return 0;
   }
   if (status === 400) core.room = ROOM;
@@ -167,18 +167,19 @@ function watchHistory(view: () => void): void {
   view();
 }
 
-/**
- * Counts clicks on links to other hosts, and middle clicks on links that have data-track.
- * @param clicks what t.ts has seen until now: for each click its targets, the innermost first. It adds the later ones.
- */
-function watchLinks(track: (name: string, metadata?: object) => void, clicks: EventTarget[][]): void {
-  const clicked = (targets: EventTarget[], middle?: unknown) => {
+/** Counts clicks on links to other hosts, and middle clicks on links that have data-track. */
+function watchLinks(track: (name: string, metadata?: object) => void): void {
+  const clicked = (event: Event) => {
+    const middle = (event as MouseEvent).button === 1;
+    // auxclick is any button but the first; the middle one opens links.
+    if (event.type === 'auxclick' && !middle) return;
     try {
       // A control of that name in a form does not stand in the place of these.
+      const { Element } = window;
       const { matches, getAttribute } = Element.prototype;
-      const path = targets.filter((target): target is Element => target instanceof Element);
+      const path = event.composedPath().filter((target): target is Element => target instanceof Element);
       const link = path.find((element) => matches.call(element, 'a[href], area[href], a[*|href]'));
-      if (!link) return 0;
+      if (!link) return;
       const named = path.map((element) => getAttribute.call(element, 'data-track')).find(Boolean);
       if (named && middle) track(named);
       const url = target(link);
@@ -186,12 +187,8 @@ function watchLinks(track: (name: string, metadata?: object) => void, clicks: Ev
     } catch {
       // The site has replaced something that this needs.
     }
-    return 0;
   };
-  clicks.forEach((targets) => clicked(targets));
-  clicks.push = (targets) => clicked(targets!);
-  // auxclick is any button but the first; the middle one opens links.
-  window.addEventListener('auxclick', (event) => event.button === 1 && clicked(event.composedPath(), true), true);
+  for (const type of ['click', 'auxclick']) window.addEventListener(type, clicked, true);
 }
 
 /** Where a link of HTML or SVG leads. */

@@ -84,37 +84,40 @@ interface Page {
     // The tag is on the page twice, or the body that holds it was replaced.
     if (queue.running) return identifyByTag();
 
-    // localStorage; from the moment it does not keep something, a copy that lasts as long as the page.
+    // What localStorage does not keep lasts as long as the page.
+    const memory: Record<string, string> = {};
     let kept: Record<string, string>;
     try {
       Object.keys((kept = localStorage));
     } catch {
       kept = {};
-      // Missing or blocked.
     }
-    const read = (name: string) => kept[name];
+    const read = (name: string) => memory[name] ?? kept[name];
     const forget = (name: string) => {
       delete kept[name];
+      delete memory[name];
     };
     const write = (name: string, text: string) => {
       try {
-        localStorage[name] = text;
+        forget(name);
+        kept[name] = text;
       } catch {
         // Full.
       }
-      if (kept[name] !== text) (kept = { ...kept })[name] = text;
+      if (kept[name] !== text) memory[name] = text;
     };
     const keys = () =>
       Object.keys(kept)
+        .concat(Object.keys(memory))
         .filter((name) => !name.indexOf(waiting))
         .sort();
-    const discard = () => [userKey, ...keys()].forEach(forget);
+    const discard = () => keys().concat(userKey).forEach(forget);
     const silent = () =>
       (read(outKey) as unknown as number) > 0 ||
       page.navigator.doNotTrack === '1' ||
       (page.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
 
-    const core: Core = { read, write, forget, warn, room: 50, skew: 0 };
+    const core: Core = { read, write, forget, warn, room: 2e4, skew: 0 };
     let failures = 0;
     // Of the next request; 0: none is due, -1: one is on its way.
     let timer = 0;
@@ -133,16 +136,20 @@ interface Page {
         timer = 0;
         refresh();
         refresh = Date.now;
-        names = keys().slice(0, core.room);
+        let { room } = core;
+        names = keys().filter((name, index) => (room -= read(name)!.length) > 0 || !index);
         const events = names.map(read) as string[];
         if (!names[0]) return;
         timer = -1;
         // Text, so that the browser needs no preflight request.
-        const request = `{"apiKey":"${apiKey}","sentAt":"${new Date(Date.now() + core.skew).toJSON()}","events":[${events}]}`;
         const response = await page.fetch(
           `${source!.split('/', 3).join('/') + (options.collect || '/api/ingest')}/batch`,
-          // Browsers keep 64 KiB alive for a page that closes; a character has up to three bytes.
-          { method: 'POST', body: request, keepalive: request.length < 2e4 },
+          {
+            method: 'POST',
+            body: `{"apiKey":"${apiKey}","sentAt":"${new Date(Date.now() + core.skew).toJSON()}","events":[${events}]}`,
+            // Browsers keep 64 KiB alive for a page that closes; a character has up to three bytes.
+            keepalive: room > 0,
+          },
         );
         body = await response.text();
         wait = /d":\[]/.test(body)
@@ -156,13 +163,13 @@ interface Page {
           names.forEach(forget);
         }
       }
-      failures = wait ? (failures % 6) + 1 : 0;
+      failures = wait ? Math.min(failures + 1, 7) : 0;
       // Spread out, so that not all browsers come at once when the server is back.
-      guard(() => (timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()))))();
+      timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()));
     };
 
-    /** An element that hides the property has no `slice`: null. */
-    const cut = (text: string) => text.slice?.(0, 2048) || null;
+    /** An element that hides the property has no `slice`. */
+    const cut = (text: string) => text.slice?.(0, 2048);
     let path: string | undefined;
     let last = document.referrer;
     let referrer = last;
@@ -197,7 +204,7 @@ interface Page {
             JSON.stringify({
               ...said,
               metadata:
-                isView && !(metadata as unknown[])?.length
+                isView && !(metadata as { at?: unknown } | undefined)?.at
                   ? {
                       screenSize: width && width + 'x' + height,
                       language,
@@ -222,7 +229,7 @@ interface Page {
         forget(userKey);
         if (/g|r/.test(typeof userId)) {
           if (userId !== '' && !silent()) write(userKey, `${userId}`);
-        } else if (userId) warn('identify takes text');
+        } else if (userId) warn('identify: not text');
       },
       optOut(out) {
         if (out) discard();
@@ -231,7 +238,11 @@ interface Page {
     };
 
     const run = guard(([name, args]: Call) => (methods[name] as (...args: unknown[]) => void)(...args));
-    const api = (page.tallystone = { q: queue } as unknown as Tallystone);
+    const api = (page.tallystone = { q: queue } as unknown as Record<
+      keyof Tallystone,
+      (...args: unknown[]) => unknown
+    > &
+      Tallystone);
     for (const name in methods)
       api[name as keyof Tallystone] = (...args) => queue.push([name as keyof Tallystone, args]);
     // Calls wait: another tag may have a key.
@@ -240,7 +251,6 @@ interface Page {
     }
     queue.running = true;
 
-    const clicks: EventTarget[][] = [];
     const view = (again?: unknown) => {
       // "#/" and "#!/" are where "" is, and so is #part.
       const at = location.pathname + ('hash' in options && location.hash.replace(/\?.*|^#(?![/!]).*|^#!?\/?/g, ''));
@@ -265,16 +275,12 @@ interface Page {
       addEventListener('visibilitychange', send);
       addEventListener(
         'click',
-        (event) => {
-          const targets = event.composedPath() as HTMLElement[];
-          const named = targets.find((element) => element.dataset?.track);
-          if (named) api.track(named.dataset.track!);
-          clicks.push(targets);
-        },
+        guard((event: MouseEvent) => {
+          (event.composedPath() as HTMLElement[]).some(({ dataset }) => dataset?.track && !api.track(dataset.track));
+        }),
         true,
       );
-      if ('outbound' in options) load((more) => more.l(api.track, clicks));
-      else clicks.push = Date.now;
+      if ('outbound' in options) load((more) => more.l(api.track));
       // An element or a variable of that name has none.
       if (page.navigation?.currentEntry) page.navigation.addEventListener('currententrychange', view);
       else load((more) => more.h(view));

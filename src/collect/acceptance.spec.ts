@@ -192,6 +192,10 @@ describe('client and address', () => {
     expect(accept({ event: 'x' }, { userAgent: undefined }).device).toBe('other');
   });
 
+  test('an empty referrer is none', () => {
+    expect(accept({ event: 'x', referrer: '' }).referrer).toBeUndefined();
+  });
+
   test('a blank device, browser, os or metadata.userId is none', () => {
     const event = accept({ event: 'x', device: ' ', metadata: { browser: ' ', os: '\t', userId: ' ' } });
     expect(event).toMatchObject({ device: 'mobile', browser: 'Chrome', os: 'Android', userKind: 'visitor' });

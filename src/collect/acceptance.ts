@@ -82,7 +82,8 @@ function clientFields(dto: EventDto) {
     anonymousId: dto.anonymousId ?? undefined,
     sessionId: dto.sessionId ?? undefined,
     url: dto.url ?? undefined,
-    referrer: dto.referrer ?? undefined,
+    // The browser's own is empty where there was none.
+    referrer: dto.referrer || undefined,
     device: dto.device ?? undefined,
     userAgent: dto.userAgent ?? undefined,
     ipAddress: dto.ipAddress ? canonicalAddress(dto.ipAddress) : undefined,
