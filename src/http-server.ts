@@ -16,6 +16,7 @@ import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
 import { RequestLog } from './request-log.js';
 import { PERMISSIONS_POLICY, type SecurityHeaders } from './security-headers.js';
+import { closeStalledAnswers } from './stalled-answers.js';
 
 /** Milliseconds within which headers, and the whole request, must have arrived: slow senders do not hold a place. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -154,6 +155,7 @@ export async function prepareHttp(
     if (isStaticRoute(route.url)) Object.assign(route, { compress: false });
   });
   await app.register(compress as never, { global: true, threshold: 4096, globalDecompression: false });
+  closeStalledAnswers(fastify, logger);
   const log = new RequestLog(logger);
   fastify.addHook('onResponse', (request, reply, done) => {
     log.write(request, reply);
