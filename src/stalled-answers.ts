@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from './common/logger.js';
+import { PeriodicTask } from './common/periodic-task.js';
 
 /** How long a client may read nothing of an answer before its connection is closed, ms. */
 export const STALLED_MS = 30_000;
@@ -44,8 +45,10 @@ export function closeStalledAnswers(fastify: FastifyInstance, logger: Logger, st
     }
     if (closed > 0) logger.info({ closed, afterMs: stalledMs }, 'Closed connections that read nothing of their answer');
   };
-  const timer = setInterval(look, Math.min(LOOK_EVERY_MS, stalledMs / 4)).unref();
-  fastify.server.once('close', () => clearInterval(timer));
+  const intervalMs = Math.min(LOOK_EVERY_MS, stalledMs / 4);
+  const task = new PeriodicTask({ name: 'stalled-answers', intervalMs, run: look, logger });
+  task.start();
+  fastify.server.once('close', () => void task.stop());
 }
 
 function isStalled(socket: Socket, progress: WeakMap<Socket, Progress>, stalledMs: number): boolean {
