@@ -1574,7 +1574,7 @@ export interface components {
       data: components['schemas']['ListedEventDto'][];
       /**
        * @description For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page of
-       *     something rare may hold little, or nothing, and the next one more.
+       *     something rare may hold little, or nothing, and the next one more. A page also ends at 1 MiB.
        */
       nextCursor: string | null;
     };
