@@ -139,6 +139,25 @@ describe('the list of events', () => {
         for (const size of sizes) expect(size).toBeLessThan(PAGE_MAX_BYTES + 8 * 1024);
       },
     );
+
+    test.each(['br', 'gzip'])(
+      'an answer up to 1 MiB is compressed (%s), a larger one is sent as it is',
+      async (encoding) => {
+        const sent = async (query: string) => {
+          const headers = { authorization: `Bearer ${bob.accessToken}`, 'accept-encoding': encoding };
+          const answer = await fetch(`${stack.url}/api/analytics/${query}`, { headers });
+          const bytes = Buffer.byteLength(await answer.text());
+          return { bytes, encoding: answer.headers.get('content-encoding'), vary: answer.headers.get('vary') };
+        };
+        const names = Array.from({ length: 10 }, (_none, i) => `event=${i}`).join('&');
+        const range = 'startDate=2026-10-01&endDate=2026-11-09&interval=hour';
+        const small = await sent(`series?${range}&${names}`);
+        const huge = await sent(`series?${range}&${names}&compare=previous`);
+        expect([small.bytes < PAGE_MAX_BYTES, huge.bytes > PAGE_MAX_BYTES]).toEqual([true, true]);
+        expect([small.encoding, huge.encoding]).toEqual([encoding, null]);
+        expect([small.vary, huge.vary]).toEqual(['accept-encoding', 'accept-encoding']);
+      },
+    );
   });
 
   test.each([
