@@ -1566,7 +1566,7 @@ export interface components {
       devices: components['schemas']['ClientDto'][];
       /** @description Newest first, by when they occurred. */
       data: components['schemas']['ListedEventDto'][];
-      /** @description For the page that follows; null: there is none. */
+      /** @description For the page that follows; null: there is none. A page also ends at 1 MiB. */
       nextCursor: string | null;
     };
     EventListDto: {
