@@ -20,6 +20,7 @@ import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
 import { createAdapter, listen, prepareHttp } from './http-server.js';
 import { warnOfListedHost } from './tracker/listed-host.js';
 import { fail, onSignals, prepareProcess } from './process.js';
+import { UnsentAnswers } from './questions/unsent-answers.js';
 import { securityHeaders } from './security-headers.js';
 
 try {
@@ -38,6 +39,7 @@ try {
   app.useGlobalFilters(new ProblemFilter(logger, http.servesPages, onProblem));
   app.useGlobalPipes(new PayloadPipe());
   await prepareHttp(app, logger, http);
+  app.get(UnsentAnswers, { strict: false }).watch(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
   setUpVisitorAddress(app, env);
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));

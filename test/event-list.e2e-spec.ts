@@ -1,6 +1,7 @@
 import type { AcceptedEvent } from '../src/events/event.js';
 import { formatUuid } from '../src/events/event-id.js';
 import { acceptedEvent } from './support/events.js';
+import { PAGE_MAX_BYTES } from '../src/common/page-size.js';
 import { call, createKey, registerApp, signIn, type Signed } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
 
@@ -96,6 +97,67 @@ describe('the list of events', () => {
       url: newest.url,
       metadata: JSON.parse(newest.metadata!) as object,
     });
+  });
+
+  describe('of large events', () => {
+    let bob: Signed;
+    let large: AcceptedEvent[];
+    beforeAll(async () => {
+      bob = await signIn(stack.url, 'bob@example.test');
+      const own = [await registerApp(stack.url, bob), await registerApp(stack.url, bob)];
+      large = Array.from({ length: 130 }, (_none, i) =>
+        acceptedEvent({
+          appId: own[i % 2]!.id.replaceAll('-', ''),
+          eventId: `large-${i}`,
+          // Several at each moment, which pages must not mix up.
+          occurredAt: FIRST + Math.floor(i / 3) * MINUTE,
+          // Every character takes two bytes of UTF-8.
+          metadata: JSON.stringify({ text: 'ü'.repeat(i % 5 === 0 ? 10 : 16_000) }),
+        }),
+      );
+      await stack.store(large);
+    });
+
+    test.each(['events?', 'users/timeline?userId=ann&'])(
+      '%s: a page ends at 1 MiB, and the next goes on',
+      async (path) => {
+        const found: string[] = [];
+        const sizes: number[] = [];
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const url = `${stack.url}/api/analytics/${path}limit=200&cursor=${cursor}`;
+          const { body } = await call(url, { token: bob.accessToken });
+          sizes.push(Buffer.byteLength(JSON.stringify(body)));
+          found.push(...(body.data as Listed[]).map(({ id }) => id));
+          cursor = body.nextCursor;
+        }
+        expect(found).toHaveLength(large.length);
+        expect(new Set(found)).toEqual(new Set(large.map(({ id }) => formatUuid(id))));
+        const times = found.map((id) => large.find((one) => formatUuid(one.id) === id)!.occurredAt);
+        expect(times).toEqual([...times].sort((a, b) => b - a));
+        // As few pages as their bytes allow.
+        expect(sizes).toHaveLength(4);
+        for (const size of sizes) expect(size).toBeLessThan(PAGE_MAX_BYTES + 8 * 1024);
+      },
+    );
+
+    test.each(['br', 'gzip'])(
+      'an answer up to 1 MiB is compressed (%s), a larger one is sent as it is',
+      async (encoding) => {
+        const sent = async (query: string) => {
+          const headers = { authorization: `Bearer ${bob.accessToken}`, 'accept-encoding': encoding };
+          const answer = await fetch(`${stack.url}/api/analytics/${query}`, { headers });
+          const bytes = Buffer.byteLength(await answer.text());
+          return { bytes, encoding: answer.headers.get('content-encoding'), vary: answer.headers.get('vary') };
+        };
+        const names = Array.from({ length: 10 }, (_none, i) => `event=${i}`).join('&');
+        const range = 'startDate=2026-10-01&endDate=2026-11-09&interval=hour';
+        const small = await sent(`series?${range}&${names}`);
+        const huge = await sent(`series?${range}&${names}&compare=previous`);
+        expect([small.bytes < PAGE_MAX_BYTES, huge.bytes > PAGE_MAX_BYTES]).toEqual([true, true]);
+        expect([small.encoding, huge.encoding]).toEqual([encoding, null]);
+        expect([small.vary, huge.vary]).toEqual(['accept-encoding', 'accept-encoding']);
+      },
+    );
   });
 
   test.each([

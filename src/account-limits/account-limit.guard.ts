@@ -6,6 +6,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { RateLimitedError } from '../common/app-error.js';
 import { countsFor } from '../common/caller.js';
 import { Env } from '../config/env.js';
+import { UnsentAnswers } from '../questions/unsent-answers.js';
 
 const MINUTE_S = 60;
 
@@ -25,7 +26,7 @@ export const LimitedBy = Reflector.createDecorator<'regenerate'>();
 /**
  * Limits the requests a minute of each account. All processes share the counts through Redis. While Redis is away each
  * process counts for itself, so that people can go on with their work. Runs after the guard that sets the caller;
- * {@link countsFor} says which account a request counts for.
+ * {@link countsFor} says which account a request counts for. It also refuses reads of an account that leaves its answers unread.
  */
 @Injectable()
 export class AccountLimitGuard implements CanActivate {
@@ -35,6 +36,7 @@ export class AccountLimitGuard implements CanActivate {
     redis: Redis,
     private readonly env: Env,
     private readonly reflector: Reflector,
+    private readonly unsent: UnsentAnswers,
   ) {
     const limiter = (name: AccountLimit): RateLimiterRedis => {
       const limit = { points: env.rateLimits[name], duration: MINUTE_S };
@@ -54,7 +56,9 @@ export class AccountLimitGuard implements CanActivate {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const own = this.reflector.get(LimitedBy, context.getHandler());
     if (own) await this.take(own, request, reply);
-    await this.take(request.method === 'GET' || request.method === 'HEAD' ? 'reads' : 'changes', request, reply, own);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    await this.take(isRead ? 'reads' : 'changes', request, reply, own);
+    if (isRead) this.unsent.assertRoom(countsFor(request.caller!));
     return true;
   }
 

@@ -4,6 +4,7 @@ import { AnalyticsController } from './analytics.controller.js';
 import { BreakdownService } from './breakdown.service.js';
 import { CompleteTo } from './complete-to.js';
 import { EventExport } from './event-export.js';
+import { ExportPace } from './export-pace.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { LiveFeeds } from './live-feeds.js';
@@ -25,6 +26,7 @@ import { UserStatsService } from './user-stats.service.js';
     SeriesService,
     EventListService,
     EventExport,
+    ExportPace,
     OpenStreams,
     LiveFeeds,
     LiveService,
@@ -36,6 +38,6 @@ import { UserStatsService } from './user-stats.service.js';
     UniqueUsers,
     SealedUsersCache,
   ],
-  exports: [OpenStreams],
+  exports: [OpenStreams, ExportPace],
 })
 export class AnalyticsModule {}

@@ -8,10 +8,11 @@ import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js'
 import { csvCell } from './csv-cell.js';
 import { EXPORT_TYPES, type ExportFormat, type ExportQuery } from './event-export.dto.js';
 import { type ListedEventDto, unparsedDto } from './event-list.dto.js';
+import { ExportPace } from './export-pace.js';
 import { filtersOf } from './filters.dto.js';
 import { type OpenStream, OpenStreams } from './open-streams.js';
 import type { EventFilters } from './queries/event-filters.js';
-import { eventSlice, sliceEnd } from './queries/event-slice.js';
+import { eventSlice, SLICE_MAX, sliceEnd } from './queries/event-slice.js';
 import type { ListedEvent } from './queries/listed-event.js';
 import { type RawRange, rawRange } from './raw-range.js';
 import { timeRange } from './time-range.js';
@@ -32,13 +33,22 @@ const CSV = {
   quoted_match: /[\r\n]/,
 } as const;
 
-/** Writes out events slice by slice, as fast as they are read: neither their number nor a slow reader takes memory. */
+/** A slice holds about this much, in bytes: it stays in memory for as long as a slow client takes to read it. */
+const SLICE_BYTES = 1024 * 1024;
+/** Events of the first slice, before it is known how large they are: of the largest 3 MiB. */
+const FIRST_SLICE = 100;
+/** The fewest events of a slice, and what one takes beside its metadata, in bytes: roughly. */
+const SLICE_MIN = 25;
+const EVENT_BYTES = 500;
+
+/** Writes out events slice by slice, no faster than they are read: neither their number nor a slow reader takes memory. */
 @Injectable()
 export class EventExport {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly streams: OpenStreams,
     private readonly questions: Questions,
+    private readonly pace: ExportPace,
   ) {}
 
   /** @throws InvalidInputError, NotFoundError for an app that is not the caller's, AppError 429 */
@@ -68,20 +78,30 @@ export class EventExport {
     if (!range) return;
     const { fromId, beforeId, occurredFrom, occurredBefore } = range;
     const filters: EventFilters = { ...filtersOf(query), occurredFrom, occurredBefore };
+    let size = FIRST_SLICE;
     for (const { id: appId, ownerId } of apps) {
       for (let from: Buffer | undefined = fromId; from;) {
         ended.throwIfAborted();
         const start: Buffer = from;
+        const count: number = size;
         const slice = { account: ownerId, gone: ended };
         const { events, until } = await this.questions.ask(slice, { apps: 1, isPatient: true }, async (manager) => {
-          const end = await sliceEnd(manager, appId, start, beforeId);
+          const end = await sliceEnd(manager, appId, start, beforeId, count);
           return { events: await eventSlice(manager, appId, start, end ?? beforeId, filters), until: end };
         });
-        for (const event of events) yield format === 'csv' ? csv(event) : ndjson(event);
+        yield* this.pace.pieces(events, format === 'csv' ? csv : ndjson);
+        size = nextSize(size, events);
         from = until;
       }
     }
   }
+}
+
+/** How many events to look at next, so that they hold about {@link SLICE_BYTES}. @param size how many were looked at */
+function nextSize(size: number, events: readonly ListedEvent[]): number {
+  const bytes = events.reduce((sum, { metadata }) => sum + EVENT_BYTES + (metadata?.length ?? 0), 0);
+  const fitting = bytes === 0 ? SLICE_MAX : Math.floor((size * SLICE_BYTES) / bytes);
+  return Math.min(Math.max(fitting, SLICE_MIN), 2 * size, SLICE_MAX);
 }
 
 function csv(event: ListedEvent): string {

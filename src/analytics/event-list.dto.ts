@@ -53,7 +53,7 @@ export class EventListDto {
 
   /**
    * For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page of
-   * something rare may hold little, or nothing, and the next one more.
+   * something rare may hold little, or nothing, and the next one more. A page also ends at 1 MiB.
    */
   nextCursor!: string | null;
 }
@@ -61,6 +61,12 @@ export class EventListDto {
 export function listedDto(event: ListedEvent): ListedEventDto {
   const { metadata, ...rest } = unparsedDto(event);
   return { ...rest, metadata: metadata === null ? null : (JSON.parse(metadata) as Record<string, unknown>) };
+}
+
+/** Bytes of {@link listedDto} as JSON: metadata is not parsed for it. */
+export function listedBytes(event: ListedEvent): number {
+  const { metadata, ...rest } = unparsedDto(event);
+  return Buffer.byteLength(JSON.stringify(rest)) + Buffer.byteLength(metadata ?? '');
 }
 
 /** With metadata as the JSON text that it is: as objects a few thousand of the largest would take a gigabyte. */

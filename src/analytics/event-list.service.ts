@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { binary } from '../database/binary.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
+import { fittingEntries } from '../common/page-size.js';
 import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
-import { type EventListDto, type EventListQuery, listedDto } from './event-list.dto.js';
+import { type EventListDto, type EventListQuery, listedBytes, listedDto } from './event-list.dto.js';
 import { eventPage, scanFloor } from './queries/event-page.js';
 import { filtersOf } from './filters.dto.js';
 import { rawRange } from './raw-range.js';
@@ -36,8 +37,8 @@ export class EventListService {
     const floor = await scanFloor(manager, appIds, range.fromId, before);
     const page = { from: floor ?? range.fromId, before, limit: limit + 1 };
     const events = await eventPage(manager, appIds, page, filters);
-    const data = events.slice(0, limit).map(listedDto);
-    const next = events.length > limit ? data.at(-1)!.id : floor && formatUuid(floor.toString('hex'));
+    const data = fittingEntries(events, limit, listedBytes).map(listedDto);
+    const next = events.length > data.length ? data.at(-1)!.id : floor && formatUuid(floor.toString('hex'));
     return { data, nextCursor: next ?? null };
   }
 }

@@ -82,6 +82,6 @@ export class TimelineDto {
   /** Newest first, by when they occurred. */
   data!: ListedEventDto[];
 
-  /** For the page that follows; null: there is none. */
+  /** For the page that follows; null: there is none. A page also ends at 1 MiB. */
   nextCursor!: string | null;
 }

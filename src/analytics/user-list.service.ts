@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { fittingEntries } from '../common/page-size.js';
 import { binary } from '../database/binary.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
 import { userKeysOf } from '../events/person.js';
 import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
-import { listedDto } from './event-list.dto.js';
+import { listedBytes, listedDto } from './event-list.dto.js';
 import { scanFloor } from './queries/event-page.js';
 import { clientsOf, timelinePage } from './queries/timeline.js';
 import { foundUsers, newestUsers } from './queries/user-list.js';
@@ -78,12 +79,12 @@ export class UserListService {
     const [person, appIds] = [first.userKey, known.map((row) => row.appId)];
     const events = await timelinePage(manager, appIds, person, cursor && parseUuid(cursor), limit! + 1);
     const devices = await clientsOf(manager, appIds, person);
-    const data = events.slice(0, limit).map(listedDto);
+    const data = fittingEntries(events, limit!, listedBytes).map(listedDto);
     return {
       userId,
       devices: devices.map((client) => ({ ...client, lastSeen: client.lastSeen.toISOString() })),
       data,
-      nextCursor: events.length > limit! ? data.at(-1)!.id : null,
+      nextCursor: events.length > data.length ? data.at(-1)!.id : null,
     };
   }
 

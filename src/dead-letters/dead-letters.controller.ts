@@ -4,6 +4,7 @@ import { OwnedApps } from '../apps/owned-apps.service.js';
 import { AuditLog } from '../audit-log/audit-log.js';
 import { UserRoute } from '../auth/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
+import { fittingEntries } from '../common/page-size.js';
 import { decodeEnvelope, EnvelopeError } from '../events/envelope.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
 import { type Asker, CurrentAsker } from '../questions/asker.js';
@@ -38,8 +39,11 @@ export class DeadLettersController {
     const found = await this.questions.ask(asker, { apps: 1 }, (manager) =>
       this.letters.list({ appId: app.id, code }, size + 1, cursor && parseUuid(cursor), manager),
     );
-    const data = found.slice(0, size);
-    return { data: data.map(deadLetterDto), nextCursor: found.length > size ? formatUuid(data.at(-1)!.id) : null };
+    const data = fittingEntries(found, size, letterBytes);
+    return {
+      data: data.map(deadLetterDto),
+      nextCursor: found.length > data.length ? formatUuid(data.at(-1)!.id) : null,
+    };
   }
 
   /** Replay dead letters. Do this once the reason is gone. An event that fails again is a dead letter again. */
@@ -69,6 +73,11 @@ function deadLetterDto({ id, code, reason, storedId, envelope, createdAt }: Stor
     entry: envelope.toString(),
     createdAt: createdAt.toISOString(),
   };
+}
+
+/** Bytes of the letter as JSON, by the entry in it. */
+function letterBytes({ envelope }: StoredLetter): number {
+  return Buffer.byteLength(JSON.stringify(envelope.toString()));
 }
 
 export function eventName(envelope: Buffer): string | null {

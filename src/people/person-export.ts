@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Asker } from '../questions/asker.js';
 import { Questions } from '../questions/questions.js';
+import { ExportPace } from '../analytics/export-pace.js';
 import { LISTED_COLUMNS, listed, type ListedRow } from '../analytics/queries/listed-event.js';
 import { binary } from '../database/binary.js';
 import { UserAnalytics } from '../database/entities/index.js';
@@ -9,8 +10,8 @@ import { formatUuid } from '../events/event-id.js';
 import { isOwn, peopleOf, userKeysOf } from '../events/person.js';
 import type { PersonEventDto, PersonExportDto, PersonProfileDto } from './people.dto.js';
 
-/** Events in one statement: 8 MiB at the most, since the metadata of one takes up to 32 KiB. */
-const EVENTS_AT_ONCE = 250;
+/** Events in one statement: 3 MiB at the most, since the metadata of one takes up to 32 KiB. */
+const EVENTS_AT_ONCE = 100;
 /** Dead letters in one statement. */
 const LETTERS_AT_ONCE = 100;
 
@@ -32,7 +33,10 @@ type ExportAsker = Pick<Asker, 'account' | 'gone'>;
 /** Writes out what an app knows of a person, page by page: memory does not grow with the number of events. */
 @Injectable()
 export class PersonExport {
-  constructor(private readonly questions: Questions) {}
+  constructor(
+    private readonly questions: Questions,
+    private readonly pace: ExportPace,
+  ) {}
 
   /**
    * JSON text of a {@link PersonExportDto}, in pieces.
@@ -62,7 +66,7 @@ export class PersonExport {
         const { id, occurred_at: at } = last;
         const parameters = [binary(appId), binary(key), at, at, id, EVENTS_AT_ONCE];
         const page = await this.page<EventRow[]>(asker, (manager) => manager.query(EVENTS, parameters));
-        for (const row of page) yield eventText(row);
+        yield* this.pace.pieces(page, eventText, ',');
         size = page.length;
         last = page.at(-1) ?? last;
       }
@@ -78,16 +82,16 @@ export class PersonExport {
     for (let size = LETTERS_AT_ONCE; size === LETTERS_AT_ONCE;) {
       const parameters = [binary(appId), last, LETTERS_AT_ONCE];
       const page = await this.page<Letter[]>(asker, (manager) => manager.query(LETTERS, parameters));
-      for (const { envelope } of page) {
-        if (isOwn(peopleOf(envelope.toString()), keys)) yield JSON.stringify(envelope.toString());
-      }
+      const write = ({ envelope }: Letter) =>
+        isOwn(peopleOf(envelope.toString()), keys) ? JSON.stringify(envelope.toString()) : undefined;
+      yield* this.pace.pieces(page, write, ',');
       size = page.length;
       last = (page.at(-1)?.id ?? last) as typeof last;
     }
   }
 }
 
-/** @param items JSON text each */
+/** @param items JSON text each, of one entry or of several with commas between them */
 async function* commaSeparated(items: AsyncGenerator<string>): AsyncGenerator<string> {
   let first = true;
   for await (const item of items) {

@@ -6,6 +6,7 @@ import type { Logger } from '../common/logger.js';
 import { CONTROL, QUESTIONS } from '../database/pools.js';
 import type { Asker } from './asker.js';
 import { ClientGoneError, type QuestionCost, QuestionTurns } from './question-turns.js';
+import { UnsentAnswers } from './unsent-answers.js';
 
 /** What is used of mysql2's connection: the driver under TypeORM's query runner. */
 interface DriverConnection {
@@ -26,11 +27,12 @@ export class Questions {
     @InjectDataSource(QUESTIONS) private readonly dataSource: DataSource,
     @InjectDataSource(CONTROL) private readonly control: DataSource,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly unsent: UnsentAnswers,
   ) {}
 
   /**
    * @param question gets the manager of its connection; it may begin a transaction
-   * @throws AppError 429 when too many questions of the account wait; ClientGoneError; whatever the question throws
+   * @throws AppError 429 when too many questions of the account wait, or too many bytes of its answers are unread; ClientGoneError; whatever the question throws
    */
   async ask<T>(
     { account, gone }: Pick<Asker, 'account' | 'gone'>,
@@ -39,6 +41,8 @@ export class Questions {
   ): Promise<T> {
     const done = await this.turns.take(account, cost, gone);
     try {
+      // Those asked before it may have been answered while it waited. A stream is held back by its reader instead.
+      if (!cost.isPatient) this.unsent.assertRoom(account);
       return await this.answer(gone, question);
     } catch (error) {
       throw gone.aborted ? new ClientGoneError(error) : error;

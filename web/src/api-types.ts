@@ -1566,7 +1566,7 @@ export interface components {
       devices: components['schemas']['ClientDto'][];
       /** @description Newest first, by when they occurred. */
       data: components['schemas']['ListedEventDto'][];
-      /** @description For the page that follows; null: there is none. */
+      /** @description For the page that follows; null: there is none. A page also ends at 1 MiB. */
       nextCursor: string | null;
     };
     EventListDto: {
@@ -1574,7 +1574,7 @@ export interface components {
       data: components['schemas']['ListedEventDto'][];
       /**
        * @description For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page of
-       *     something rare may hold little, or nothing, and the next one more.
+       *     something rare may hold little, or nothing, and the next one more. A page also ends at 1 MiB.
        */
       nextCursor: string | null;
     };
@@ -1980,7 +1980,7 @@ export interface components {
         'application/problem+json': components['schemas']['Problem'];
       };
     };
-    /** @description A limit is reached (rate_limited), or too much of the account is under way or waits (too_many_questions, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After. */
+    /** @description A limit is reached (rate_limited), or too much of the account is under way, waits or is unread (too_many_questions, too_many_unread_bytes, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After. */
     TooManyRequests: {
       headers: {
         'X-Request-Id': components['headers']['RequestId'];
@@ -1997,7 +1997,7 @@ export interface components {
          *       "title": "Too many requests",
          *       "status": 429,
          *       "code": "rate_limited",
-         *       "detail": "A limit is reached (rate_limited), or too much of the account is under way or waits (too_many_questions, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After.",
+         *       "detail": "A limit is reached (rate_limited), or too much of the account is under way, waits or is unread (too_many_questions, too_many_unread_bytes, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After.",
          *       "requestId": "0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60"
          *     }
          */

@@ -3,19 +3,20 @@ import { binary } from '../../database/binary.js';
 import { conditions, type EventFilters } from './event-filters.js';
 import { LISTED_COLUMNS, listed, type ListedEvent, type ListedRow } from './listed-event.js';
 
-/** Events looked at in one statement, however few of them pass the filters: of the largest 16 MiB. */
-const SLICE = 500;
+/** Events looked at in one statement, however few of them pass the filters. */
+export const SLICE_MAX = 500;
 
-const END = `SELECT id FROM events WHERE app_id = ? AND id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ${SLICE}`;
+const END = 'SELECT id FROM events WHERE app_id = ? AND id >= ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?';
 
-/** Where the slice of an app's events that begins at `from` ends, not included; undefined for the last one. */
+/** Where the slice of an app's events that begins at `from` ends, not included; undefined for the last one. @param size its events */
 export async function sliceEnd(
   manager: EntityManager,
   appId: string,
   from: Buffer,
   before: Buffer,
+  size: number,
 ): Promise<Buffer | undefined> {
-  const [row]: { id: Buffer }[] = await manager.query(END, [binary(appId), from, before]);
+  const [row]: { id: Buffer }[] = await manager.query(END, [binary(appId), from, before, size]);
   return row?.id;
 }
 
