@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyRequest } from 'fastify';
 import { SessionCookies } from '../auth/session-cookies.js';
-import type { BodyRules } from '../bodies/body-rules.js';
+import type { BodyRules, BodySender } from '../bodies/body-rules.js';
 import { presentedToken } from '../common/presented-token.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
@@ -25,15 +25,14 @@ export class SignedInBodies implements BodyRules {
     this.ring = new TokenRing(jwt, env.userTokenSecrets!, 'user');
   }
 
-  /** True for the user token of a sign-in. Never throws: the route's guard says what is wrong with a token. */
-  isKnown(request: FastifyRequest): boolean {
+  /** The account of a sign-in's user token. Never throws: the route's guard says what is wrong with a token. */
+  senderOf(request: FastifyRequest): BodySender | undefined {
     const presented = presentedToken(request, { cookie: this.cookies.session });
-    if (!presented) return false;
+    if (!presented) return undefined;
     try {
-      this.ring.verify(presented.token);
-      return true;
+      return { ownerId: String(this.ring.verify(presented.token).sub) };
     } catch {
-      return false;
+      return undefined;
     }
   }
 }
