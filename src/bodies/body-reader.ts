@@ -62,6 +62,7 @@ class BodyReading {
   /** As a body of an unknown sender. */
   private counted = false;
   private over = false;
+  private parsing = false;
   /** The connection was. */
   private lost = false;
   private stop: () => void = () => undefined;
@@ -126,13 +127,22 @@ class BodyReading {
     }
   }
 
-  private end(error: Error | null, value?: unknown): void {
+  /** @param charged bytes of a failed body that its sender answers for */
+  private end(error: Error | null, value?: unknown, charged = this.bytes): void {
     this.over = true;
     this.stop();
     this.chunks = [];
     this.scan.end();
     if (this.place) this.shared.room.leave(this.place);
+    if (error && this.sender) {
+      this.rules.noteFailed(this.request, this.sender, { bytes: charged, names: this.parsing ? this.scan.names : 0 });
+    }
     this.done(error, value);
+  }
+
+  /** For lack of room. Reading what came took next to nothing: only what inflating added to it is charged. */
+  private endWithoutRoom(error: Error): void {
+    this.end(error, undefined, this.received > 0 ? Math.max(0, this.bytes - this.received) : 0);
   }
 
   private take(chunk: Buffer, encoding: 'gzip' | 'identity'): void {
@@ -154,7 +164,7 @@ class BodyReading {
 
   /** Takes room for what has come of a body that is not complete. */
   private hold(bytes: number): void {
-    this.place ??= this.shared.room.enter(this.holder(), (error) => this.end(error));
+    this.place ??= this.shared.room.enter(this.holder(), (error) => this.endWithoutRoom(error));
     this.shared.room.hold(this.place, bytes);
   }
 
@@ -166,10 +176,12 @@ class BodyReading {
   private finish(): void {
     if (!this.sender && this.rules.inBody) throw this.refusal(this.rules.inBody.missing());
     if (!this.sender && !this.counted) this.count();
+    if (this.sender) this.rules.assertMaySend(this.request, this.sender);
     const body = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);
     if (body.length === 0) throw new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.');
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
     this.request.bodySize = { bytes: this.bytes, names: this.scan.names };
+    this.parsing = true;
     this.end(null, this.shared.parse(body.toString()));
   }
 

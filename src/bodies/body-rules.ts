@@ -19,6 +19,18 @@ export interface BodyRules<Sender extends BodySender = BodySender> {
    */
   senderOf(request: FastifyRequest): Sender | undefined;
 
+  /**
+   * Called before JSON.parse: bodies of the sender that failed meanwhile may have used up its limit.
+   * @throws RateLimitedError
+   */
+  assertMaySend(request: FastifyRequest, sender: Sender): void;
+
+  /**
+   * Charges a body that was refused, or did not come to its end, so that a flood of these is refused as one of good ones is.
+   * @param size of what was read; names only where the body came to JSON.parse
+   */
+  noteFailed(request: FastifyRequest, sender: Sender, size: BodySize): void;
+
   /** Routes that take an API key in the body. */
   readonly inBody?: {
     /** @param key as it stands in the body @throws AppError for a key that is not good, or is over its limits */

@@ -291,8 +291,9 @@ describe('bodies and who sends them', () => {
 
   test('200 bodies that stop before their end are not all kept: the first ones go, and others are served', async () => {
     const { hostname, port } = new URL(stack.url);
+    const key = (await registerApp(stack.url, await signIn(stack.url, 'dora@example.test'))).apiKey;
     const answers: string[] = [];
-    const head = [`POST ${COLLECT} HTTP/1.1`, 'host: x', `x-api-key: ${app.apiKey}`, 'content-type: application/json'];
+    const head = [`POST ${COLLECT} HTTP/1.1`, 'host: x', `x-api-key: ${key}`, 'content-type: application/json'];
     const start = [...head, `content-length: ${MIB}`, '', `{"event":"${'x'.repeat(MIB - 200)}`].join('\r\n');
     const sockets = Array.from({ length: 200 }, () => {
       const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -304,8 +305,11 @@ describe('bodies and who sends them', () => {
       expect(answers.every((answer) => answer.startsWith('HTTP/1.1 503') && answer.includes('bodies_too_slow'))).toBe(
         true,
       );
-      expect((await send({ event: 'x' }, good())).status).toBe(202);
-      expect((await gzip(JSON.stringify({ events: similar(1000) }), good(), `${COLLECT}/batch`)).status).toBe(202);
+      expect((await send({ event: 'x' }, { 'x-api-key': key, ...visitor() })).status).toBe(202);
+      expect(
+        (await gzip(JSON.stringify({ events: similar(1000) }), { 'x-api-key': key, ...visitor() }, `${COLLECT}/batch`))
+          .status,
+      ).toBe(202);
     } finally {
       for (const socket of sockets) socket.destroy();
     }
