@@ -2,7 +2,7 @@ import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { constants } from 'node:zlib';
 import { AppError } from './common/app-error.js';
@@ -13,8 +13,10 @@ import { isStaticRoute } from './common/static-text.js';
 import { trustedProxies } from './common/trusted-proxies.js';
 import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
+import { connectionLimits, limitConnections } from './connection-limits.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
+import type { ProcessParts } from './process-parts.js';
 import { RequestLog } from './request-log.js';
 import { PERMISSIONS_POLICY, type SecurityHeaders } from './security-headers.js';
 import { closeStalledAnswers } from './stalled-answers.js';
@@ -102,16 +104,18 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 const NO_ADDRESS_OF_OURS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
 
 /**
- * Listens on HOST.
+ * Listens on HOST, and takes no more connections than the limits allow.
  * @param variable the one that the port comes from
  * @throws ConfigError naming the variable when that cannot be
  */
 export async function listen(
   app: NestFastifyApplication,
-  { host }: Env,
+  { env, logger }: Pick<ProcessParts, 'env' | 'logger'>,
   port: number,
   variable: 'PORT' | 'WORKER_PORT',
 ): Promise<void> {
+  const { host } = env;
+  limitConnections(app.getHttpServer() as Server, connectionLimits(env), logger);
   try {
     await app.listen(port, host);
   } catch (error) {

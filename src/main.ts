@@ -47,7 +47,7 @@ try {
   await setUpApiDocs(app, env);
   await setUpDashboard(app, env);
   onSignals(parts, app);
-  await listen(app, env, env.port, 'PORT');
+  await listen(app, parts, env.port, 'PORT');
   warnOfListedHost(env, logger);
   logger.info({ notice: true }, `ready ${env.publicUrl}`);
 } catch (error) {

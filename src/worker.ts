@@ -23,7 +23,7 @@ try {
   app.useGlobalFilters(new ProblemFilter(logger, http.servesPages));
   await prepareHttp(app, logger, http);
   onSignals(parts, app);
-  await listen(app, env, env.workerPort, 'WORKER_PORT');
+  await listen(app, parts, env.workerPort, 'WORKER_PORT');
   const { port } = app.getHttpServer().address() as AddressInfo;
   tellPort(env.dataDir, port);
   logger.info({ port }, 'worker ready');

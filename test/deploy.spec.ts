@@ -211,6 +211,10 @@ describe('the units of systemd', () => {
     if (level !== undefined) expect(Number(level)).toBeLessThanOrEqual(3.5);
   });
 
+  test.each(['api', 'worker'])('%s may open 65,536 files, connections among them', (name) => {
+    expect(unit(name).split('\n')).toContain('LimitNOFILE=65536');
+  });
+
   test.each(['worker', 'migrate'])('%s gets no secret of sign-in', (name) => {
     const unset = [...unit(name).matchAll(/^UnsetEnvironment=(.*)$/gm)].flatMap(([, names]) => names!.split(' '));
     for (const secret of ['USER_TOKEN_SECRET', 'KEY_TOKEN_SECRET', 'GOOGLE_CLIENT_SECRET']) {

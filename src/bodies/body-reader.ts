@@ -4,8 +4,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { AppError, InvalidInputError } from '../common/app-error.js';
 import { INFLATE_RATIO_MAX, SMALL_BODY_MAX_BYTES } from '../events/limits.js';
-import { type Arriving, BodyRoom } from './body-room.js';
-import type { BodyRules } from './body-rules.js';
+import { networkName } from '../registry/network.js';
+import { type Arriving, BodyRoom, type Holder } from './body-room.js';
+import type { BodyRules, BodySender } from './body-rules.js';
 import { BodyScan } from './body-scan.js';
 import type { UnknownSenders } from './unknown-senders.js';
 
@@ -55,13 +56,17 @@ class BodyReading {
   private bytes = 0;
   /** As sent, for gzip. */
   private received = 0;
-  private known = false;
+  /** Of the body as sent, where the headers tell; else NaN. */
+  private length = NaN;
+  private sender: BodySender | undefined;
   /** As a body of an unknown sender. */
   private counted = false;
   private over = false;
+  private parsing = false;
   /** The connection was. */
   private lost = false;
   private stop: () => void = () => undefined;
+  /** In the room. A body that arrives in one piece needs none. */
   private place: Arriving | undefined;
 
   constructor(
@@ -76,12 +81,11 @@ class BodyReading {
     const { request, rules } = this;
     const encoding = contentEncoding(request);
     assertUtf8Named(request);
-    this.known = rules.isKnown(request);
-    if (!this.known && !rules.inBody) this.count();
-    if (Number(request.headers['content-length'] ?? 0) > rules.maxBytes) throw this.refusal(tooLarge(rules.maxBytes));
+    this.sender = rules.senderOf(request);
+    if (!this.sender && !rules.inBody) this.count();
+    this.length = Number(request.headers['content-length'] ?? NaN);
+    if (this.length > rules.maxBytes) throw this.refusal(tooLarge(rules.maxBytes));
     payload.on('error', () => (this.lost = true));
-    this.place = this.shared.room.enter((error) => this.end(error));
-    this.place.known = this.known;
     const source = encoding === 'gzip' ? this.inflated(payload) : payload;
     const onData = (chunk: Buffer): void => this.attempt(() => this.take(chunk, encoding));
     const onEnd = (): void => this.attempt(() => this.finish());
@@ -100,7 +104,7 @@ class BodyReading {
     const gunzip = createGunzip({ chunkSize: INFLATE_CHUNK_BYTES });
     payload.on('data', (chunk: Buffer) => {
       // Inflating takes memory from the first byte on.
-      if (this.received === 0) this.shared.room.hold(this.place!, INFLATE_BYTES);
+      if (this.received === 0) this.hold(INFLATE_BYTES);
       this.received += chunk.length;
     });
     payload.on('error', (error) => gunzip.destroy(error));
@@ -123,13 +127,22 @@ class BodyReading {
     }
   }
 
-  private end(error: Error | null, value?: unknown): void {
+  /** @param charged bytes of a failed body that its sender answers for */
+  private end(error: Error | null, value?: unknown, charged = this.bytes): void {
     this.over = true;
     this.stop();
     this.chunks = [];
     this.scan.end();
     if (this.place) this.shared.room.leave(this.place);
+    if (error && this.sender) {
+      this.rules.noteFailed(this.request, this.sender, { bytes: charged, names: this.parsing ? this.scan.names : 0 });
+    }
     this.done(error, value);
+  }
+
+  /** For lack of room. Reading what came took next to nothing: only what inflating added to it is charged. */
+  private endWithoutRoom(error: Error): void {
+    this.end(error, undefined, this.received > 0 ? Math.max(0, this.bytes - this.received) : 0);
   }
 
   private take(chunk: Buffer, encoding: 'gzip' | 'identity'): void {
@@ -137,7 +150,7 @@ class BodyReading {
     if (this.bytes > this.rules.maxBytes) throw this.refusal(tooLarge(this.rules.maxBytes));
     if (this.bytes > SMALL_BODY_MAX_BYTES) {
       if (encoding === 'gzip' && this.bytes > INFLATE_RATIO_MAX * this.received) throw this.refusal(inflatesTooMuch());
-      if (!this.known && !this.counted) this.count();
+      if (!this.sender && !this.counted) this.count();
     }
     try {
       this.scan.push(chunk);
@@ -145,18 +158,30 @@ class BodyReading {
       throw this.refusal(error);
     }
     this.chunks.push(chunk);
-    if (!this.known && this.bytes > SMALL_BODY_MAX_BYTES) this.admit();
-    this.shared.room.hold(this.place!, chunk.length);
+    if (!this.sender) this.admit();
+    if (encoding === 'gzip' || this.bytes !== this.length) this.hold(chunk.length);
+  }
+
+  /** Takes room for what has come of a body that is not complete. */
+  private hold(bytes: number): void {
+    this.place ??= this.shared.room.enter(this.holder(), (error) => this.endWithoutRoom(error));
+    this.shared.room.hold(this.place, bytes);
+  }
+
+  private holder(): Holder {
+    if (this.sender) return { name: this.sender.ownerId, known: true };
+    return { name: networkName(this.request.visitorAddress), known: false };
   }
 
   private finish(): void {
-    if (!this.known) this.admit();
-    if (!this.known && this.rules.inBody) throw this.refusal(this.rules.inBody.missing());
-    if (!this.known && !this.counted) this.count();
+    if (!this.sender && this.rules.inBody) throw this.refusal(this.rules.inBody.missing());
+    if (!this.sender && !this.counted) this.count();
+    if (this.sender) this.rules.assertMaySend(this.request, this.sender);
     const body = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);
     if (body.length === 0) throw new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.');
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
     this.request.bodySize = { bytes: this.bytes, names: this.scan.names };
+    this.parsing = true;
     this.end(null, this.shared.parse(body.toString()));
   }
 
@@ -166,12 +191,11 @@ class BodyReading {
     const { key } = this.scan;
     if (!inBody || key === undefined) return;
     try {
-      inBody.admit(this.request, key);
+      this.sender = inBody.admit(this.request, key);
     } catch (error) {
       throw this.refusal(error);
     }
-    this.known = true;
-    this.place!.known = true;
+    if (this.place) this.shared.room.move(this.place, this.holder());
     if (this.counted) this.shared.unknown.giveBack(this.request);
   }
 
@@ -182,7 +206,7 @@ class BodyReading {
 
   /** What is answered: that there were too many bodies, when the sender is unknown and this is one of too many. */
   private refusal(error: unknown): unknown {
-    if (this.known || this.counted) return error;
+    if (this.sender || this.counted) return error;
     try {
       this.count();
       return error;

@@ -1,22 +1,40 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../common/app-error.js';
 
+/** Who has shown a good key or user token. */
+export interface BodySender {
+  /** The account, 32 hex digits. */
+  readonly ownerId: string;
+}
+
 /** What a route asks of a body, and of its sender, before the body is parsed. */
-export interface BodyRules {
+export interface BodyRules<Sender extends BodySender = BodySender> {
   /** The largest body, bytes once inflated. */
   readonly maxBytes: number;
 
   /**
    * Looks at the headers, before the body is read.
-   * @returns true when they show a good key or user token, false when they show none
+   * @returns whose good key or user token they show; undefined when they show none
    * @throws AppError to refuse the request with its body unread
    */
-  isKnown(request: FastifyRequest): boolean;
+  senderOf(request: FastifyRequest): Sender | undefined;
+
+  /**
+   * Called before JSON.parse: bodies of the sender that failed meanwhile may have used up its limit.
+   * @throws RateLimitedError
+   */
+  assertMaySend(request: FastifyRequest, sender: Sender): void;
+
+  /**
+   * Charges a body that was refused, or did not come to its end, so that a flood of these is refused as one of good ones is.
+   * @param size of what was read; names only where the body came to JSON.parse
+   */
+  noteFailed(request: FastifyRequest, sender: Sender, size: BodySize): void;
 
   /** Routes that take an API key in the body. */
   readonly inBody?: {
     /** @param key as it stands in the body @throws AppError for a key that is not good, or is over its limits */
-    admit(request: FastifyRequest, key: string): void;
+    admit(request: FastifyRequest, key: string): Sender;
     /** The answer to a request without any key. */
     missing(): AppError;
   };

@@ -2,17 +2,18 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { assertScope, KeyAuthenticator } from '../api-keys/key-authenticator.js';
 import { keyMissing } from '../api-keys/key.guard.js';
-import type { BodyRules } from '../bodies/body-rules.js';
+import type { BodyRules, BodySize } from '../bodies/body-rules.js';
+import type { KeyCaller } from '../common/caller.js';
 import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
-import { CollectLimits } from './collect-limits.js';
+import { CollectLimits, loadOf } from './collect-limits.js';
 
 /** Bodies of the collect routes: only those of a good key that may write are parsed. The guards ask again, of what was parsed. */
 @Injectable()
-export class CollectBodies implements BodyRules {
+export class CollectBodies implements BodyRules<KeyCaller> {
   readonly maxBytes = BODY_MAX_BYTES;
   readonly inBody = {
-    admit: (request: FastifyRequest, key: string): void => this.admit(request, withoutSpace(key)),
+    admit: (request: FastifyRequest, key: string): KeyCaller => this.admit(request, withoutSpace(key)),
     missing: () => keyMissing(true),
   };
 
@@ -21,16 +22,23 @@ export class CollectBodies implements BodyRules {
     private readonly limits: CollectLimits,
   ) {}
 
-  isKnown(request: FastifyRequest): boolean {
+  senderOf(request: FastifyRequest): KeyCaller | undefined {
     const presented = headerToken(request);
-    if (!presented) return false;
-    this.admit(request, presented.token);
-    return true;
+    return presented && this.admit(request, presented.token);
   }
 
-  private admit(request: FastifyRequest, key: string): void {
+  assertMaySend(request: FastifyRequest, caller: KeyCaller): void {
+    this.limits.assertMaySend(caller, request.visitorAddress);
+  }
+
+  noteFailed(request: FastifyRequest, caller: KeyCaller, size: BodySize): void {
+    this.limits.noteFailed(caller, request.visitorAddress, loadOf(1, size));
+  }
+
+  private admit(request: FastifyRequest, key: string): KeyCaller {
     const caller = this.keys.authenticate(key, request);
     assertScope(caller, 'write');
-    this.limits.assertMaySend(caller, request.visitorAddress);
+    this.assertMaySend(request, caller);
+    return caller;
   }
 }

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { LuaScript } from '../buffer/lua-script.js';
 import { AppError, RateLimitedError, UnavailableError } from '../common/app-error.js';
+import type { BodySize } from '../bodies/body-rules.js';
 import type { KeyCaller } from '../common/caller.js';
+import { WindowCounts } from '../common/window-counts.js';
 import { Env } from '../config/env.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { TAKE } from './collect-limits.lua.js';
@@ -21,6 +23,16 @@ export interface Load {
   events: number;
   /** Inflated. */
   bytes: number;
+}
+
+/** Different names in a body that cost nothing extra. */
+const NAMES_FREE = 200;
+/** What each further name counts for: JSON.parse takes as long for it as for some hundred bytes of the usual. */
+const NAME_BYTES = 1024;
+
+/** What a body takes from its sender's limits. */
+export function loadOf(events: number, size: BodySize = { bytes: 0, names: 0 }): Load {
+  return { events, bytes: size.bytes + Math.max(0, size.names - NAMES_FREE) * NAME_BYTES };
 }
 
 /** Where one limit stands. */
@@ -57,6 +69,9 @@ export class CollectLimits {
   /** Name in Redis → the limit that refused it, and when its second is over (ms, monotonic). */
   private readonly refused = new Map<string, { state: LimitState; until: number }>();
 
+  /** What failed bodies took in this second, by name in Redis. Counted by each process for itself. */
+  private readonly failed = { events: new WindowCounts(WINDOW_MS), bytes: new WindowCounts(WINDOW_MS) };
+
   constructor(
     private readonly redis: Redis,
     private readonly env: Env,
@@ -87,6 +102,20 @@ export class CollectLimits {
   /** Before a body is read. @throws RateLimitedError when this process has refused the sender in this second */
   assertMaySend(key: KeyCaller, address: string): void {
     if (this.refused.size > 0) this.assertNotRefused(this.namesOf(key, address));
+  }
+
+  /**
+   * Counts a body that was refused, or did not come to its end, against the same limits. Once such bodies have used up one of
+   * them, {@link assertMaySend} refuses the sender until the second is over.
+   */
+  noteFailed(key: KeyCaller, address: string, load: Load): void {
+    const names = this.namesOf(key, address);
+    for (const one of this.limits) {
+      const name = names[LIMITED.indexOf(one.limited)]!;
+      const counts = this.failed[one.unit];
+      const used = counts.add(name, load[one.unit]);
+      if (used >= one.limit) this.remember(name, { ...one, used, msLeft: counts.msLeft(name) });
+    }
   }
 
   /** In the order of LIMITED. */

@@ -1,12 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BATCH_MAX_EVENTS } from '../events/limits.js';
-import { CollectLimits, type Load } from './collect-limits.js';
-
-/** Different names in a body that cost nothing extra. */
-const NAMES_FREE = 200;
-/** What each further name counts for: JSON.parse takes as long for it as for some hundred bytes of the usual. */
-const NAME_BYTES = 1024;
+import { CollectLimits, loadOf } from './collect-limits.js';
 
 /** Lets a request through that is within the limits of its address, key and account. Comes after the key guard. */
 @Injectable()
@@ -18,14 +13,11 @@ export class RateLimitGuard implements CanActivate {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const { caller } = request;
     if (caller?.kind !== 'key') throw new Error('The rate limit needs the key guard before it');
-    void reply.headers(await this.limits.take(caller, request.visitorAddress, loadOf(request)));
+    void reply.headers(
+      await this.limits.take(caller, request.visitorAddress, loadOf(eventsIn(request.body), request.bodySize)),
+    );
     return true;
   }
-}
-
-function loadOf({ body, bodySize }: FastifyRequest): Load {
-  const { bytes, names } = bodySize ?? { bytes: 0, names: 0 };
-  return { events: eventsIn(body), bytes: bytes + Math.max(0, names - NAMES_FREE) * NAME_BYTES };
 }
 
 function eventsIn(body: unknown): number {

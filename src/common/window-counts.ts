@@ -12,15 +12,15 @@ export class WindowCounts {
   /** @param lengthMs of a window */
   constructor(private readonly lengthMs: number) {}
 
-  /** Counts one. @returns the count of this window */
-  add(name: string): number {
+  /** Counts one, or more. @returns the count of this window */
+  add(name: string, amount = 1): number {
     const now = performance.now();
     const window = this.windows.get(name);
-    if (window && window.endsAt > now) return (window.count += 1);
+    if (window && window.endsAt > now) return (window.count += amount);
     this.windows.delete(name);
     if (this.windows.size >= NAMES_MAX) this.windows.delete(this.windows.keys().next().value!);
-    this.windows.set(name, { count: 1, endsAt: now + this.lengthMs });
-    return 1;
+    this.windows.set(name, { count: amount, endsAt: now + this.lengthMs });
+    return amount;
   }
 
   /** Takes one back. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { type Answer, call, createKey, registerApp, signIn, type Signed } from '../support/client.js';
@@ -291,8 +291,9 @@ describe('bodies and who sends them', () => {
 
   test('200 bodies that stop before their end are not all kept: the first ones go, and others are served', async () => {
     const { hostname, port } = new URL(stack.url);
+    const key = (await registerApp(stack.url, await signIn(stack.url, 'dora@example.test'))).apiKey;
     const answers: string[] = [];
-    const head = [`POST ${COLLECT} HTTP/1.1`, 'host: x', `x-api-key: ${app.apiKey}`, 'content-type: application/json'];
+    const head = [`POST ${COLLECT} HTTP/1.1`, 'host: x', `x-api-key: ${key}`, 'content-type: application/json'];
     const start = [...head, `content-length: ${MIB}`, '', `{"event":"${'x'.repeat(MIB - 200)}`].join('\r\n');
     const sockets = Array.from({ length: 200 }, () => {
       const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -304,10 +305,58 @@ describe('bodies and who sends them', () => {
       expect(answers.every((answer) => answer.startsWith('HTTP/1.1 503') && answer.includes('bodies_too_slow'))).toBe(
         true,
       );
-      expect((await send({ event: 'x' }, good())).status).toBe(202);
-      expect((await gzip(JSON.stringify({ events: similar(1000) }), good(), `${COLLECT}/batch`)).status).toBe(202);
+      expect((await send({ event: 'x' }, { 'x-api-key': key, ...visitor() })).status).toBe(202);
+      expect(
+        (await gzip(JSON.stringify({ events: similar(1000) }), { 'x-api-key': key, ...visitor() }, `${COLLECT}/batch`))
+          .status,
+      ).toBe(202);
     } finally {
       for (const socket of sockets) socket.destroy();
+    }
+  });
+
+  test('no small body is refused because others hold the room, wherever its key is', async () => {
+    const { hostname, port } = new URL(stack.url);
+    const [bob, carl] = [await signIn(stack.url, 'bob@example.test'), await signIn(stack.url, 'carl@example.test')];
+    const keys = [(await registerApp(stack.url, bob)).apiKey, (await registerApp(stack.url, carl)).apiKey];
+    let refused = 0;
+    const open = (head: string[], start: string): Socket => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      socket.on('data', () => (refused += 1));
+      socket.write(
+        [`POST ${COLLECT} HTTP/1.1`, 'host: x', 'content-type: application/json', ...head, '', start].join('\r\n'),
+      );
+      return socket;
+    };
+    const text = JSON.stringify({ event: 'seen', userId: 'u', apiKey: app.apiKey });
+    const rest = (socket: Socket, part: string): Promise<string> =>
+      new Promise((resolve) => {
+        if (socket.bytesRead > 0) return resolve('refused before its end');
+        socket.on('data', (data) => resolve(data.toString().slice(9, 12))).write(part);
+      });
+    const { 'x-forwarded-for': from } = visitor();
+    // One that has begun before the room is full, and arrives in two pieces.
+    const early = open([`x-forwarded-for: ${from}`, `content-length: ${text.length}`], text.slice(0, 20));
+    // Two accounts hold all of the room, 32 MiB each, and send more.
+    const slow = Array.from({ length: 74 }, (_none, i) =>
+      open([`x-api-key: ${keys[i % 2]}`, `content-length: ${MIB}`], `{"event":"${'x'.repeat(MIB - 200)}`),
+    );
+    try {
+      await until(() => refused >= 8, 'the room to be full', 30_000);
+      const answers = await Promise.all([
+        rest(early, text.slice(20)),
+        ...Array.from({ length: 20 }, async () => String((await send(text, visitor())).status)),
+        ...Array.from({ length: 5 }, async () => String((await gzip(text, visitor())).status)),
+        ...Array.from({ length: 5 }, async () => {
+          const late = open([`x-forwarded-for: ${from}`, `content-length: ${text.length}`], text.slice(0, 20));
+          await new Promise((resolve) => late.write(text.slice(20, 30), resolve));
+          return rest(late, text.slice(30));
+        }),
+        send({ events: similar(1000) }, good(), `${COLLECT}/batch`).then(({ status }) => String(status)),
+      ]);
+      expect(new Set(answers)).toEqual(new Set(['202']));
+    } finally {
+      for (const socket of [...slow, early]) socket.destroy();
     }
   });
 
