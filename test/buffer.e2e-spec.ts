@@ -1,6 +1,8 @@
 import { BacklogReader } from '../src/buffer/backlog.js';
 import { SEGMENT_MAX_EVENTS, SEGMENT_OVERHEAD_BYTES } from '../src/buffer/append.lua.js';
 import { BufferWriter } from '../src/buffer/buffer-writer.js';
+import { NO_ACCOUNT } from '../src/buffer/buffer-keys.js';
+import { ClaimStore } from '../src/processing/claim.store.js';
 import { encodeEnvelope } from '../src/events/envelope.js';
 import { type Answer, call, registerApp, signIn } from './support/client.js';
 import { acceptedEvent } from './support/events.js';
@@ -129,6 +131,41 @@ describe('accounts take turns', () => {
     await stack.drained();
     expect(await backlog.read()).toMatchObject({ events: 0, bytes: 0 });
     expect((await backlog.read()).oldestReceivedAt).toBeUndefined();
+  });
+
+  test('the oldest entry of an account is its own, also in a claim that holds older ones of another', async () => {
+    await stopWorkers();
+    const now = Date.now();
+    const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(32)) as [string, string, string];
+    const writer = new BufferWriter(stack.redis, stack.keys, stack.env);
+    const append = (account: string, receivedAt: number) =>
+      writer.append(account, [encodeEnvelope(acceptedEvent({ receivedAt }))], receivedAt);
+    await append(a, now - HOUR);
+    await append(b, now - 1000);
+    const store = new ClaimStore(stack.redis, stack.keys, stack.env);
+    const claim = (await store.take('serve', MIB))!;
+    expect(claim.length).toBe(2);
+    // Behind what is claimed.
+    await append(b, now);
+    const oldest = () => Promise.all([a, b, c].map((account) => backlog.oldestOf([account])));
+    expect(await oldest()).toEqual([now - HOUR, now - 1000, undefined]);
+    expect(await backlog.oldestOf([c, b, a])).toBe(now - HOUR);
+    // A worker of an earlier version does not note when the segments of its claim were received.
+    const { base } = stack.keys;
+    const noted = await stack.redis.zrange(`${base}taken`, 0, -1, 'WITHSCORES');
+    await stack.redis.del(`${base}taken`);
+    expect(await oldest()).toEqual([now - HOUR, now - HOUR, undefined]);
+    await stack.redis.zadd(`${base}taken`, ...noted.reverse());
+    // They may be anybody's, claimed or not.
+    await append(NO_ACCOUNT, now - 2 * HOUR);
+    expect(await oldest()).toEqual([now - 2 * HOUR, now - 2 * HOUR, now - 2 * HOUR]);
+    const second = (await store.take('serve', MIB))!;
+    expect(await oldest()).toEqual([now - 2 * HOUR, now - 2 * HOUR, now - 2 * HOUR]);
+    await store.finish(second);
+    expect(await oldest()).toEqual([now - HOUR, now - 1000, undefined]);
+    await store.finish(claim);
+    expect(await oldest()).toEqual([undefined, undefined, undefined]);
+    expect(await stack.redis.exists(`${base}taken`)).toBe(0);
   });
 
   test('two workers, killed again and again, count every event once', async () => {

@@ -52,7 +52,9 @@ return {events, bytes + oldBytes, oldBytes, datable and string.format('%.0f', ol
 );
 
 /**
- * Of some accounts, of entries whose account is not known, and of all claims, which are soon stored.
+ * Of some accounts and of all old lists, waiting or claimed. A claim mixes accounts, so it is looked into: its oldest entry may
+ * be from another account's backlog. A claim of a worker that did not note when its segments were received counts as old as
+ * its oldest entry.
  *
  * ARGV base, prefix, number of old lists, accounts → oldest receipt (ms); 0 when an entry cannot be dated; '' for nothing
  */
@@ -63,7 +65,16 @@ local oldest = nil
 local function received(ms)
   if ms and (not oldest or tonumber(ms) < oldest) then oldest = tonumber(ms) end
 end
-received(redis.call('ZRANGE', base .. 'claimed', 0, 0, 'WITHSCORES')[2])
+local asked = {}
+for i = 4, #ARGV do asked[ARGV[i]] = true end
+local claims = redis.call('ZRANGE', base .. 'claimed', 0, -1, 'WITHSCORES')
+for i = 1, #claims, 2 do
+  for _, segment in ipairs(redis.call('LRANGE', base .. 'claim:' .. claims[i], 0, -1)) do
+    if asked[string.match(segment, '^(.*):')] then
+      received(redis.call('ZSCORE', base .. 'taken', segment) or claims[i + 1])
+    end
+  end
+end
 for i = 4, #ARGV do
   for _, segment in ipairs(redis.call('LRANGE', base .. 'queue:' .. ARGV[i], 0, -1)) do
     received(redis.call('ZSCORE', base .. 'waiting', segment) or 0)
@@ -107,7 +118,7 @@ export class BacklogReader {
   }
 
   /**
-   * What some accounts have pending, however much others have.
+   * What some accounts have pending, claimed or not, however much others have. Entries of no known account count for each.
    * @param accounts as they are in the names of the lists
    * @returns no entry of them was received before this (ms); 0 when that cannot be told, undefined when nothing is pending
    * @throws whatever ioredis throws while Redis is away

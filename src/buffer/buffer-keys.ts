@@ -12,6 +12,7 @@
  * | claim:ID                 | list       | segments of a claim; never changed                                     |
  * | claims                   | sorted set | claim → end of its lease (ms)                                          |
  * | claimed                  | sorted set | claim → receipt of its oldest entry (ms)                               |
+ * | taken                    | sorted set | segments of claims → receipt of their oldest entry (ms)                |
  * | usage                    | hash       | `events` and `bytes` of all, `pending` events of those that wait,      |
  * |                          |            | `a:ACCOUNT` and `s:SEGMENT` bytes; `turn`: segments served so far;     |
  * |                          |            | `last` account that sent, `lastAt`, and `otherAt`: when another did    |

@@ -36,10 +36,11 @@ const DROP = `local function drop(id)
     own[field] = (own[field] or 0) + size
   end
   redis.call('UNLINK', unpack(keys))
+  redis.call('ZREM', base .. 'taken', unpack(segments))
   if redis.call('EXISTS', base .. 'claims', base .. 'waiting') == 0 then
     -- Nothing is left: were a figure ever wrong, it would be right again from here on.
     local senders = redis.call('HMGET', usage, 'last', 'lastAt', 'otherAt')
-    redis.call('UNLINK', usage)
+    redis.call('UNLINK', usage, base .. 'taken')
     if senders[1] then redis.call('HSET', usage, 'last', senders[1], 'lastAt', senders[2], 'otherAt', senders[3]) end
     return known
   end
@@ -121,8 +122,9 @@ local function serve()
   end
   if #taken == 0 then return nil end
   local oldest
-  for _, received in ipairs(redis.call('ZMSCORE', KEYS[1], unpack(taken))) do
+  for i, received in ipairs(redis.call('ZMSCORE', KEYS[1], unpack(taken))) do
     if received and (not oldest or tonumber(received) < tonumber(oldest)) then oldest = received end
+    redis.call('ZADD', base .. 'taken', received or 0, taken[i])
   end
   redis.call('ZREM', KEYS[1], unpack(taken))
   redis.call('RPUSH', base .. 'claim:' .. id, unpack(taken))

@@ -142,6 +142,10 @@ describe('many erasures at one time', () => {
     // Segments that no worker takes: they are in no turn.
     const [ofAnn, ofBob] = [`${hex(app.id)}:900001`, `${hex(bob.user.id)}:900002`];
     await stack.redis.zadd(waiting, hourAgo, ofAnn, hourAgo, ofBob);
+    // A claim of another account's backlog, which no worker finishes.
+    const { base } = stack.keys;
+    await stack.redis.rpush(`${base}claim:stuck`, `${'f'.repeat(32)}:900003`);
+    await stack.redis.zadd(`${base}claimed`, hourAgo, 'stuck');
     // Kept before the owner of a new app was known: under the app's id.
     await stack.redis.rpush(stack.keys.queue(hex(app.id)), ofAnn);
     await stack.redis.rpush(stack.keys.queue(hex(bob.user.id)), ofBob);
@@ -152,6 +156,8 @@ describe('many erasures at one time', () => {
     await stack.redis.del(stack.keys.queue(hex(app.id)));
     await done(ann, [first]);
     await stack.redis.zrem(waiting, ofAnn, ofBob);
+    await stack.redis.del(`${base}claim:stuck`);
+    await stack.redis.zrem(`${base}claimed`, 'stuck');
   });
 
   test('the same order given twice is one erasure, and an account has a bounded number of them', async () => {

@@ -1,12 +1,12 @@
 import { binaries, binary, nonEmpty } from '../../database/binary.js';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type SealedSightings, unpackSightings } from '../../database/seen-users.js';
-import { userNumbers } from '../../database/user-numbers.js';
+import type { SealedSightings } from '../../database/seen-users.js';
 import type { AskedApp } from '../analytics-scope.js';
 import { type HeldUsers, SealedUsersCache } from '../sealed-users.cache.js';
 import type { TimeRange } from '../time-range.js';
-import { type Unsealed, usersInRanges } from './users-in-ranges.js';
+import { readUnsealed } from './unsealed-users.js';
+import { usersInRanges } from './users-in-ranges.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
 
 const SEALED = `SELECT LOWER(HEX(app_id)) AS appId, day, version FROM event_users
@@ -14,8 +14,6 @@ WHERE app_id IN (?) AND event = ? AND day >= ? AND day <= ?`;
 const USERS = `SELECT day, users FROM event_users WHERE app_id = ? AND event = ? AND day IN (?)`;
 const CELLS = `SELECT LOWER(HEX(app_id)) AS appId, day, users, quarters FROM event_users
 WHERE app_id IN (?) AND event = ? AND day IN (?)`;
-const BATCHES = `SELECT day, seen FROM event_user_batches
-WHERE app_id IN (?) AND event = ? AND day >= ? AND day <= ?`;
 /** Days whose cells are read at once. */
 const DAYS_AT_ONCE = 500;
 
@@ -63,8 +61,9 @@ export class UniqueUsers {
     if (asked.length === 0) return ranges.map(() => 0);
     const firstDay = Math.floor(Math.min(...asked.map((one) => one.startQuarter)) / QUARTERS_A_DAY);
     const lastDay = Math.floor((Math.max(...asked.map((one) => one.endQuarter)) - 1) / QUARTERS_A_DAY);
-    const span = [binaries(apps.map(({ id }) => id)), Buffer.from(event), firstDay, lastDay];
-    const unsealed = await this.unsealed(manager, apps[0]!.ownerId, span);
+    const appIds = apps.map(({ id }) => id);
+    const span = [binaries(appIds), Buffer.from(event), firstDay, lastDay];
+    const unsealed = await readUnsealed(manager, apps[0]!.ownerId, { appIds, event, firstDay, lastDay });
     const sealed = await this.sealedDays(manager, span, event, asked);
     const edges = await this.edges(manager, span, event, sealed);
     const stored = new Map<string, Buffer>();
@@ -86,17 +85,6 @@ export class UniqueUsers {
       for (const one of held) this.cache.release(one);
       this.cache.trim();
     }
-  }
-
-  /** Who was seen and is not sealed yet, with the number that they have from earlier days. */
-  private async unsealed(manager: EntityManager, ownerId: string, span: readonly unknown[]): Promise<Unsealed[]> {
-    const batches: { day: number | string; seen: Buffer }[] = await manager.query(BATCHES, [...span]);
-    const found = batches.flatMap(({ day, seen }) =>
-      unpackSightings(seen).map(([userKey, quarter]) => ({ userKey, at: Number(day) * QUARTERS_A_DAY + quarter })),
-    );
-    const keys = new Set(found.map(({ userKey }) => userKey));
-    const numbers = await userNumbers(manager, binary(ownerId), [...keys]);
-    return found.map((one) => ({ ...one, number: numbers.get(one.userKey) }));
   }
 
   private async sealedDays(

@@ -2,10 +2,14 @@ import { RoaringBitmap32 } from 'roaring-wasm';
 import { type SealedSightings, usersSeenInEach } from '../../database/seen-users.js';
 import { QUARTERS_A_DAY } from '../../events/limits.js';
 import { Steps } from '../../common/steps.js';
+import { lowerBound } from '../lower-bound.js';
 import type { TimeRange } from '../time-range.js';
+import type { UnsealedUsers } from './unsealed-users.js';
 
 /** Bitmaps united in one call. */
 const UNITED_AT_ONCE = 100;
+/** Users who are not sealed yet, added before other requests may go on. */
+const ADDED_AT_ONCE = 2000;
 
 /** What is needed of a sealed day of one app. */
 export interface ReadDay {
@@ -17,15 +21,6 @@ export interface ReadDay {
   sealed?: SealedSightings;
 }
 
-/** A user seen, not sealed yet. */
-export interface Unsealed {
-  userKey: string;
-  /** Quarter-hour since 1970 UTC. */
-  at: number;
-  /** Who has none is in no bitmap. */
-  number: number | undefined;
-}
-
 /**
  * Distinct users of each range. For many ranges, apps and users that takes time, so it is done in steps.
  * @param ranges which may lie in each other
@@ -33,18 +28,17 @@ export interface Unsealed {
 export async function usersInRanges(
   ranges: readonly TimeRange[],
   cells: readonly ReadDay[],
-  unsealed: readonly Unsealed[],
+  unsealed: UnsealedUsers,
 ): Promise<number[]> {
   const days = new Days(ranges, cells);
-  const seen = [...unsealed].sort((a, b) => a.at - b.at);
   const counts: number[] = [];
   const steps = new Steps();
   for (const [index, range] of ranges.entries()) {
     await steps.pause();
     const whole = days.wholeIn(range);
-    const first = lowerBound(seen, ({ at }) => at, range.startQuarter);
-    const end = lowerBound(seen, ({ at }) => at, range.endQuarter);
-    if (whole.length === 0 && first === end) {
+    const unsealedHere = unsealed.in(range);
+    let next = unsealedHere.next();
+    if (whole.length === 0 && next.done) {
       counts.push(distinct([...days.partlyIn(index)]));
       continue;
     }
@@ -61,10 +55,17 @@ export async function usersInRanges(
         await steps.pause();
       }
       const strangers = new Set<string>();
-      for (let at = first; at < end; at += 1) {
-        const { userKey, number } = seen[at]!;
-        if (number === undefined) strangers.add(userKey);
-        else union.add(number);
+      let added = 0;
+      for (; !next.done; next = unsealedHere.next()) {
+        const { numbers, strangers: unnumbered } = next.value;
+        for (const number of numbers) {
+          union.add(number);
+          if ((added += 1) % ADDED_AT_ONCE === 0) await steps.pause();
+        }
+        for (const userKey of unnumbered) {
+          strangers.add(userKey);
+          if ((added += 1) % ADDED_AT_ONCE === 0) await steps.pause();
+        }
       }
       counts.push(union.size + strangers.size);
     } finally {
@@ -156,15 +157,4 @@ function partialDays({ startQuarter, endQuarter }: TimeRange): number[] {
   if (startQuarter % QUARTERS_A_DAY !== 0) days.add(Math.floor(startQuarter / QUARTERS_A_DAY));
   if (endQuarter % QUARTERS_A_DAY !== 0) days.add(Math.floor(endQuarter / QUARTERS_A_DAY));
   return [...days];
-}
-
-/** The index of the first item whose value is `least` or more; the length where there is none. @param items sorted by value */
-function lowerBound<T>(items: readonly T[], valueOf: (item: T) => number, least: number): number {
-  let [low, high] = [0, items.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (valueOf(items[middle]!) < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

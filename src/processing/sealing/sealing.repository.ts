@@ -6,19 +6,29 @@ import { userNumbers } from '../../database/user-numbers.js';
 import { binary, nonEmpty } from '../../database/binary.js';
 import { insertRows } from '../repositories/bulk.js';
 
-/** Cells that have waited long enough, or hold enough, to be sealed. An app that is being erased is left alone. */
-const DUE = `SELECT b.app_id AS appId, a.owner_id AS ownerId, b.event, b.day
-FROM event_user_batches b JOIN apps a ON a.id = b.app_id
-WHERE a.deleted_at IS NULL
-GROUP BY b.app_id, a.owner_id, b.event, b.day
-HAVING SUM(LENGTH(b.seen)) >= ? OR MIN(b.batch_id) <= ?
-ORDER BY b.app_id, b.event, b.day LIMIT ?`;
+/** One look for each app that has batches, however many these are. An app that is being erased is left alone. */
+const APPS = `SELECT a.id AS appId, a.owner_id AS ownerId
+FROM (SELECT DISTINCT app_id FROM event_user_batches) b JOIN apps a ON a.id = b.app_id
+WHERE a.deleted_at IS NULL ORDER BY a.id`;
+const KEPT_APP = 'EXISTS (SELECT 1 FROM apps WHERE id = ? AND deleted_at IS NULL)';
+const BATCHES = `SELECT event, day, batch_id AS batchId, LENGTH(seen) AS bytes FROM event_user_batches
+WHERE app_id = ? AND ${KEPT_APP} ORDER BY event, day, batch_id LIMIT ?`;
+const BATCHES_AFTER = `SELECT event, day, batch_id AS batchId, LENGTH(seen) AS bytes FROM event_user_batches
+WHERE app_id = ? AND ${KEPT_APP} AND (event > ? OR event = ? AND (day > ? OR day = ? AND batch_id > ?))
+ORDER BY event, day, batch_id LIMIT ?`;
 
 const CELL = 'app_id = ? AND event = ? AND day = ?';
-const BATCH_IDS = `SELECT batch_id AS batchId FROM event_user_batches WHERE ${CELL}`;
-/** By their ids: a chunk that is adding another one is not waited for. */
-const LOCK_BATCHES = `SELECT batch_id AS batchId, seen FROM event_user_batches WHERE ${CELL} AND batch_id IN (?)
-ORDER BY batch_id FOR UPDATE`;
+/** Written out: given a list of tuples, MariaDB does not always look each of them up by its key. */
+const anyOf = (condition: string, count: number) => `(${Array<string>(count).fill(condition).join(' OR ')})`;
+const anyBatch = (count: number) => anyOf('(event = ? AND day = ? AND batch_id = ?)', count);
+/** By their keys: a chunk that is adding another one is not waited for. */
+const lockBatches = (count: number) => `SELECT event, day, batch_id AS batchId, seen FROM event_user_batches
+WHERE app_id = ? AND ${anyBatch(count)} ORDER BY event, day, batch_id FOR UPDATE`;
+const deleteLocked = (count: number) => `DELETE FROM event_user_batches WHERE app_id = ? AND ${anyBatch(count)}`;
+const lockCells = (count: number) => `SELECT event, day, users, quarters FROM event_users
+WHERE app_id = ? AND ${anyOf('(event = ? AND day = ?)', count)} FOR UPDATE`;
+const PUT_CELLS = `INSERT INTO event_users (app_id, event, day, version, users, quarters) VALUES ?
+ON DUPLICATE KEY UPDATE version = VALUES(version), users = VALUES(users), quarters = VALUES(quarters)`;
 /** All of them: whoever takes a person out waits for the chunk that is adding one. */
 const LOCK_ALL_BATCHES = `SELECT batch_id AS batchId, seen FROM event_user_batches WHERE ${CELL} ORDER BY batch_id FOR UPDATE`;
 const DELETE_BATCHES = `DELETE FROM event_user_batches WHERE ${CELL} AND batch_id IN (?)`;
@@ -50,8 +60,14 @@ export interface UsersCellKey {
   day: number;
 }
 
-export interface DueCell extends UsersCellKey {
-  ownerId: Buffer;
+/** A batch of an app. */
+export interface BatchKey extends Omit<UsersCellKey, 'appId'> {
+  batchId: Buffer;
+}
+
+/** A batch that is there, and its size. */
+export interface FoundBatch extends BatchKey {
+  bytes: number;
 }
 
 export interface SeenBatch {
@@ -59,23 +75,59 @@ export interface SeenBatch {
   sightings: [userKey: string, quarter: number][];
 }
 
+export interface SealedCell extends Omit<UsersCellKey, 'appId'> {
+  sealed: SealedSightings;
+}
+
 /** Owns the SQL by which sightings go from batches to sealed cells, and people out of both. Use in a transaction. */
 export class SealingRepository extends Repository<EventUsers> {
-  /** In the order of their keys. @param bytes of batches @param until batch id, 16 bytes */
-  async due(bytes: number, until: Buffer, limit: number): Promise<DueCell[]> {
-    const rows: (Omit<DueCell, 'day'> & { day: number | string })[] = await this.manager.query(DUE, [
-      bytes,
-      until,
-      limit,
-    ]);
-    return rows.map((row) => ({ ...row, day: Number(row.day) }));
+  /** Apps that have batches, but for those that are being erased. */
+  appsWithBatches(): Promise<{ appId: Buffer; ownerId: Buffer }[]> {
+    return this.manager.query(APPS);
   }
 
-  /** The batches that are committed now. */
-  async lockCommitted(cell: UsersCellKey): Promise<SeenBatch[]> {
-    const ids: { batchId: Buffer }[] = await this.manager.query(BATCH_IDS, key(cell));
-    if (ids.length === 0) return [];
-    return batches(await this.manager.query(LOCK_BATCHES, [...key(cell), nonEmpty(ids.map((row) => row.batchId))]));
+  /** Committed batches of an app in the order of their keys. @param after the last one of the page before */
+  async batchesOf(appId: Buffer, after: BatchKey | undefined, limit: number): Promise<FoundBatch[]> {
+    const from = after && [after.event, after.event, after.day, after.day, after.batchId];
+    const rows: (FoundBatch & { day: number | string; bytes: number | string })[] = await this.manager.query(
+      from ? BATCHES_AFTER : BATCHES,
+      [appId, appId, ...(from ?? []), limit],
+    );
+    return rows.map((row) => ({ ...row, day: Number(row.day), bytes: Number(row.bytes) }));
+  }
+
+  /** What is still there of these batches, in the order of their keys. @param keys at least one */
+  async lockBatches(appId: Buffer, keys: readonly BatchKey[]): Promise<(BatchKey & SeenBatch)[]> {
+    const rows: (BatchKey & { day: number | string; seen: Buffer })[] = await this.manager.query(
+      lockBatches(nonEmpty(keys).length),
+      [appId, ...keys.flatMap(batchValues)],
+    );
+    return rows.map(({ event, day, batchId, seen }) => {
+      return { event, day: Number(day), batchId, sightings: unpackSightings(seen) };
+    });
+  }
+
+  /** @param keys of batches that are locked, at least one */
+  async deleteLocked(appId: Buffer, keys: readonly BatchKey[]): Promise<void> {
+    await this.manager.query(deleteLocked(nonEmpty(keys).length), [appId, ...keys.flatMap(batchValues)]);
+  }
+
+  /** Those of these cells that are sealed. @param cells at least one */
+  async lockCells(appId: Buffer, cells: readonly Omit<UsersCellKey, 'appId'>[]): Promise<SealedCell[]> {
+    const rows: (UsersCellKey & SealedSightings & { day: number | string })[] = await this.manager.query(
+      lockCells(nonEmpty(cells).length),
+      [appId, ...cells.flatMap(({ event, day }) => [event, day])],
+    );
+    return rows.map(({ event, day, users, quarters }) => ({ event, day: Number(day), sealed: { users, quarters } }));
+  }
+
+  /** @param cells with sightings */
+  async putCells(appId: Buffer, cells: readonly SealedCell[]): Promise<void> {
+    const rows = cells.map(({ event, day, sealed: { users, quarters } }) => [
+      ...[appId, event, day, newVersion()],
+      ...[users, quarters],
+    ]);
+    await insertRows(this.manager, PUT_CELLS, rows);
   }
 
   async lockAll(cell: UsersCellKey): Promise<SeenBatch[]> {
@@ -98,7 +150,7 @@ export class SealingRepository extends Repository<EventUsers> {
   /** Without sightings the cell goes. */
   async putSealed(cell: UsersCellKey, { users, quarters }: SealedSightings): Promise<void> {
     if (quarters.length === 0) await this.manager.query(DELETE_SEALED, key(cell));
-    else await this.manager.query(PUT_SEALED, [...key(cell), randomBytes(8).readBigUInt64BE(), users, quarters]);
+    else await this.manager.query(PUT_SEALED, [...key(cell), newVersion(), users, quarters]);
   }
 
   /** See {@link userNumbers}. */
@@ -132,4 +184,12 @@ function key({ appId, event, day }: UsersCellKey): [Buffer, Buffer, number] {
 
 function batches(rows: { batchId: Buffer; seen: Buffer }[]): SeenBatch[] {
   return rows.map(({ batchId, seen }) => ({ batchId, sightings: unpackSightings(seen) }));
+}
+
+function batchValues({ event, day, batchId }: BatchKey): [Buffer, number, Buffer] {
+  return [event, day, batchId];
+}
+
+function newVersion(): bigint {
+  return randomBytes(8).readBigUInt64BE();
 }
