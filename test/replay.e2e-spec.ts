@@ -183,6 +183,14 @@ describe('npm run replay', () => {
       ...['[2001:db8::1]:443', String.raw`\"[2001:db8::1]:443\"`].map((hops) => from('b', '::1', hops)),
       ...['fe80::2%br-lan', 'fe80::2%eth0', 'fe80::2'].map((peer) => from('c', peer)),
       from('d', '198.51.100.7', '203.0.113.9'),
+      // X-Forwarded-For in place of the address, and addresses with a port.
+      ...['203.0.113.9, 10.0.0.4', '203.0.113.9,10.0.0.4', '192.0.2.1, 203.0.113.9, 10.0.0.4', '203.0.113.9:52111'].map(
+        (peer) => from('f', peer),
+      ),
+      ...['example.com 203.0.113.9, 10.0.0.4', 'example.com:443 203.0.113.9:52111'].map((peer) => from('f', peer)),
+      from('f', '203.0.113.9').replace('- - [', '- Doe, John Paul ['),
+      from('f', '10.0.0.5, 10.0.0.4', '203.0.113.9'),
+      ...['[2001:db8::1]:443', '2001:db8::1, 10.0.0.4', '[2001:db8::1]:443, fd00::4'].map((peer) => from('g', peer)),
       ...['unknown', '203.0.113.9, unknown'].map((hops) => from('e', '10.0.0.1', hops)),
     ];
     expect(await replay(log.join('\n'), '--key', app.apiKey)).toContain(`${log.length} accepted, 0 rejected`);
@@ -197,6 +205,8 @@ describe('npm run replay', () => {
       '/c': ['fe80::2'],
       '/d': ['198.51.100.7'],
       '/e': ['10.0.0.1'],
+      '/f': ['203.0.113.9'],
+      '/g': ['2001:db8::1'],
     });
   });
 

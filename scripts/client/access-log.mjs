@@ -80,17 +80,33 @@ export class AccessLog {
 
 /**
  * Who connected, of what stands before the time: perhaps a host, then address, identity and user. A user's name may hold spaces,
- * and the server may have looked up the name of an address.
+ * and the server may have looked up the name of an address. Some logs have X-Forwarded-For in place of the address.
  * @returns an address in its canonical spelling, or a name; undefined where less than three words stand there
  */
 function peerOf(beforeTime) {
   const words = beforeTime.split(' ');
   if (words.length < 3) return undefined;
-  const addresses = words.slice(0, -2).map((word) => canonicalAddress(word));
+  const before = words.slice(0, -2);
+  const forwarded = forwardedAddress(before);
+  if (forwarded) return forwarded;
+  const addresses = before.map((word) => addressOfHop(word));
   const first = addresses.findIndex((address) => address !== undefined);
   // A host may be an address too; identity and user never are.
   if (first >= 0) return addresses[first + 1] ?? addresses[first];
   return words.length > 3 && /:\d+$/.test(words[0]) ? words[1] : words[0];
+}
+
+/** The visitor's address where the first words, or those behind a host, are the hops of X-Forwarded-For. */
+function forwardedAddress(words) {
+  const start = words.findIndex((word) => word.includes(','));
+  // Further behind, a comma is part of a user's name.
+  if (start < 0 || start > 1) return undefined;
+  const last = words.findIndex((word, i) => i >= start && !word.endsWith(','));
+  const hops = words
+    .slice(start, last < 0 ? undefined : last + 1)
+    .join('')
+    .split(',');
+  return throughPrivateHops(addressOfHop(hops.pop()), hops);
 }
 
 /**
@@ -98,8 +114,12 @@ function peerOf(beforeTime) {
  * the hops are on private networks, as the server believes those in TRUSTED_PROXIES: anybody else may have made it up.
  */
 function visitorAddress(peer, forwardedFor = '-') {
+  return throughPrivateHops(peer, unescaped(forwardedFor).split(','));
+}
+
+/** The first address, from the last hop back, that is on no private network; the farthest where all are private. */
+function throughPrivateHops(peer, hops) {
   let address = peer;
-  const hops = unescaped(forwardedFor).split(',');
   while (hops.length > 0 && isPrivate(address)) {
     const before = addressOfHop(hops.pop());
     if (before === undefined) break;
@@ -110,7 +130,10 @@ function visitorAddress(peer, forwardedFor = '-') {
 
 function isPrivate(address) {
   // nginx calls a peer on a socket of the same machine "unix:".
-  return address === 'unix:' || (ipaddr.isValid(address) && PRIVATE.has(ipaddr.parse(address).range()));
+  return (
+    address === 'unix:' ||
+    (address !== undefined && ipaddr.isValid(address) && PRIVATE.has(ipaddr.parse(address).range()))
+  );
 }
 
 /** nginx writes a quote in a header as `\x22`, Apache as `\"`. */

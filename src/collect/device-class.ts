@@ -68,10 +68,19 @@ export function isIpadAsMac(userAgent: string): boolean {
   return userAgent.includes('Macintosh') && ONLY_ON_IOS.test(userAgent);
 }
 
-/** Words in the names of television boxes and sticks that the table does not know. */
-const UNKNOWN_BOX = anyOf(
-  '\\b(?:TV|OTT|IPTV|STB|Box|Stick|Streaming|Dongle|Set-?Top)\\b|TV ?(?:Box|Stick)|TVBOX|SmartBox|Freebox|\\bADT-\\d',
-  '\\bMXQ|\\bX9[68]|\\bT95\\w?\\b|\\bTX[369]\\b|\\bHK1\\b|\\bZIDOO|\\bMINIX|\\bBbox\\b|\\bSEI\\d{3}\\b',
+/** Whether a User-Agent names Android or Tizen, of whose devices the model tells the class, also where that is `other`. */
+export function namesModel(userAgent: string): boolean {
+  return /\b(?:Android|Tizen)\b|\bAdr \d/i.test(userAgent);
+}
+
+/** Words that only television boxes and sticks have in their names. */
+const TV_BOX = anyOf(
+  '\\b(?:TV|IPTV|OTT|STB|Set-?Top)\\b|TV ?(?:Box|Stick)|TVBOX|\\bStreaming (?:Box|Stick)\\b|\\b(?:Box|Stick)(?= Build|\\))|\\bADT-\\d',
+);
+/** Names of boxes that phones have too, such as "X98". A phone's browser says "Mobile" as well. */
+const PERHAPS_BOX = anyOf(
+  '\\b(?:Box|Stick|Streaming|Dongle)\\b|SmartBox|Freebox|\\bMXQ|\\bX9[68](?! (?:Air|Plus)\\b)|\\bT95\\w?\\b|\\bTX[369]\\b',
+  '\\bHK1\\b|\\bZIDOO|\\bMINIX|\\bBbox\\b|\\bSEI\\d{3}\\b',
 );
 
 /** By the model where it is known. Else by what Chrome says: phones are "Mobile", tablets are not. */
@@ -79,9 +88,10 @@ function androidClass(userAgent: string): Device {
   if (/Silk\//.test(userAgent)) return 'tablet';
   const known = classOfModel(userAgent);
   if (known) return known;
-  if (UNKNOWN_BOX.test(userAgent)) return 'other';
+  const saysMobile = /\bMobile\b/i.test(userAgent);
+  if (TV_BOX.test(userAgent) || (!saysMobile && PERHAPS_BOX.test(userAgent))) return 'other';
   if (TABLET.test(userAgent)) return 'tablet';
-  return /\bMobile\b/i.test(userAgent) || !/Chrome\//.test(userAgent) ? 'mobile' : 'tablet';
+  return saysMobile || !/Chrome\//.test(userAgent) ? 'mobile' : 'tablet';
 }
 
 function anyOf(...alternatives: string[]): RegExp {

@@ -6,13 +6,13 @@ export const KNOWN_BOT = new RegExp(
   `\\b(?:${[
     // Monitors and synthetic visitors
     'DatadogSynthetics|NewRelicSynthetics|Ruxit(?:Synthetic|Recorder)|DynatraceSynthetic|Site24x7|Catchpoint|Uptrends|AlertSite|ThousandEyes',
-    'Dotcom-?Monitor|GomezAgent|KTXN|Rigor\\b|Checkly|StatusCake|Pingdom|UptimeRobot|Uptime-?Kuma|Better ?(?:Stack|Uptime)|Freshping|HetrixTools',
-    'updown\\.io|NodePing|Apica|SolarWinds|AppDynamics ?Synthetic|ElasticSynthetics|GrafanaSynthetic|Splunk ?Synthetics|CloudWatchSynthetics',
+    'Dotcom-?Monitor|GomezAgent|KTXN|Checkly|StatusCake|Pingdom|UptimeRobot|Uptime-?Kuma|Better ?(?:Stack|Uptime)|Freshping|HetrixTools',
+    'updown\\.io|NodePing|Apica\\b|SolarWinds|AppDynamics ?Synthetic|ElasticSynthetics|GrafanaSynthetic|Splunk ?Synthetics|CloudWatchSynthetics',
     // Tests of pages
-    'GTmetrix|SpeedCurve|GhostInspector|Ghost Inspector|Detectify|Applitools|PTST/|WebPageTest|Lighthouse|Page ?Speed Insights|DebugBear|sitespeed\\.io',
-    'Calibreapp|YLT/|YellowLab|Dareboost|Headless|phantomjs|slimerjs|playwright|selenium|puppeteer|cypress/|webdriver|Browserless|LambdaTest|SauceLabs',
-    'testim\\.io|mabl\\b|Functionize|Chromatic/|Percy(?:/|CLI)|BrowserStack|Nitro-Optimizer|Prerender|Rendertron|hotjar|ContentKing|Screaming ?Frog',
-    'Siteimprove|Sitebulb|Sucuri|Qualys|Nessus|Acunetix|Arachni|Netsparker|Intruder\\.io|HubSpot (?:Crawler|Webcrawler|Page)|Wappalyzer|BuiltWith',
+    'GTmetrix|SpeedCurve|GhostInspector|Ghost Inspector|Detectify|Applitools|PTST/|WebPageTest|Chrome-Lighthouse|Page ?Speed Insights|DebugBear|sitespeed\\.io',
+    'Calibreapp|YLT/|YellowLab|Dareboost|Headless ?(?:Chrom|Firefox|Edg|Shell)|phantomjs|slimerjs|webdriver|Browserless|LambdaTest|SauceLabs',
+    'testim\\.io|mabl\\b|Functionize|PercyCLI|BrowserStack|Nitro-Optimizer|Rendertron|hotjar|ContentKing|Screaming ?Frog',
+    'Siteimprove|Sitebulb|Sucuri|Qualys|Nessus|Acunetix|Arachni\\b|Netsparker|Intruder\\.io|HubSpot (?:Crawler|Webcrawler|Page)|Wappalyzer|BuiltWith',
     // Search engines, previews and models
     '(?:Google|Bing|Ads|Apple|Yandex\\w*|Baidu|DuckDuck|DuckAssist|Facebook|Twitter|Slack|Discord|Telegram|LinkedIn|Pinterest|WhatsApp)bot',
     '(?:Petal|Aspiegel|Semrush|Ahrefs|MJ12|Dot|Seznam|GPT|OAI-Search|Claude|Perplexity|Amazon|CC|Coccoc|Qwant|Mojeek|Store|Media|msn|AI2|Timpi)bot\\b',
@@ -22,3 +22,7 @@ export const KNOWN_BOT = new RegExp(
   ].join('|')})`,
   'i',
 );
+
+/** Names of bots that are common words: apps may have them too. */
+export const BOT_OR_APP =
+  /\b(?:Rigor|Headless|Playwright|Selenium|Puppeteer|Cypress(?=\/)|Chromatic(?=\/)|Percy(?=\/)|Prerender)(?![a-z])/i;

@@ -1,8 +1,8 @@
 import { createIsbotFromList, isbot, list } from 'isbot';
 import type { Device } from '../events/event.js';
 import { LIBRARY_AS_BROWSER, LIBRARY_BEHIND, LIBRARY_FIRST } from './http-libraries.js';
-import { KNOWN_BOT } from './known-bots.js';
-import { isAppliance, namesEngine } from './device-class.js';
+import { BOT_OR_APP, KNOWN_BOT } from './known-bots.js';
+import { isAppliance, namesEngine, namesModel } from './device-class.js';
 import { withoutModel } from './device-models.js';
 
 /** An address to read about the sender or to write to: a custom of bots, which apps and browsers do not share. */
@@ -51,15 +51,21 @@ const isNamedBot = createIsbotFromList(
 /** Whether a program without a person before it sent this, such as a search engine's or a monitor's. */
 export function isBot(userAgent: string, device: Device): boolean {
   if (KNOWN_BOT.test(userAgent)) return true;
+  if (BOT_OR_APP.test(userAgent) && isNoApp(userAgent)) return true;
   if (!isbot(userAgent)) return false;
   // isbot looks for less than a phone, a tablet or an appliance may well say.
-  if (device === 'mobile' || device === 'tablet' || isAppliance(userAgent)) {
+  if (device === 'mobile' || device === 'tablet' || isAppliance(userAgent) || namesModel(userAgent)) {
     const rest = withoutModel(userAgent);
     if (CONTACT.test(rest)) return true;
     if (!namesEngine(userAgent)) return false;
     return /https?:\/\//i.test(rest) || (!WITHIN_APP.test(userAgent) && BOT_WORD.test(rest));
   }
   return !(device === 'desktop' && USED_BY_PEOPLE.test(userAgent));
+}
+
+/** Apps name no engine, or show pages within themselves, and give no address. */
+function isNoApp(userAgent: string): boolean {
+  return namesEngine(userAgent) ? !WITHIN_APP.test(userAgent) : CONTACT.test(userAgent);
 }
 
 /** What a program is to each kind of app; `none` where the app names no platform. */
@@ -71,9 +77,11 @@ export type ByPlatform = Record<'web' | 'phone' | 'server' | 'none', Device>;
  * @returns undefined for any other User-Agent
  */
 export function programClass(userAgent: string, device: Device): ByPlatform | undefined {
+  // A television's app stays `other`, which for any other program would mean that nothing is known.
+  if (namesModel(userAgent)) return undefined;
   if (isHttpLibrary(userAgent, device)) return { web: 'bot', phone: 'mobile', server: 'other', none: 'other' };
   if (/^Mozilla\//.test(userAgent) || isAppliance(userAgent)) return undefined;
-  if (KNOWN_BOT.test(userAgent) || CONTACT.test(userAgent) || !/[a-z]{2}/i.test(userAgent)) return undefined;
+  if (KNOWN_BOT.test(userAgent) || CONTACT.test(userAgent) || !/[a-z][a-z\d]/i.test(userAgent)) return undefined;
   const onLinux = device === 'desktop' && /\blinux\b/i.test(userAgent) && !NAMED_COMPUTER.test(userAgent);
   if (device !== 'other' && !(onLinux && !namesEngine(userAgent))) return undefined;
   return {

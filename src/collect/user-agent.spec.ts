@@ -136,6 +136,40 @@ describe('devices', () => {
     ]);
   });
 
+  test('a phone or tablet that shares its name with a television box is none', () => {
+    const phones = ['X98', 'X98Pro', 'X96 Pro', 'X96_Pro', 'DOOGEE X98', 'T95', 'TX3', 'HK1'];
+    const tablets = ['X98 Air II(HG9M)', 'X98 Air 3G(C5J6)', 'X98 Plus(C5C6)'];
+    const device = (userAgent: string): Device => clientOf(userAgent, 'android').device;
+    expect(phones.filter((model) => device(android(model)) !== 'mobile')).toEqual([]);
+    expect(tablets.filter((model) => device(android(model).replace(' Mobile', '')) !== 'tablet')).toEqual([]);
+    expect(['X96 Max', 'T95', 'TX3'].map((model) => device(android(model).replace(' Mobile', '')))).toEqual([
+      ...['other', 'other', 'other'],
+    ]);
+  });
+
+  test('an app that shares its name with a bot is a phone’s, and its name is no browser', () => {
+    const names = [
+      'Lighthouse/3.2',
+      'Intelligent Lighthouse/1.0',
+      'Headless Horseman/1.0',
+      'Prerenderer/1.2',
+      'Rigor/2',
+    ];
+    names.push('Selenium Tracker/1.0', 'Percy/1.0', 'Prerender/1.0', 'Cypress/2', 'Chromatic/1', 'Playwright/3');
+    names.push('Puppeteer Show/1.0', 'Arachnid/1.0', 'Apical/1.0');
+    const apps = names.flatMap((name) => [
+      ...[`${name} (iPhone; iOS 17.0)`, `${name} (Android 14; SM-S911B)`, `${name} CFNetwork/1410 Darwin/22.6.0`],
+      `${android('SM-S911B; wv')} ${name}`,
+    ]);
+    for (const platform of ['ios', 'android'] as const) {
+      expect(apps.filter((userAgent) => clientOf(userAgent, platform).device !== 'mobile')).toEqual([]);
+    }
+    const browsers = new Set(apps.map((userAgent) => clientOf(userAgent, 'ios').browser));
+    expect([...browsers].sort()).toEqual(['Chrome', undefined]);
+    const contact = '(+https://example.com/bot)';
+    expect(names.filter((name) => clientOf(`${name} ${contact}`, 'ios').device !== 'bot')).toEqual([]);
+  });
+
   test('a bot that poses as a phone’s browser is one', () => {
     const names = [
       ...['DatadogSynthetics', 'NewRelicSynthetics', 'RuxitSynthetic/1.0', 'Site24x7', 'Catchpoint', 'SpeedCurve'],
@@ -247,6 +281,9 @@ test.each<[string, Record<Platform | 'none', Device>]>([
     'com.example.shop/42',
     'Acme Backend 3',
     'my-server',
+    'X1/2.0',
+    'A1',
+    'w3m/0.5.3',
   ].map((library): [string, Record<Platform | 'none', Device>] => [
     library,
     { web: 'bot', ios: 'mobile', android: 'mobile', server: 'other', none: 'other' },
@@ -269,6 +306,18 @@ test.each<[string, Record<Platform | 'none', Device>]>([
     'MyShop/1.4 (com.example.shop; build:7; macOS 14.5.0) Alamofire/5.9.1',
     { web: 'desktop', ios: 'desktop', android: 'desktop', server: 'desktop', none: 'desktop' },
   ],
+  ...[
+    'Dalvik/2.1.0 (Linux; U; Android 9; MIBOX4 Build/PI)',
+    'Dalvik/2.1.0 (Linux; U; Android 12; onn. 4K Streaming Box Build/SP1A)',
+    'Dalvik/2.1.0 (Linux; U; Android 12; Chromecast HD Build/S)',
+    'Dalvik/2.1.0 (Linux; U; Android 11; MECOOL KM6 Build/RTM)',
+    'MyTv/1.0 (Android 9; MIBOX4)',
+    'MyTv/1.0 (Android 9; MIBOX4) okhttp/4.12.0',
+    'ExoPlayer/2.18 (Linux; Android 9; MIBOX4)',
+  ].map((app): [string, Record<Platform | 'none', Device>] => [
+    app,
+    { web: 'other', ios: 'other', android: 'other', server: 'other', none: 'other' },
+  ]),
   ['Roku/DVP-12.0', { web: 'other', ios: 'other', android: 'other', server: 'other', none: 'other' }],
   [android('Pixel 8'), { web: 'mobile', ios: 'mobile', android: 'mobile', server: 'mobile', none: 'mobile' }],
 ])('%s by the platform of its app', (userAgent, expected) => {
