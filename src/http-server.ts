@@ -152,7 +152,7 @@ export async function prepareHttp(
   });
   // Fastify would close the connection while a refused body is still being sent, and its sender would not read why.
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const drained = reply.statusCode === 413 ? DRAINED_MAX_BYTES : BODY_MAX_BYTES;
+    const drained = [413, 429].includes(reply.statusCode) ? DRAINED_MAX_BYTES : BODY_MAX_BYTES;
     if (reply.statusCode >= 400 && Number(request.headers['content-length']) <= drained)
       reply.removeHeader('connection');
     done(null, payload);

@@ -181,7 +181,8 @@ describe('live', () => {
       listen({ authorization: `Bearer ${bob.accessToken}` }),
       listen({ 'x-api-key': ofApp.apiKey }),
     ]);
-    const stays = await listen();
+    const lasting = await createKey(stack.url, ann, { appId: app.id, scopes: ['read'] });
+    const stays = await listen({ 'x-api-key': lasting.apiKey });
     const ends = [
       () => call(`${stack.url}/api/auth/revoke`, { token: ann.accessToken, body: { keyId: key.keyId } }),
       () => call(`${stack.url}/api/auth/logout`, { token: bob.accessToken, body: {} }),

@@ -4,7 +4,7 @@ import type { Env } from '../config/env.js';
 import type { Logger } from './logger.js';
 
 /** How long a command may take before the caller hears a 503, ms. */
-const COMMAND_TIMEOUT_MS = 900;
+const COMMAND_TIMEOUT_MS = 800;
 /** Where nobody waits for an answer: hundreds of large entries may come over a slow line, ms. */
 export const PATIENT_COMMAND_TIMEOUT_MS = 20_000;
 

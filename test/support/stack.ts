@@ -138,13 +138,14 @@ export class Stack {
 
   /** Accepted events that are not committed, and claims. */
   async pending(): Promise<number> {
-    let found = Number((await this.redis.hget(this.keys.usage, 'events')) ?? 0);
-    found += await this.redis.zcard(this.keys.claims);
+    let found = 0;
+    // First the lists of release 0.1: what a worker takes from them meanwhile is in the figures that are read afterwards.
     for (let list = 0; list < OLD_LIST_COUNT; list += 1) {
       const tag = `${this.keys.prefix}{ingest:${list}}:`;
       found += (await this.redis.llen(`${tag}pending`)) + (await this.redis.zcard(`${tag}claims`));
     }
-    return found;
+    found += Number((await this.redis.hget(this.keys.usage, 'events')) ?? 0);
+    return found + (await this.redis.zcard(this.keys.claims));
   }
 
   /** Entries that no worker has claimed, in no order. */
