@@ -95,7 +95,7 @@ test('nothing that an untrusted peer says of itself counts, and its own address 
 
 test('every spelling of an IPv6 address comes to one, and no zone makes it fail', () => {
   const group = fc.oneof(fc.constantFrom(0, 0, 0xffff), fc.nat(0xffff));
-  const zone = fc.string({ minLength: 1 }).filter((text) => !/[,"\\\]]/.test(text));
+  const zone = fc.string({ minLength: 1 }).filter((text) => text.trim() !== '' && !/[,"\\\]]/.test(text));
   fc.assert(
     fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), zone, (groups, zoneName) => {
       const bytes = Buffer.from(groups.flatMap((value) => [value >> 8, value & 0xff]));

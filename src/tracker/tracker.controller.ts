@@ -30,12 +30,11 @@ export class TrackerController {
     const { origin } = request.headers;
     void reply
       .header('cache-control', `public, max-age=${MAX_AGE_S}`)
-      // Pages of every origin load it, those with `crossorigin`, `integrity` or `type="module"` by CORS. With
-      // crossorigin="use-credentials", browsers want the origin itself. The file is the same for everybody.
+      // Pages of every origin load it, those with `crossorigin`, `integrity` or `type="module"` by CORS.
       .header('access-control-allow-origin', origin ?? '*')
-      .header('access-control-allow-credentials', 'true')
-      .header('vary', 'Origin')
       .header('cross-origin-resource-policy', 'cross-origin');
+    // With crossorigin="use-credentials", browsers want the origin itself. The file is the same for everybody.
+    if (origin) void reply.header('access-control-allow-credentials', 'true').header('vary', 'Origin');
     const file = extra === undefined ? this.script : this.extra;
     return file.send(request, reply, 'text/javascript; charset=utf-8');
   }
