@@ -7,6 +7,11 @@ import { countsFor } from '../common/caller.js';
 
 /** Bytes of answers that one account may leave unread in a process before it is refused further reads. */
 export const UNSENT_MAX_BYTES = 32 * 1024 * 1024;
+/**
+ * A shorter answer is not worth counting: the system takes it at once, and of a client that sends on and does not read, Node
+ * takes no further request. Counting each answer to a posted event would be felt.
+ */
+export const SMALL_ANSWER_LENGTH = 16 * 1024;
 
 /**
  * Counts, for each account, the bytes of answers that its clients have not read yet. An answer stays in memory until the
@@ -22,7 +27,8 @@ export class UnsentAnswers {
   /** Counts every answer to a signed-in person or an API key, from when it is ready until its connection is done with it. */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onSend', ({ caller, raw: { socket } }, reply, payload, done) => {
-      if (caller && (typeof payload === 'string' || Buffer.isBuffer(payload))) {
+      const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
+      if (caller && isWhole && payload.length > SMALL_ANSWER_LENGTH) {
         const answer = reply.raw;
         // A connection that closed while the answer was computed reports nothing any more.
         if (!socket.destroyed) this.count(countsFor(caller), Buffer.byteLength(payload), answer);
