@@ -8,6 +8,7 @@ import { constants } from 'node:zlib';
 import { AppError } from './common/app-error.js';
 import type { Logger } from './common/logger.js';
 import { pathAliases } from './common/path-aliases.js';
+import { answerBytes } from './common/answer-bytes.js';
 import { sendProblem, toAppError, toProblem } from './common/problem.filter.js';
 import { isStaticRoute } from './common/static-text.js';
 import { trustedProxies } from './common/trusted-proxies.js';
@@ -166,10 +167,7 @@ export async function prepareHttp(
     if (isStaticRoute(route.url)) Object.assign(route, { compress: false });
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    if (
-      (typeof payload === 'string' || Buffer.isBuffer(payload)) &&
-      Buffer.byteLength(payload) > COMPRESSED_MAX_BYTES
-    ) {
+    if ((answerBytes(payload) ?? 0) > COMPRESSED_MAX_BYTES) {
       // The plugin leaves alone what a client asks for with this header.
       request.headers['x-no-compression'] = 'true';
       if (!reply.hasHeader('vary')) reply.header('vary', 'accept-encoding');

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { answerBytes } from './common/answer-bytes.js';
 import type { Logger } from './common/logger.js';
 import { PeriodicTask } from './common/periodic-task.js';
-import { SMALL_ANSWER_LENGTH } from './questions/unsent-answers.js';
+import { SMALL_ANSWER_BYTES } from './questions/unsent-answers.js';
 
 /** How long a client may read nothing of an answer before its connection is closed, ms. */
 export const STALLED_MS = 30_000;
@@ -30,7 +31,7 @@ export function closeStalledAnswers(fastify: FastifyInstance, logger: Logger, st
   const progress = new WeakMap<Socket, Progress>();
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const answer = reply.raw;
-    const isSmall = typeof payload === 'string' && payload.length <= SMALL_ANSWER_LENGTH;
+    const isSmall = (answerBytes(payload) ?? Infinity) <= SMALL_ANSWER_BYTES;
     if (!isSmall && !request.raw.socket.destroyed) answers.add(answer.once('close', () => answers.delete(answer)));
     done(null, payload);
   });

@@ -1,6 +1,5 @@
 import { call } from './support/client.js';
-import { TestSite, track, waiting } from './support/site.js';
-import { type Stack, startStack } from './support/stack.js';
+import { type TestSite, track, waiting, useTestSite } from './support/site.js';
 import { until } from './support/until.js';
 
 // Sites that hide what the script reads: by variables of their own, by elements with the names of properties, by read-only
@@ -40,23 +39,8 @@ const NAMES = ['scripts', 'title', 'referrer', 'currentScript', 'prerendering', 
 const NEEDED = ['fetch', 'JSON', 'Date', 'Math', 'Object', 'Array', 'clearTimeout', 'addEventListener'];
 
 describe('the script on sites that hide what it reads, in Chromium', () => {
-  let stack: Stack;
   let site: TestSite;
-
-  beforeAll(async () => {
-    stack = await startStack();
-    site = await TestSite.open(stack);
-  }, 300_000);
-  afterAll(async () => {
-    await site?.close();
-    await stack?.stop();
-  });
-  beforeEach(async () => {
-    await site.reset();
-  });
-  afterEach(async () => {
-    await site.leave();
-  });
+  useTestSite((opened) => (site = opened));
 
   const views = async (count: number) => {
     const events = await site.eventually(Array.from({ length: count }, () => 'page_view'));

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { call, createKey } from './support/client.js';
-import { STUB, TestSite, track, waiting } from './support/site.js';
-import { type Stack, startStack } from './support/stack.js';
+import { STUB, type TestSite, track, waiting, useTestSite } from './support/site.js';
 import { until } from './support/until.js';
 
 // What the script is given, and what the server refuses. In no test may an exception reach the page.
@@ -58,23 +57,8 @@ const clock = (ms: string) => `const now = Date.now.bind(Date);
   Date.now = () => Math.floor(${ms});`;
 
 describe('the script and events that cannot be taken as they are, in Chromium', () => {
-  let stack: Stack;
   let site: TestSite;
-
-  beforeAll(async () => {
-    stack = await startStack();
-    site = await TestSite.open(stack);
-  }, 300_000);
-  afterAll(async () => {
-    await site?.close();
-    await stack?.stop();
-  });
-  beforeEach(async () => {
-    await site.reset();
-  });
-  afterEach(async () => {
-    await site.leave();
-  });
+  useTestSite((opened) => (site = opened));
 
   const warned = (text: string) =>
     until(() => site.warnings.some((warning) => warning.includes(text)), `a warning: ${text}`).catch(
@@ -200,19 +184,19 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
     const page = await site.visit('/');
     await site.eventually(['page_view']);
     const { accessToken: token } = site.account;
-    await call(`${stack.url}/api/auth/revoke`, { token, body: { keyId: site.keyId } });
+    await call(`${site.stack.url}/api/auth/revoke`, { token, body: { keyId: site.keyId } });
     await track(page, 'first');
     await warned('revoked');
     for (let i = 0; i < 5; i += 1) await track(page, 'more');
     expect(await waiting(page)).toBe(6);
-    site.key = (await createKey(stack.url, site.account, { appId: site.appId })).apiKey;
+    site.key = (await createKey(site.stack.url, site.account, { appId: site.appId })).apiKey;
     await page.goto(`${site.origin}/new-key`);
     await site.eventually(['page_view', 'page_view', 'first', ...Array.from({ length: 5 }, () => 'more')]);
   });
 
   test('a clock that is years behind, in an app that keeps events for 30 days', async () => {
     const { accessToken: token } = site.account;
-    await call(`${stack.url}/api/apps/${site.appId}`, { method: 'PATCH', token, body: { retentionDays: 30 } });
+    await call(`${site.stack.url}/api/apps/${site.appId}`, { method: 'PATCH', token, body: { retentionDays: 30 } });
     const page = await site.visit('/', clock(`now() - 10 * 365 * 864e5`));
     await track(page, 'now');
     for (const { at } of await site.eventually(['page_view', 'now'])) {
@@ -251,15 +235,15 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
     for (const name of ['a', 'b', 'c']) await track(page, name);
     await page.context().setOffline(false);
     await site.eventually(['page_view', 'page_view', 'page_view', 'a', 'b', 'c']);
-    await stack.drained();
+    await site.stack.drained();
     expect(await site.names()).toHaveLength(6);
-    expect(await stack.query('SELECT 1 FROM dead_letters')).toEqual([]);
+    expect(await site.stack.query('SELECT 1 FROM dead_letters')).toEqual([]);
   });
 
   test('a beacon without a type is taken', async () => {
     const page = await site.visit('/');
     await page.evaluate(`(() => {
-      const send = (path, event) => navigator.sendBeacon('${stack.url}' + path, new Blob([JSON.stringify(event)]));
+      const send = (path, event) => navigator.sendBeacon('${site.stack.url}' + path, new Blob([JSON.stringify(event)]));
       send('/api/analytics/collect', { apiKey: '${site.key}', event: 'one' });
       send('/collect/batch', { apiKey: '${site.key}', events: [{ event: 'two' }] });
     })()`);

@@ -1,29 +1,13 @@
 import { createHash } from 'node:crypto';
 import { openPage } from './support/chromium.js';
-import { STUB, TestSite, track } from './support/site.js';
-import { type Stack, startStack } from './support/stack.js';
+import { STUB, type TestSite, track, useTestSite } from './support/site.js';
 import { until } from './support/until.js';
 
 // What sites, tag managers and browsers do to the script. In no test may an exception reach the page.
 
 describe('the script on real sites, in Chromium', () => {
-  let stack: Stack;
   let site: TestSite;
-
-  beforeAll(async () => {
-    stack = await startStack();
-    site = await TestSite.open(stack);
-  }, 300_000);
-  afterAll(async () => {
-    await site?.close();
-    await stack?.stop();
-  });
-  beforeEach(async () => {
-    await site.reset();
-  });
-  afterEach(async () => {
-    await site.leave();
-  });
+  useTestSite((opened) => (site = opened));
 
   const paths = (events: { event: string; url: string | null }[]) =>
     events.filter(({ event }) => event === 'page_view').map(({ url }) => url!.slice(site.origin.length));
@@ -170,7 +154,7 @@ describe('the script on real sites, in Chromium', () => {
     // The second file is loaded under the nonce of the first.
     site.options += ' nonce="n"';
     site.pages['/'] =
-      `<meta http-equiv="Content-Security-Policy" content="script-src 'nonce-n'; connect-src ${stack.url}">${site.tag}
+      `<meta http-equiv="Content-Security-Policy" content="script-src 'nonce-n'; connect-src ${site.stack.url}">${site.tag}
       <a id="link" href="http://localhost:1/link" target="_blank">out</a>
       <a id="own" href="/own" target="_blank" data-track="own">own</a>
       <img usemap="#map" width="50" height="50" src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><map name="map">

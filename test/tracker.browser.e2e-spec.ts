@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { call, createKey, signIn } from './support/client.js';
-import { TestSite, track, waiting } from './support/site.js';
-import { type Stack, startStack } from './support/stack.js';
+import { type TestSite, track, waiting, useTestSite } from './support/site.js';
 import { until } from './support/until.js';
 
 /** 1.8 kB of 1,024 bytes. */
@@ -15,34 +14,19 @@ test('the script is at most 1.8 kB gzipped', () => {
 });
 
 describe('the script of a web site, in Chromium', () => {
-  let stack: Stack;
   let site: TestSite;
-
-  beforeAll(async () => {
-    stack = await startStack();
-    site = await TestSite.open(stack);
-  }, 300_000);
-  afterAll(async () => {
-    await site?.close();
-    await stack?.stop();
-  });
-  beforeEach(async () => {
-    await site.reset();
-  });
-  afterEach(async () => {
-    await site.leave();
-  });
+  useTestSite((opened) => (site = opened));
 
   const clickable = () =>
     `${site.tag}<button data-track="buy"><b id="buy">Buy</b></button><a id="out" href="http://localhost:1/away" target="_blank">out</a>`;
 
   test('is served to pages of other origins, and kept by browsers for an hour', async () => {
-    const { status, headers } = await call(`${stack.url}/t.js`);
+    const { status, headers } = await call(`${site.stack.url}/t.js`);
     expect([status, headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
     expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin');
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('cache-control')).toBe('public, max-age=3600');
-    const again = await call(`${stack.url}/t.js`, { headers: { 'if-none-match': headers.get('etag')! } });
+    const again = await call(`${site.stack.url}/t.js`, { headers: { 'if-none-match': headers.get('etag')! } });
     expect(again.status).toBe(304);
   });
 
@@ -78,7 +62,7 @@ describe('the script of a web site, in Chromium', () => {
     );
     site.options = '';
     site.pages['/'] = clickable();
-    await stack.query('DELETE FROM events');
+    await site.stack.query('DELETE FROM events');
     const other = await site.visit();
     await other.click('#out');
     await other.click('#buy');
@@ -148,7 +132,7 @@ describe('the script of a web site, in Chromium', () => {
     await page.context().setOffline(true);
     await track(page, 'for the old key');
     await page.context().setOffline(false);
-    site.key = (await createKey(stack.url, site.account, { appId: site.appId })).apiKey;
+    site.key = (await createKey(site.stack.url, site.account, { appId: site.appId })).apiKey;
     await page.goto(`${site.origin}/b`);
     await site.eventually(['page_view', 'for the old key', 'page_view']);
   });
@@ -189,15 +173,15 @@ describe('the script of a web site, in Chromium', () => {
     await page.context().setOffline(true);
     for (let i = 0; i < 70; i += 1) await track(page, 'offline');
     expect(await waiting(page)).toBe(70);
-    const api = stack.apis[0]!;
+    const api = site.stack.apis[0]!;
     await api.process.stop('SIGKILL');
     await page.context().setOffline(false);
     await track(page, 'no server');
     const other = await page.context().newPage();
     await other.goto(`${site.origin}/b`).catch(() => undefined);
     await page.close();
-    stack.apis.splice(0);
-    await stack.startApi({ PORT: new URL(api.url).port });
+    site.stack.apis.splice(0);
+    await site.stack.startApi({ PORT: new URL(api.url).port });
     // A page that is opened later sends what the closed one left, beside its own.
     const later = await other.context().newPage();
     await later.goto(`${site.origin}/c`);
@@ -211,10 +195,10 @@ describe('the script of a web site, in Chromium', () => {
     ];
     await until(async () => (await site.names()).length >= expected.length, 'all events', 60_000);
     await until(async () => (await waiting(later)) === 0, 'the queue to be empty', 60_000);
-    await stack.drained();
+    await site.stack.drained();
     expect((await site.names()).sort()).toEqual(expected.sort());
-    const answer = await call(`${stack.url}/api/analytics/event-summary?event=offline`, {
-      token: (await signIn(stack.url)).accessToken,
+    const answer = await call(`${site.stack.url}/api/analytics/event-summary?event=offline`, {
+      token: (await signIn(site.stack.url)).accessToken,
     });
     expect(answer.body.count).toBe(70);
   });
@@ -230,7 +214,7 @@ describe('the script of a web site, in Chromium', () => {
     });
     await track(page, 'once');
     await until(async () => lost >= 3 && (await waiting(page)) === 0, 'the third try', 30_000);
-    await stack.drained();
+    await site.stack.drained();
     expect((await site.names()).sort()).toEqual(['once', 'page_view']);
   });
 

@@ -29,25 +29,13 @@ export class ExportPace {
     separator = '',
   ): AsyncGenerator<string> {
     for (let at = 0; at < items.length;) {
-      const texts: string[] = [];
-      await this.inTurn(() => {
-        const begun = performance.now();
-        for (
-          let length = 0;
-          at < items.length && length < PIECE_LENGTH && performance.now() - begun < PIECE_MS;
-          at += 1
-        ) {
-          const text = write(items[at]!);
-          if (text === undefined) continue;
-          texts.push(text);
-          length += text.length;
-        }
-      });
-      if (texts.length > 0) yield texts.join(separator);
+      const piece = await this.inTurn(() => pieceFrom(items, at, write));
+      at = piece.end;
+      if (piece.texts.length > 0) yield piece.texts.join(separator);
     }
   }
 
-  private async inTurn(work: () => void): Promise<void> {
+  private async inTurn<Result>(work: () => Result): Promise<Result> {
     const before = this.last;
     let end!: () => void;
     this.last = new Promise((resolve) => (end = resolve));
@@ -57,7 +45,7 @@ export class ExportPace {
       await (pause > 0 ? wait(pause) : nextTurn());
       const begun = performance.now();
       try {
-        work();
+        return work();
       } finally {
         const ended = performance.now();
         this.freeAt = ended + (ended - begun) * (1 / EXPORT_SHARE - 1);
@@ -66,4 +54,22 @@ export class ExportPace {
       end();
     }
   }
+}
+
+/** Writes items until the piece is long enough, or has taken its time. @returns `end`: the index of the next item */
+function pieceFrom<T>(
+  items: readonly T[],
+  start: number,
+  write: (item: T) => string | undefined,
+): { texts: string[]; end: number } {
+  const begun = performance.now();
+  const texts: string[] = [];
+  let end = start;
+  for (let length = 0; end < items.length && length < PIECE_LENGTH && performance.now() - begun < PIECE_MS; end += 1) {
+    const text = write(items[end]!);
+    if (text === undefined) continue;
+    texts.push(text);
+    length += text.length;
+  }
+  return { texts, end };
 }

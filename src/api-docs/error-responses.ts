@@ -103,7 +103,8 @@ const ERRORS = {
     title: 'Too many requests',
     description:
       'A limit is reached (rate_limited), or too much of the account is under way, waits or is unread (too_many_questions, ' +
-      'too_many_unread_bytes, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). Send the request again after Retry-After.',
+      'too_many_unread_bytes, too_many_streams, too_many_at_once, too_many_erasures, buffer_share_exceeded). ' +
+      'Send the request again after Retry-After.',
   },
   431: {
     name: 'HeadersTooLarge',

@@ -28,6 +28,7 @@ import type {
   SelfDto,
 } from './api-key.dto.js';
 import { expiryNotice } from './expiry-notice.js';
+import { assertRoomForKey } from './key-room.js';
 import { NEW_CLAIMS, signKey } from './key-token.js';
 
 const READ_KEY_DAYS = 365;
@@ -37,23 +38,6 @@ const KEY_MAX_DAYS = 36_525;
 /** Of two ends at once the earlier counts, whichever is written last. In the database's time, as all processes read it. */
 const END_KEY = `UPDATE api_keys SET revoked_at = LEAST(
   COALESCE(revoked_at, UTC_TIMESTAMP(3) + INTERVAL ? SECOND), UTC_TIMESTAMP(3) + INTERVAL ? SECOND) WHERE id = ?`;
-
-/** Keys of an app that may be good at one time: more is a program that makes one where it should keep one. */
-export const KEYS_MAX = 1000;
-
-const GOOD_KEYS = `SELECT COUNT(*) AS n FROM api_keys WHERE app_id = ?
-  AND (revoked_at IS NULL OR revoked_at > UTC_TIMESTAMP(3)) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP())`;
-
-/**
- * Revoked keys of an app that are newer than its oldest good key and could still verify: API processes remember each of
- * them (registry/revoked-keys.ts).
- */
-export const REVOKED_KEYS_MAX = 1000;
-
-const REVOKED_KEYS = `SELECT COUNT(*) AS n FROM api_keys WHERE app_id = ?
-  AND revoked_at <= UTC_TIMESTAMP(3) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP()) AND kid IN (?)
-  AND id > (SELECT MIN(id) FROM api_keys WHERE app_id = ? AND kid IN (?)
-    AND (revoked_at IS NULL OR revoked_at > UTC_TIMESTAMP(3)) AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP()))`;
 
 /** What of a new key the caller may choose. */
 type KeyWish = Pick<CreateKeyDto, 'name' | 'scopes' | 'expiresAt' | 'allowedOrigins'>;
@@ -79,7 +63,7 @@ export class ApiKeyService {
     const app = await this.owned.one(ownerId, appId);
     return this.keys.manager.transaction(async (manager) => {
       await holdAccount(manager, ownerId);
-      await this.assertRoom(app, manager);
+      await assertRoomForKey(app.id, this.ring.kids, manager);
       const key = await this.issue(app, wish, manager);
       const detail = { scopes: wish.scopes ?? ['write'] };
       await this.note('key_created', ownerId, app.id, parseUuid(key.keyId)!, manager, detail);
@@ -170,7 +154,7 @@ export class ApiKeyService {
       };
       await holdAccount(manager, ownerId);
       await this.end(old, overlapSeconds, manager);
-      await this.assertRoom(old.app!, manager);
+      await assertRoomForKey(old.app!.id, this.ring.kids, manager);
       const key = await this.issue(old.app!, like, manager);
       const detail = { newKeyId: key.keyId, overlapSeconds };
       await this.note('key_regenerated', ownerId, old.appId, old.id, manager, detail);
@@ -205,25 +189,6 @@ export class ApiKeyService {
       expiresAt: key.expiresAt?.toISOString() ?? null,
       allowedOrigins,
     };
-  }
-
-  /** In a transaction that holds the account: of several at once only as many are made as there is room for. */
-  private async assertRoom({ id }: App, manager: EntityManager): Promise<void> {
-    const [good]: { n: string }[] = await manager.query(GOOD_KEYS, [binary(id)]);
-    if (Number(good!.n) >= KEYS_MAX) {
-      const detail =
-        `An app may have ${KEYS_MAX.toLocaleString('en')} good keys, and this one has them. Revoke one that is not used any ` +
-        'more (POST /api/auth/revoke), then try again.';
-      throw new ConflictError('too_many_keys', detail);
-    }
-    const { kids } = this.ring;
-    const [revoked]: { n: string }[] = await manager.query(REVOKED_KEYS, [binary(id), kids, binary(id), kids]);
-    if (Number(revoked!.n) < REVOKED_KEYS_MAX) return;
-    const detail =
-      `This app has ${REVOKED_KEYS_MAX.toLocaleString('en')} revoked keys that are newer than its oldest good key. Replace the ` +
-      'oldest good key (POST /api/auth/regenerate without an overlap) or revoke it, then try again. Give keys that are ' +
-      'needed for a short time an expiresAt: expired keys do not count.';
-    throw new ConflictError('too_many_revoked_keys', detail);
   }
 
   /** @returns whether the key ends earlier than it would have */

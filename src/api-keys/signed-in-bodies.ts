@@ -48,7 +48,7 @@ export class SignedInBodies implements BodyRules {
     if (this.failed.count(ownerId) < limit) return;
     const waitS = Math.max(1, Math.ceil(this.failed.msLeft(ownerId) / 1000));
     throw new RateLimitedError(
-      `The limit is ${limit} bodies a minute that cannot be read. Send it again after Retry-After.`,
+      `Of this account, ${limit} bodies in a minute could not be read. Try again in ${waitS} s.`,
       waitS,
       { 'ratelimit-limit': String(limit), 'ratelimit-remaining': '0', 'ratelimit-reset': String(waitS) },
     );

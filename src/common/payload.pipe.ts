@@ -154,7 +154,7 @@ function fieldErrors(error: ValidationError, path = ''): FieldError[] {
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
 }
 
-/** Rules about what kind of value a field takes: what breaks them, and what is said then. */
+/** For each rule about the kind of a value: whether a value is of that kind, and the message where it is not. */
 const KINDS: Record<string, [isKind: (value: unknown) => boolean, message: string]> = {
   isString: [(value) => typeof value === 'string', 'must be a string'],
   isArray: [Array.isArray, 'must be an array'],
@@ -163,8 +163,8 @@ const KINDS: Record<string, [isKind: (value: unknown) => boolean, message: strin
 };
 
 /**
- * What is said of a value of the wrong kind, and nothing else: class-validator would say first what it looked at first, such
- * as a length, which is no help to whoever sent a number where text belongs.
+ * The only message for a value of the wrong kind. class-validator reports the first rule that it checked, such as a length,
+ * which does not help somebody who sent a number where text belongs.
  */
 function kindMessage({ target, property, value, constraints }: ValidationError): string | undefined {
   if (!constraints || !target) return undefined;

@@ -32,7 +32,8 @@ export class Questions {
 
   /**
    * @param question gets the manager of its connection; it may begin a transaction
-   * @throws AppError 429 when too many questions of the account wait, or too many bytes of its answers are unread; ClientGoneError; whatever the question throws
+   * @throws AppError 429 when too many questions of the account wait, or too many bytes of its answers are unread;
+   *   ClientGoneError; whatever the question throws
    */
   async ask<T>(
     { account, gone }: Pick<Asker, 'account' | 'gone'>,

@@ -2,16 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { answerBytes } from '../common/answer-bytes.js';
 import { AppError } from '../common/app-error.js';
 import { countsFor } from '../common/caller.js';
 
 /** Bytes of answers that one account may leave unread in a process before it is refused further reads. */
 export const UNSENT_MAX_BYTES = 32 * 1024 * 1024;
 /**
- * A shorter answer is not worth counting: the system takes it at once, and of a client that sends on and does not read, Node
- * takes no further request. Counting each answer to a posted event would be felt.
+ * An answer of up to this size is not counted: the system's socket buffer takes it at once, and Node reads no further request of
+ * a client that does not read its answers. Counting every answer to a posted event would slow collecting down.
  */
-export const SMALL_ANSWER_LENGTH = 16 * 1024;
+export const SMALL_ANSWER_BYTES = 16 * 1024;
 
 /**
  * Counts, for each account, the bytes of answers that its clients have not read yet. An answer stays in memory until the
@@ -24,15 +25,15 @@ export class UnsentAnswers {
   /** What takes the unread answers of a connection out of the count. */
   private readonly held = new WeakMap<Socket, Set<() => void>>();
 
-  /** Counts every answer to a signed-in person or an API key, from when it is ready until its connection is done with it. */
+  /**
+   * Counts the answers to signed-in people and API keys that are larger than {@link SMALL_ANSWER_BYTES}, from when each is ready
+   * until its connection is done with it.
+   */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onSend', ({ caller, raw: { socket } }, reply, payload, done) => {
-      const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
-      if (caller && isWhole && payload.length > SMALL_ANSWER_LENGTH) {
-        const answer = reply.raw;
-        // A connection that closed while the answer was computed reports nothing any more.
-        if (!socket.destroyed) this.count(countsFor(caller), Buffer.byteLength(payload), answer);
-      }
+      const bytes = answerBytes(payload) ?? 0;
+      // A connection that closed while the answer was computed reports nothing any more.
+      if (caller && bytes > SMALL_ANSWER_BYTES && !socket.destroyed) this.count(countsFor(caller), bytes, reply.raw);
       done(null, payload);
     });
   }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { launchChromium } from './chromium.js';
 import { registerApp, type Signed, signIn } from './client.js';
-import type { Stack } from './stack.js';
+import { type Stack, startStack } from './stack.js';
 import { until } from './until.js';
 
 const USER_AGENT =
@@ -44,7 +44,7 @@ export class TestSite {
   private readonly contexts: BrowserContext[] = [];
 
   private constructor(
-    private readonly stack: Stack,
+    readonly stack: Stack,
     private readonly browser: Browser,
     private readonly server: Server,
     readonly origin: string,
@@ -156,4 +156,24 @@ export function waiting(page: Page): Promise<number> {
         /^tallystone\..{8}\./.test(name),
       ).length,
   );
+}
+
+/**
+ * Opens a site for the tests around it, on a stack of its own: each test begins with a new app and no events.
+ * @param use gets the site before the first test
+ */
+export function useTestSite(use: (site: TestSite) => void): void {
+  let stack: Stack;
+  let site: TestSite;
+  beforeAll(async () => {
+    stack = await startStack();
+    site = await TestSite.open(stack);
+    use(site);
+  }, 300_000);
+  afterAll(async () => {
+    await site?.close();
+    await stack?.stop();
+  });
+  beforeEach(() => site.reset());
+  afterEach(() => site.leave());
 }

@@ -1,10 +1,10 @@
 import { NoAnswer, Problem } from './api.js';
-import { tellPause } from './waiting.js';
+import { announcePause } from './waiting.js';
 
 const TRIES = 3;
 const TRIES_WHEN_BUSY = 6;
 const LONGEST_PAUSE_MS = 30_000;
-/** ms that pages which were refused together come back apart from each other, at most. */
+/** Up to this many ms are added, so that pages that were refused together do not come back together. */
 const SPREAD_MS = 1000;
 /** How often a panel that shows a failure asks again by itself. */
 const FAILED_ASK_EVERY_MS = 15_000;
@@ -24,10 +24,10 @@ export function mayRetry(failures: number, error: Error): boolean {
 
 /** @returns ms: as long as the server says, else twice as long with each failure */
 export function retryDelay(failures: number, error: Error): number {
-  const saidMs = error instanceof Problem ? error.retryAfterMs : undefined;
+  const serverMs = error instanceof Problem ? error.retryAfterMs : undefined;
   const pauseMs =
-    saidMs === undefined ? Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS) : saidMs + Math.random() * SPREAD_MS;
-  if (error instanceof Problem && error.status === 429) tellPause(pauseMs);
+    serverMs === undefined ? Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS) : serverMs + Math.random() * SPREAD_MS;
+  if (error instanceof Problem && error.status === 429) announcePause(pauseMs);
   return pauseMs;
 }
 

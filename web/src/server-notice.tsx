@@ -22,10 +22,13 @@ export function useReady(enabled = true) {
   return useQuery({ queryKey: KEY, queryFn: askReady, refetchInterval: EVERY_MS, retry: false, enabled });
 }
 
+function isWell({ data, error }: ReturnType<typeof useReady>): boolean {
+  return !error && data?.checks?.mysql === 'ok';
+}
+
 /** Whether the server and its database answer, as far as the page knows. */
 export function useIsWell(): boolean {
-  const { data, error } = useReady();
-  return !error && data?.checks?.mysql === 'ok';
+  return isWell(useReady());
 }
 
 function hasFailed({ queryKey, state }: Query): boolean {
@@ -42,14 +45,15 @@ export function ServerNotice({ isSignedIn }: { isSignedIn: boolean }) {
   const ready = useReady(isSignedIn);
   const waiting = useWaiting();
   const isAway = ready.error instanceof NoAnswer && !ready.error.blocked;
-  const isWell = !ready.error && ready.data?.checks?.mysql === 'ok';
+  const isBack = isWell(ready);
   useEffect(() => {
-    if (!isWell) return;
+    if (!isBack) return;
     for (const query of queries.getQueryCache().findAll({ type: 'active', predicate: hasFailed }))
       // One that pauses before its next try need not pause any longer.
       void query.cancel({ silent: true }).then(() => query.fetch().catch(() => undefined));
-  }, [isWell, queries]);
-  const text = isAway ? AWAY : ready.data && !ready.error ? (textOf(ready.data) ?? said(waiting)) : said(waiting);
+  }, [isBack, queries]);
+  const problem = ready.data && !ready.error ? problemText(ready.data) : undefined;
+  const text = isAway ? AWAY : (problem ?? waitingText(waiting));
   return (
     <div role="status" className="notice-place">
       {text && <p className="notice">{text}</p>}
@@ -59,13 +63,13 @@ export function ServerNotice({ isSignedIn }: { isSignedIn: boolean }) {
 
 const AWAY = 'The server does not answer. This page tries again by itself.';
 
-function textOf({ status, checks }: Ready): string | undefined {
+function problemText({ status, checks }: Ready): string | undefined {
   if (checks?.mysql !== 'away') return undefined;
   const events = status === 'degraded' ? 'Events are still accepted. ' : '';
   return `The database does not answer, so what is shown here may be old. ${events}This page goes on by itself.`;
 }
 
-function said({ isLate, againAt }: ReturnType<typeof useWaiting>): string | undefined {
+function waitingText({ isLate, againAt }: ReturnType<typeof useWaiting>): string | undefined {
   if (isLate) return STILL_WAITING;
   if (againAt === undefined) return undefined;
   const time = new Date(againAt).toLocaleTimeString(navigator.language);

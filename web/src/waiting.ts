@@ -45,7 +45,7 @@ export async function watched<T>(call: Promise<T>, afterMs = LATE_AFTER_MS): Pro
 }
 
 /** Makes the page say when it asks again, where that is not in a moment. @param pauseMs until then */
-export function tellPause(pauseMs: number): void {
+export function announcePause(pauseMs: number): void {
   if (pauseMs < LONG_PAUSE_MS) return;
   const againAt = Date.now() + pauseMs;
   if (againAt <= (now.againAt ?? 0)) return;

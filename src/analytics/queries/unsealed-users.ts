@@ -30,10 +30,10 @@ interface Batch {
 
 /** Users seen in one quarter-hour, not sealed yet. A user may be there more than once. */
 export interface SeenUsers {
-  /** Of those who have one. */
+  /** Of those who have a number. */
   numbers: number[];
-  /** User keys of those who have none, and so are in no bitmap. */
-  strangers: string[];
+  /** User keys of those who have no number, and so are in no bitmap. */
+  unnumbered: string[];
 }
 
 /** Who was seen and is not sealed yet, by quarter-hour. */
@@ -51,8 +51,8 @@ export class UnsealedUsers {
       this.sorted = undefined;
     }
     let seen = quarters.get(at);
-    if (!seen) quarters.set(at, (seen = { numbers: [], strangers: [] }));
-    if (number === undefined) seen.strangers.push(userKey);
+    if (!seen) quarters.set(at, (seen = { numbers: [], unnumbered: [] }));
+    if (number === undefined) seen.unnumbered.push(userKey);
     else seen.numbers.push(number);
   }
 

@@ -57,7 +57,7 @@ export async function usersInRanges(
       const strangers = new Set<string>();
       let added = 0;
       for (; !next.done; next = unsealedHere.next()) {
-        const { numbers, strangers: unnumbered } = next.value;
+        const { numbers, unnumbered } = next.value;
         for (const number of numbers) {
           union.add(number);
           if ((added += 1) % ADDED_AT_ONCE === 0) await steps.pause();

@@ -118,12 +118,8 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     const cells = [...byCell(batches).values()];
     for (let at = 0; at < cells.length; at += CELLS_AT_ONCE) {
       const some = cells.slice(at, at + CELLS_AT_ONCE);
-      const sealedBefore = byCell(
-        await sealing.lockCells(
-          appId,
-          some.map(([first]) => first!),
-        ),
-      );
+      const keys = some.map(([first]) => first!);
+      const sealedBefore = byCell(await sealing.lockCells(appId, keys));
       let written: SealedCell[] = [];
       let bytes = 0;
       for (const own of some) {
