@@ -1,7 +1,6 @@
-import { zoneOf } from '../common/time-zones.js';
 import { DAY_MS, MINUTE_MS, QUARTER_MS } from '../events/limits.js';
 import type { TimeRange } from './time-range.js';
-import { firstMomentShowing } from './time-zone.js';
+import { firstMomentShowing, zoneClock } from './time-zone.js';
 
 export const INTERVALS = ['hour', 'day', 'week', 'month'] as const;
 export type Interval = (typeof INTERVALS)[number];
@@ -27,11 +26,12 @@ const A_MONDAY_MS = 4 * DAY_MS;
  */
 export function* buckets(range: TimeRange, interval: Interval, zone: string, limit: number): Generator<Bucket> {
   const startMs = range.startQuarter * QUARTER_MS;
-  let local = beginning(startMs + zoneOf(zone).offset(startMs) * MINUTE_MS, interval);
-  let from = firstMomentShowing(zone, local) / QUARTER_MS;
+  const clock = zoneClock(zone);
+  let local = beginning(startMs + clock(startMs), interval);
+  let from = firstMomentShowing(clock, local) / QUARTER_MS;
   for (let made = 0; made <= limit && from < range.endQuarter;) {
     const next = following(local, interval);
-    const to = firstMomentShowing(zone, next) / QUARTER_MS;
+    const to = firstMomentShowing(clock, next) / QUARTER_MS;
     const startQuarter = Math.max(from, range.startQuarter);
     const endQuarter = Math.min(to, range.endQuarter);
     if (endQuarter > startQuarter) {

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { DAY_MS } from '../events/limits.js';
-import { firstMomentShowing } from './time-zone.js';
+import { zoneOf } from '../common/time-zones.js';
+import { firstMomentShowing, zoneClock } from './time-zone.js';
 
 const HOUR_MS = 3_600_000;
 const utc = (time: string): number => Date.parse(`${time}Z`);
@@ -31,4 +33,23 @@ describe('zones that changed their clocks at 00:01', () => {
     expect(moment('America/St_Johns', '2010-11-07T01:00')).toBe('2010-11-07T04:30');
     expect(moment('America/St_Johns', '2010-11-08T00:00')).toBe('2010-11-08T03:30');
   });
+});
+
+test("a zone's clock shows what Intl says, at every moment and on days of a change", () => {
+  const zones = ['UTC', 'America/New_York', 'Australia/Lord_Howe', 'Pacific/Apia', 'Africa/Casablanca', 'Asia/Gaza'];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...zones),
+      fc.integer({ min: utc('2005-01-01T00:00'), max: utc('2030-01-01T00:00') }),
+      fc.integer({ min: 1, max: 500 }),
+      (zone, from, hours) => {
+        const clock = zoneClock(zone);
+        for (let hour = 0; hour < hours; hour += 1) {
+          const ms = from + hour * HOUR_MS;
+          expect(clock(ms)).toBe(zoneOf(zone).offset(ms) * 60_000);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
