@@ -1,0 +1,234 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from '../common/logger.js';
+import type { Chdb, ChdbAnswer, ChdbError, ChdbSession } from './chdb.js';
+import { EngineError } from './engine-error.js';
+import { Lanes } from './lanes.js';
+import type { MemoryPlan } from './memory-plan.js';
+import { assertFiltered, assertOnlyReads } from './question-check.js';
+import { assertOneStatement, type InsertSql } from './sql-text.js';
+import { type Statement, withSettings } from './statement.js';
+import type { Suspects } from './suspects.js';
+
+/** How often a statement that must end is told so: the first time may come before ClickHouse knows of it. */
+const KILL_AGAIN_MS = 50;
+/** Questions beyond these are refused at once. */
+const WAITING_MAX = 200;
+/** A question that may take no longer has a lane of its own, so that it does not wait for those that take ten seconds. */
+const SHORT_MS = 4000;
+const TREES_REMEMBERED = 500;
+
+const QUESTION_SETTINGS = 'async_insert = 0, use_query_cache = 0, readonly = 2';
+/** chDB's own defaults are others: async_insert is on, and a mutation does not wait for its end. */
+const WRITE_SETTINGS =
+  'async_insert = 0, insert_deduplicate = 1, mutations_sync = 2, max_partitions_per_insert_block = 0';
+
+/**
+ * ClickHouse in this process: a pool of sessions on one folder, since a session runs one statement at a time. Questions
+ * take turns on the readers, short ones have a lane more; inserts and look-ups of the projector have one, and
+ * mutations and changes of tables another.
+ */
+export class Engine {
+  readonly #readers: Lanes<ChdbSession>;
+  readonly #short: Lanes<ChdbSession>;
+  readonly #copy: Lanes<ChdbSession>;
+  readonly #changes: Lanes<ChdbSession>;
+  readonly #control: Lanes<ChdbSession>;
+  readonly #running = new Map<string, { sql: string; since: number }>();
+  /** Questions whose tree has been judged. */
+  readonly #judged = new Set<string>();
+  #appTables: string[] | undefined;
+
+  private constructor(
+    private readonly chdb: Chdb,
+    sessions: readonly ChdbSession[],
+    private readonly database: string,
+    readers: number,
+    private readonly suspects: Suspects,
+    private readonly logger: Logger,
+  ) {
+    const [control, changes, copy, short, ...rest] = sessions;
+    this.#control = new Lanes([control!]);
+    this.#changes = new Lanes([changes!]);
+    this.#copy = new Lanes([copy!]);
+    this.#short = new Lanes([short!], WAITING_MAX);
+    this.#readers = new Lanes(rest.slice(0, readers), WAITING_MAX);
+  }
+
+  /**
+   * Opens the folder, which no other process may have open, and makes the database.
+   * @param configFile XML with the sizes of caches
+   */
+  static async open(
+    chdb: Chdb,
+    options: {
+      path: string;
+      configFile: string;
+      database: string;
+      plan: MemoryPlan;
+      suspects: Suspects;
+      logger: Logger;
+    },
+  ): Promise<Engine> {
+    const { path, configFile, database, plan, suspects, logger } = options;
+    const connectionArgs = [`--config-file=${configFile}`];
+    const count = 4 + plan.readers;
+    const sessions = Array.from({ length: count }, () => new chdb.Session(path, { connectionArgs }));
+    const engine = new Engine(chdb, sessions, database, plan.readers, suspects, logger);
+    await sessions[0]!.queryBindAsync(`CREATE DATABASE IF NOT EXISTS ${database} ENGINE = Atomic`, {}, TEXT);
+    for (const [index, session] of sessions.entries()) {
+      await session.queryBindAsync(`USE ${database}`, {}, TEXT);
+      const isQuestion = index >= 3;
+      const limits = isQuestion ? questionLimits(plan) : `max_memory_usage = ${plan.copyBytes}, max_threads = 2`;
+      await session.queryBindAsync(`SET ${limits}, ${isQuestion ? QUESTION_SETTINGS : WRITE_SETTINGS}`, {}, TEXT);
+    }
+    return engine;
+  }
+
+  /** Questions that run now, the longest-running first. */
+  get running(): { sql: string; ms: number }[] {
+    return [...this.#running.values()].map(({ sql, since }) => ({ sql, ms: Date.now() - since }));
+  }
+
+  /** How many questions wait for a lane. */
+  get waiting(): number {
+    return this.#readers.waiting + this.#short.waiting;
+  }
+
+  /**
+   * Answers one SELECT that reads tables of this database, filtered by app.
+   * @param signal aborted when the client has gone: the question ends
+   * @throws EngineError, ChdbError
+   */
+  async question(statement: Statement, signal: AbortSignal): Promise<ChdbAnswer> {
+    this.suspects.assertInnocent(statement.sql);
+    assertOneStatement(statement.sql);
+    assertFiltered(statement.settings.additional_table_filters, await this.#tablesOfApps(), this.database);
+    await this.#judge(statement);
+    const lanes = statement.timeLimitMs <= SHORT_MS ? this.#short : this.#readers;
+    return this.#bounded(statement, signal, (bounded) =>
+      lanes.run(async (session) => {
+        const done = this.suspects.begin(statement.sql);
+        this.#running.set(statement.id, { sql: statement.sql, since: Date.now() });
+        try {
+          return await this.#ended(select(session, statement), statement.id, bounded);
+        } finally {
+          this.#running.delete(statement.id);
+          done();
+        }
+      }, bounded),
+    );
+  }
+
+  /** A SELECT of the projector: no check, since who may write may read. */
+  look(statement: Statement, signal: AbortSignal): Promise<ChdbAnswer> {
+    return this.#bounded(statement, signal, (bounded) =>
+      this.#copy.run((session) => this.#ended(select(session, statement), statement.id, bounded), bounded),
+    );
+  }
+
+  /** @param values rows in the statement's format. An insert that has begun goes on to its end. */
+  insert(insert: InsertSql, values: Buffer, settings: Statement['settings']): Promise<{ rowsWritten: number }> {
+    return this.#copy.run((session) => session.insert({ ...insert, values, settings }));
+  }
+
+  /** A change of tables or of rows that are stored. One at a time. */
+  async command({ sql, params, format }: Statement): Promise<ChdbAnswer> {
+    try {
+      return await this.#changes.run((session) => session.queryBindAsync(sql, params, { format }));
+    } finally {
+      this.#appTables = undefined;
+    }
+  }
+
+  /** Ends what runs, and closes the folder. */
+  async close(): Promise<void> {
+    const lanes = [this.#readers, this.#short, this.#copy, this.#changes, this.#control];
+    for (const { all } of lanes) for (const session of all) session.close();
+    await this.chdb.drainPending();
+  }
+
+  async #tablesOfApps(): Promise<readonly string[]> {
+    if (this.#appTables) return this.#appTables;
+    const sql = `SELECT DISTINCT table FROM system.columns WHERE database = {database:String} AND name = 'app_id'`;
+    const found = await this.#ask(sql, { database: this.database });
+    return (this.#appTables = found.split('\n').filter(Boolean));
+  }
+
+  async #judge({ sql, params }: Statement): Promise<void> {
+    if (this.#judged.has(sql)) return;
+    assertOnlyReads(await this.#ask(`EXPLAIN AST ${sql}`, params), this.database);
+    // A table that a parameter names is another one next time.
+    if (/:\s*Identifier/i.test(sql)) return;
+    if (this.#judged.size >= TREES_REMEMBERED) this.#judged.clear();
+    this.#judged.add(sql);
+  }
+
+  async #ask(sql: string, params: Readonly<Record<string, string>>): Promise<string> {
+    const answer = await this.#control.run((session) => session.queryBindAsync(sql, params, RAW));
+    return answer.text();
+  }
+
+  /** Aborts `work` when the statement's time is up or its client has gone, waiting for a lane included. */
+  async #bounded<T>(
+    { timeLimitMs }: Statement,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const timeout = new AbortController();
+    const text = `The statement took longer than ${timeLimitMs} ms.`;
+    const timer = setTimeout(() => timeout.abort(new EngineError('TIMEOUT_EXCEEDED', text, 500)), timeLimitMs);
+    try {
+      return await work(AbortSignal.any([signal, timeout.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Waits for a statement; once the signal is aborted, has ClickHouse end it, so that its session is free soon. */
+  async #ended<T>(running: Promise<T>, id: string, signal: AbortSignal): Promise<T> {
+    let over = false;
+    const end = async (): Promise<void> => {
+      while (!over) {
+        await this.#ask(`KILL QUERY WHERE Settings['log_comment'] = {id:String} ASYNC`, { id }).catch(
+          (error: unknown) => this.logger.error({ err: error }, 'A statement could not be ended'),
+        );
+        await wait(KILL_AGAIN_MS);
+      }
+    };
+    const onAbort = (): void => void end();
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await running;
+    } catch (error) {
+      if (signal.aborted && (error as ChdbError).clickhouseCode === 394) throw signal.reason;
+      throw error;
+    } finally {
+      over = true;
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+const TEXT = { format: 'TabSeparated' };
+const RAW = { format: 'TabSeparatedRaw' };
+
+function select(session: ChdbSession, { id, sql, params, format, settings }: Statement): Promise<ChdbAnswer> {
+  return session.queryBindAsync(withSettings(sql, { ...settings, log_comment: id }), params, { format });
+}
+
+/** A question spills to disk at half of its memory, and fails alone beyond all of it. */
+function questionLimits({ questionBytes }: MemoryPlan): string {
+  const half = Math.floor(questionBytes / 2);
+  return [
+    `max_memory_usage = ${questionBytes}`,
+    `max_bytes_before_external_group_by = ${half}`,
+    `max_bytes_before_external_sort = ${half}`,
+    `max_bytes_ratio_before_external_group_by = 0`,
+    `max_bytes_ratio_before_external_sort = 0`,
+    `join_algorithm = 'grace_hash,hash'`,
+    `max_threads = 2`,
+    `max_block_size = 16384`,
+    `max_result_bytes = ${half}`,
+  ].join(', ');
+}

@@ -1,0 +1,69 @@
+import { EngineError } from './engine-error.js';
+
+/** What a client wants done. */
+export interface Statement {
+  /** The client's query_id. */
+  id: string;
+  sql: string;
+  /** Of placeholders {name:Type}, as text. */
+  params: Readonly<Record<string, string>>;
+  format: string;
+  settings: Readonly<Record<string, string>>;
+  /** ms until it is ended. */
+  timeLimitMs: number;
+}
+
+/** Parameters of a request that are about the protocol, or that the engine decides itself. */
+const PROTOCOL = new Set([
+  ...['query', 'query_id', 'database', 'default_format', 'role', 'enable_http_compression'],
+  ...['wait_end_of_query', 'send_progress_in_http_headers', 'http_headers_progress_interval_ms'],
+  ...['cancel_http_readonly_queries_on_client_close', 'date_time_input_format'],
+]);
+const SETTING = /^[a-z][a-z\d_]*$/;
+const PARAM = 'param_';
+
+/** @throws EngineError for a parameter that is neither a setting nor known */
+export function settingsOf(query: URLSearchParams): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (name.startsWith(PARAM) || PROTOCOL.has(name)) continue;
+    if (!SETTING.test(name) || name === 'session_id') {
+      throw new EngineError('UNKNOWN_SETTING', `The engine takes no parameter ${name}.`);
+    }
+    settings[name] = value;
+  }
+  return settings;
+}
+
+/**
+ * Values of placeholders. The client escapes them as a TabSeparated field, and chDB escapes what it is given in the same
+ * way: so they are unescaped once.
+ */
+export function paramsOf(query: URLSearchParams): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (name.startsWith(PARAM)) params[name.slice(PARAM.length)] = unescapeTsv(value);
+  }
+  return params;
+}
+
+const ESCAPED: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '0': '\0' };
+
+export function unescapeTsv(text: string): string {
+  return text.replace(/\\([^])/g, (_all, letter: string) => ESCAPED[letter] ?? letter);
+}
+
+/** A map, as in additional_table_filters, is written as it is; it has been checked. */
+const PLAIN = /^(-?\d+(\.\d+)?|\{.*\})$/s;
+
+/** A SELECT with its settings, which end with the statement. */
+export function withSettings(sql: string, settings: Readonly<Record<string, string>>): string {
+  const list = Object.entries(settings).map(
+    ([name, value]) => `${name} = ${PLAIN.test(value) ? value : quoted(value)}`,
+  );
+  return list.length === 0 ? sql : `${sql}\nSETTINGS ${list.join(', ')}`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}
