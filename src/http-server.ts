@@ -17,8 +17,9 @@ import type { Env } from './config/env.js';
 import { connectionLimits, limitConnections } from './connection-limits.js';
 import { BODY_MAX_BYTES } from './events/limits.js';
 import { formatUuid, uuidV7 } from './events/event-id.js';
-import type { ProcessParts } from './process-parts.js';
 import { RequestLog } from './request-log.js';
+import { limitPipelining } from './pipelining.js';
+import type { ProcessParts } from './process-parts.js';
 import { PERMISSIONS_POLICY, type SecurityHeaders } from './security-headers.js';
 import { closeStalledAnswers } from './stalled-answers.js';
 
@@ -105,7 +106,7 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
 const NO_ADDRESS_OF_OURS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
 
 /**
- * Listens on HOST, and takes no more connections than the limits allow.
+ * Listens on HOST, and takes no more connections, and requests at a time of each, than the limits allow.
  * @param variable the one that the port comes from
  * @throws ConfigError naming the variable when that cannot be
  */
@@ -116,7 +117,9 @@ export async function listen(
   variable: 'PORT' | 'WORKER_PORT',
 ): Promise<void> {
   const { host } = env;
-  limitConnections(app.getHttpServer() as Server, connectionLimits(env), logger);
+  const server = app.getHttpServer() as Server;
+  limitConnections(server, connectionLimits(env), logger);
+  limitPipelining(server);
   try {
     await app.listen(port, host);
   } catch (error) {

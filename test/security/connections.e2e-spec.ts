@@ -47,6 +47,13 @@ describe('connections of one address', () => {
     await until(async () => (await health(stack.url, '127.0.0.1')) === '200', 'a place');
   });
 
+  test('a connection that sends hundreds of requests without waiting for answers is closed', async () => {
+    const socket = connect(Number(new URL(stack.url).port), '127.0.0.1');
+    socket.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(500));
+    expect(await text(socket).catch(() => '')).toBe('');
+    expect(await health(stack.url, '127.0.0.1')).toBe('200');
+  });
+
   test('a trusted proxy may have more', async () => {
     const { url } = await stack.startApi({ TRUSTED_PROXIES: 'loopback' });
     const closed = hold(url, LIMIT * 3);
