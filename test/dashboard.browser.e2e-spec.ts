@@ -167,7 +167,7 @@ describe('the dashboard, in Chromium: a story', () => {
     await stack.startApi({ PORT: port });
     await shop.goto(`${origin}/four`);
     const views = "SELECT url FROM events WHERE event = 'page_view' ORDER BY id";
-    await until(async () => (await stack.query(views)).length >= 4, 'all views', 60_000);
+    await until(async () => (await stack.query(views)).length >= 4, 'all views');
     await stack.drained();
     const urls = (await stack.query<{ url: string }>(views)).map(({ url }) => new URL(url).pathname);
     expect(urls).toEqual(['/one', '/two', '/three', '/four']);

@@ -45,7 +45,7 @@ describe('export', () => {
         Array.from({ length: 2000 }, (_none, i) => acceptedEvent({ appId, eventId: `${at + i}`, metadata })),
       );
     }
-  }, 120_000);
+  });
   afterAll(() => stack?.stop());
 
   const get = (query: string, token: { token?: string; key?: string } = { token: ann.accessToken }) =>

@@ -64,7 +64,7 @@ class Launcher {
 
   async ready(): Promise<this> {
     const told = (): boolean => this.output.includes(`ready ${this.url}\n`);
-    await until(() => this.code !== undefined || told(), 'ready', 40_000).catch((error: Error) => {
+    await until(() => this.code !== undefined || told(), 'ready').catch((error: Error) => {
       throw new Error(`${error.message}:\n${this.output}`);
     });
     if (this.code !== undefined) throw new Error(`The launcher ended with ${this.code}:\n${this.output}`);
@@ -72,7 +72,7 @@ class Launcher {
   }
 
   async ended(): Promise<number | NodeJS.Signals> {
-    await until(() => this.code !== undefined, 'the launcher to end', 30_000);
+    await until(() => this.code !== undefined, 'the launcher to end');
     return this.code!;
   }
 

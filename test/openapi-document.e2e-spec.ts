@@ -158,5 +158,5 @@ describe('the OpenAPI document', () => {
     const strict = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable'];
     const resolution = ['--module', 'esnext', '--moduleResolution', 'bundler', '--ignoreConfig'];
     node(join(modules, 'typescript', 'bin', 'tsc'), ...strict, ...resolution, join(folder, 'readme.ts'));
-  }, 120_000);
+  });
 });

@@ -45,7 +45,7 @@ describe('the layout of the pages, in Chromium', () => {
       expect((await call(`${stack.url}/collect/batch`, { key: apiKey, body: { events } })).status).toBe(202);
     }
     await stack.drained();
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stack?.stop();
@@ -134,7 +134,7 @@ describe('the layout of the pages, in Chromium', () => {
     await open('/api/auth/google', 'input[name=email]');
     await fits(page, 'the stand-in for Google');
     await context.close();
-  }, 90_000);
+  });
 
   /** Boxes of the labels below the chart, from left to right. */
   const labels = (page: Page) =>
@@ -197,7 +197,7 @@ describe('the layout of the pages, in Chromium', () => {
       }
     }
     await context.close();
-  }, 90_000);
+  });
 
   test('keys, settings and dead letters of many apps are asked for ten at a time', async () => {
     const owner = await signIn(stack.url, 'many@example.test');
@@ -230,5 +230,5 @@ describe('the layout of the pages, in Chromium', () => {
     await page.getByRole('heading', { name: 'Shop 650', exact: true }).waitFor();
     expect(await page.locator('section.panel').count()).toBe(1);
     await context.close();
-  }, 60_000);
+  });
 });

@@ -24,7 +24,7 @@ describe('many questions at once', () => {
     app = await registerApp(stack.url, ann);
     await registerApp(stack.url, bob);
     lock = stack.db.createQueryRunner();
-  }, 120_000);
+  });
   beforeEach(() => lock.query('LOCK TABLES event_summary WRITE, event_summary_days WRITE'));
   afterEach(async () => {
     for (const hangUp of hangUps.splice(0)) hangUp();

@@ -77,7 +77,7 @@ describe('sealing where one account has very many cells', () => {
     await stack.startWorker();
     await until(async () => (await left(QUIET)) === 0, 'the small account’s cells to be sealed');
     expect(await left(FLOOD)).toBeGreaterThan(FLOOD_CELLS / 2);
-    await until(async () => (await left(FLOOD)) === 0, 'all cells to be sealed', 60_000);
+    await until(async () => (await left(FLOOD)) === 0, 'all cells to be sealed');
     const expected = (list: ReturnType<typeof batches>) =>
       [...new Set(list.map(({ event, day, user, quarter }) => `${event} ${day} ${user} ${quarter}`))].sort();
     expect(await sealed(QUIET)).toEqual(expected(quiet));

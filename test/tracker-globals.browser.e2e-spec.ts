@@ -189,7 +189,7 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
     await track(page, 'good');
     await page.evaluate(`history.pushState({}, '', '/else'); document.body.click()`);
     await site.eventually(['page_view', 'good']);
-    await until(async () => (await waiting(page)) === 0, 'the queue to be empty', 20_000);
+    await until(async () => (await waiting(page)) === 0, 'the queue to be empty');
   });
 
   test('data-hash: only #/ and #! begin a route, and an empty route is none', async () => {

@@ -193,8 +193,8 @@ describe('the script of a web site, in Chromium', () => {
       'no server',
       ...Array.from({ length: 70 }, () => 'offline'),
     ];
-    await until(async () => (await site.names()).length >= expected.length, 'all events', 60_000);
-    await until(async () => (await waiting(later)) === 0, 'the queue to be empty', 60_000);
+    await until(async () => (await site.names()).length >= expected.length, 'all events');
+    await until(async () => (await waiting(later)) === 0, 'the queue to be empty');
     await site.stack.drained();
     expect((await site.names()).sort()).toEqual(expected.sort());
     const answer = await call(`${site.stack.url}/api/analytics/event-summary?event=offline`, {
@@ -213,7 +213,7 @@ describe('the script of a web site, in Chromium', () => {
       else await route.abort();
     });
     await track(page, 'once');
-    await until(async () => lost >= 3 && (await waiting(page)) === 0, 'the third try', 30_000);
+    await until(async () => lost >= 3 && (await waiting(page)) === 0, 'the third try');
     await site.stack.drained();
     expect((await site.names()).sort()).toEqual(['once', 'page_view']);
   });
@@ -248,7 +248,7 @@ describe('the script of a web site, in Chromium', () => {
       await route.fulfill({ status, headers, body: '{}' });
     });
     await track(page, 'refused');
-    await until(() => asked.length === 3, 'three tries', 30_000);
+    await until(() => asked.length === 3, 'three tries');
     expect(asked[1]! - asked[0]!).toBeGreaterThanOrEqual(900);
     await until(async () => (await waiting(page)) === 0, 'it to be given up');
     expect(await site.names()).toEqual(['page_view']);

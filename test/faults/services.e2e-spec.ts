@@ -18,11 +18,11 @@ describe('faults of the services', () => {
     services = await FaultServices.start();
     stack = await startStack({ services: services.urls, env: TIMES });
     app = await registerApp(stack.url, await signIn(stack.url));
-  }, 120_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await services?.stop();
-  }, 60_000);
+  });
 
   const post = (event: Record<string, unknown> = {}): Promise<Answer> =>
     call(`${stack.url}/collect`, {
@@ -55,7 +55,7 @@ describe('faults of the services', () => {
       }, 'a 503');
       expect(slowest).toBeLessThan(1000);
       if (signal === 'SIGSTOP') services.signal('redis', 'SIGCONT');
-      await until(async () => (await post()).status === 202, 'events to be taken again', 30_000);
+      await until(async () => (await post()).status === 202, 'events to be taken again');
       await stack.drained(30_000);
       expect(await summed()).toBe(await stored());
     },
@@ -163,7 +163,7 @@ describe('faults of the services', () => {
     services.signal('mysql', 'SIGCONT');
     services.signal('mysql', 'SIGKILL');
     expect((await post()).status).toBe(202);
-    await until(async () => (await stored().catch(() => 0)) === before + 51, 'the backlog to drain', 60_000);
+    await until(async () => (await stored().catch(() => 0)) === before + 51, 'the backlog to drain');
     expect(await summed()).toBe(before + 51);
   });
 

@@ -56,6 +56,6 @@ export class FaultServices {
 
   async stop(): Promise<void> {
     this.child.stdin!.end();
-    await until(() => this.child.exitCode !== null || this.child.signalCode !== null, 'the services to end', 60_000);
+    await until(() => this.child.exitCode !== null || this.child.signalCode !== null, 'the services to end');
   }
 }

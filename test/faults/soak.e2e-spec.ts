@@ -35,11 +35,11 @@ describe('counted exactly once, whatever dies', () => {
       env: short ? SHORT_TIMES : TRUE_TIMES,
     });
     await stack.query(`ALTER TABLE events ADD CONSTRAINT storable CHECK (session_id NOT LIKE '${UNSTORABLE}%')`);
-  }, 120_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await services?.stop();
-  }, 120_000);
+  });
 
   test(
     'contract §4: every acknowledged event is stored or dead-lettered, once, and every rollup equals a recount',

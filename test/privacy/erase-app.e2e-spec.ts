@@ -35,7 +35,7 @@ describe('deleting an app', () => {
     await stack.startWorker();
     const erasure = `${stack.url}/api/erasures/${body.erasureId}`;
     const stage = async () => (await call(erasure, { token: ann.accessToken })).body.stage as string;
-    await until(async () => (await stage()) === 'done', 'the erasure', 40_000);
+    await until(async () => (await stage()) === 'done', 'the erasure');
     await stack.drained();
     expect(await storedCounts(stack)).toEqual(countNaively(kept));
     const [rows] = await stack.query<Record<string, string>>(

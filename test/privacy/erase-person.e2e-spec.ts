@@ -41,11 +41,11 @@ describe('erasing a person', () => {
     app = await registerApp(stack.url, ann);
     person = `${stack.url}/api/apps/${app.id}/users/${encodeURIComponent(PERSON)}`;
     await stack.query(`ALTER TABLE events ADD CONSTRAINT storable CHECK (session_id NOT LIKE 'poison%')`);
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await services?.stop();
-  }, 60_000);
+  });
 
   const theirs = (said: Partial<AcceptedEvent>): AcceptedEvent =>
     acceptedEvent({ appId: app.id.replaceAll('-', ''), userValue: PERSON, ...said });
@@ -114,7 +114,7 @@ describe('erasing a person', () => {
     stack.workers.splice(0);
     await Promise.all([stack.startWorker(), stack.startWorker()]);
     await stack.drained();
-    await until(async () => (await erasure()).stage === 'done', 'the erasure', 60_000);
+    await until(async () => (await erasure()).stage === 'done', 'the erasure');
     expect(await erasure()).toMatchObject({ redisFile: 'rewritten', finishedAt: expect.any(String) });
     const [ledger] = await stack.query<{ n: string }>('SELECT SUM(erased) AS n FROM ingest_batches');
     expect(Number(ledger!.n)).toBe(901);
@@ -162,7 +162,7 @@ describe('erasing a person', () => {
     const again = await call(person, { token: ann.accessToken });
     expect((again.body as Exported).events.map(({ eventId }) => eventId)).toEqual(['later']);
     erasureId = (await call(person, { token: ann.accessToken, method: 'DELETE' })).body.erasureId;
-    await until(async () => (await erasure()).stage === 'done', 'the second erasure', 60_000);
+    await until(async () => (await erasure()).stage === 'done', 'the second erasure');
     const traces = [PERSON, encodeURIComponent(PERSON), JSON.stringify(PERSON).slice(1, -1)].map((text) =>
       Buffer.from(text),
     );

@@ -301,7 +301,7 @@ describe('bodies and who sends them', () => {
       return socket;
     });
     try {
-      await until(() => answers.length >= 130, 'the first ones to be refused', 30_000);
+      await until(() => answers.length >= 130, 'the first ones to be refused');
       expect(answers.every((answer) => answer.startsWith('HTTP/1.1 503') && answer.includes('bodies_too_slow'))).toBe(
         true,
       );
@@ -342,7 +342,7 @@ describe('bodies and who sends them', () => {
       open([`x-api-key: ${keys[i % 2]}`, `content-length: ${MIB}`], `{"event":"${'x'.repeat(MIB - 200)}`),
     );
     try {
-      await until(() => refused >= 8, 'the room to be full', 30_000);
+      await until(() => refused >= 8, 'the room to be full');
       const answers = await Promise.all([
         rest(early, text.slice(20)),
         ...Array.from({ length: 20 }, async () => String((await send(text, visitor())).status)),

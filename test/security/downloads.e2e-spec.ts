@@ -28,7 +28,7 @@ describe('downloads and streams', () => {
         acceptedEvent({ appId, eventId: `${i}`, userValue: PERSON, metadata, occurredAt: Date.now() - i }),
       ),
     );
-  }, 120_000);
+  });
   afterAll(() => stack?.stop());
 
   /** Begins to read and then waits. */

@@ -17,11 +17,11 @@ describe('what stays behind after use', () => {
       services: services.urls,
       env: { LOG_LEVEL: 'debug', LOCAL_SIGN_IN: 'true', TRUSTED_PROXIES: '127.0.0.1/32' },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await services?.stop();
-  }, 60_000);
+  });
 
   test('dumps of MySQL, Redis, its file and the logs hold no key, token, cookie, and the logs no e-mail or address', async () => {
     const ann = await signIn(stack.url, EMAIL);

@@ -37,7 +37,7 @@ describe('statements on events', () => {
     await stack.store([...anns, ...bobs]);
     known = anns[0]!;
     await stack.workers[0]!.stop();
-  }, 120_000);
+  });
   afterAll(() => stack?.stop());
 
   const sessions = () =>
