@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DataDir } from './launcher/data-dir.mjs';
 import { systemEnvironment } from './launcher/environments.mjs';
 import { mysqlServer } from './launcher/mysql-server.mjs';
+import { prepareEngine } from './launcher/prepare-engine.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
 import { endProcess, pidInFile } from './launcher/processes.mjs';
 import { redisServer } from './launcher/redis-server.mjs';
@@ -36,6 +37,7 @@ async function runTests() {
   const env = { ...systemEnvironment(), ...Object.fromEntries(given), NODE_ENV: 'test' };
   dataDir.make();
   await prepareProject(env);
+  await prepareEngine(env);
   const [databaseUrl, redisUrl] = [await privateService(mysqlServer), await privateService(redisServer)];
   if (interrupted) return 130;
   const runner = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');

@@ -43,17 +43,27 @@ export async function prepareProject(env) {
 
 /** Compares with npm's own record of what it installed, so an `npm install` by hand is as good. */
 function dependenciesFit() {
-  const wanted = readJson('package-lock.json')?.packages ?? {};
-  const installed = readJson('node_modules/.package-lock.json')?.packages;
+  const wanted = lockedPackages(ROOT) ?? {};
+  const installed = installedPackages(ROOT);
   if (!installed) return false;
   return Object.entries(wanted).every(
     ([path, entry]) => path === '' || entry.optional || installed[path]?.version === entry.version,
   );
 }
 
+/** Packages that a folder's package-lock.json names, by their path. */
+export function lockedPackages(folder) {
+  return readJson(join(folder, 'package-lock.json'))?.packages;
+}
+
+/** Packages that npm has installed in a folder, by its own record. */
+export function installedPackages(folder) {
+  return readJson(join(folder, 'node_modules', '.package-lock.json'))?.packages;
+}
+
 function readJson(path) {
   try {
-    return JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }
@@ -64,15 +74,20 @@ async function installDependencies(env) {
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new LaunchError('node_modules is a link and does not fit package-lock.json: run `npm ci` where it leads to');
   }
-  // The build needs the development packages, whatever NODE_ENV is.
+  await step('Installing dependencies', () => npmCi(ROOT, env));
+}
+
+/**
+ * Installs what a package-lock.json says, development packages included: the build needs them, whatever NODE_ENV is.
+ * @param folder where package.json is
+ */
+export function npmCi(folder, env) {
   const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
   if (!env.npm_execpath && !findTool(['npm'])) {
     throw new LaunchError(`npm is missing. Install it with\n\n  ${installCommand(['npm'])}`);
   }
   const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
-  await step('Installing dependencies', () =>
-    run(npm[0], [...npm.slice(1), ...args], { cwd: ROOT, env: npmEnvironment(env), what: 'npm ci' }),
-  );
+  return run(npm[0], [...npm.slice(1), ...args], { cwd: folder, env: npmEnvironment(env), what: 'npm ci' });
 }
 
 /** What dist/ was built from and when, as one text. */

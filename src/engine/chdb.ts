@@ -23,11 +23,7 @@ export interface ChdbInsert {
 
 /** A session of chDB. It runs one statement at a time. */
 export interface ChdbSession {
-  queryBindAsync(
-    sql: string,
-    params: Readonly<Record<string, string>>,
-    options: { format: string },
-  ): Promise<ChdbAnswer>;
+  queryAsync(sql: string, options: { format: string }): Promise<ChdbAnswer>;
   insert(rows: ChdbInsert): Promise<{ rowsWritten: number; bytesWritten: number }>;
   close(): void;
 }

@@ -98,13 +98,20 @@ function statementOf(text: string, query: URLSearchParams): Statement {
   const seconds = Number(settings.max_execution_time ?? TIME_LIMIT_DEFAULT_S);
   if (!(seconds > 0)) throw new EngineError('UNKNOWN_SETTING', 'max_execution_time is a number of seconds.');
   return {
-    id: query.get('query_id') ?? crypto.randomUUID(),
+    id: idOf(query.get('query_id')),
     sql,
     params: paramsOf(query),
     format,
     settings,
     timeLimitMs: seconds * 1000,
   };
+}
+
+/** What the engine writes into statements is never a client's free text. */
+function idOf(text: string | null): string {
+  if (text === null) return crypto.randomUUID();
+  if (/^[\w-]{1,64}$/.test(text)) return text;
+  throw new EngineError('UNKNOWN_SETTING', 'query_id is up to 64 letters, digits, _ or -.');
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '../common/logger.js';
-import type { Chdb, ChdbAnswer, ChdbError, ChdbSession } from './chdb.js';
+import type { Chdb, ChdbAnswer, ChdbError, ChdbInsert, ChdbSession } from './chdb.js';
 import { EngineError } from './engine-error.js';
 import { Lanes } from './lanes.js';
 import type { MemoryPlan } from './memory-plan.js';
 import { assertFiltered, assertOnlyReads } from './question-check.js';
 import { assertOneStatement, type InsertSql } from './sql-text.js';
-import { type Statement, withSettings } from './statement.js';
+import { type Statement, withParams, withSettings } from './statement.js';
 import type { Suspects } from './suspects.js';
 
 /** How often a statement that must end is told so: the first time may come before ClickHouse knows of it. */
@@ -19,8 +19,12 @@ const TREES_REMEMBERED = 500;
 
 const QUESTION_SETTINGS = 'async_insert = 0, use_query_cache = 0, readonly = 2';
 /** chDB's own defaults are others: async_insert is on, and a mutation does not wait for its end. */
-const WRITE_SETTINGS =
-  'async_insert = 0, insert_deduplicate = 1, mutations_sync = 2, max_partitions_per_insert_block = 0';
+const WRITE_SETTINGS = [
+  'async_insert = 0, insert_deduplicate = 1, mutations_sync = 2, max_partitions_per_insert_block = 0',
+  // Small blocks: an insert that reads a table would else gather 256 MB.
+  'max_block_size = 16384, max_insert_block_size = 65536, min_insert_block_size_rows = 65536',
+  'min_insert_block_size_bytes = 8388608, max_insert_threads = 1, input_format_parallel_parsing = 0',
+].join(', ');
 
 /**
  * ClickHouse in this process: a pool of sessions on one folder, since a session runs one statement at a time. Questions
@@ -74,12 +78,12 @@ export class Engine {
     const count = 4 + plan.readers;
     const sessions = Array.from({ length: count }, () => new chdb.Session(path, { connectionArgs }));
     const engine = new Engine(chdb, sessions, database, plan.readers, suspects, logger);
-    await sessions[0]!.queryBindAsync(`CREATE DATABASE IF NOT EXISTS ${database} ENGINE = Atomic`, {}, TEXT);
+    await sessions[0]!.queryAsync(`CREATE DATABASE IF NOT EXISTS ${database} ENGINE = Atomic`, TEXT);
     for (const [index, session] of sessions.entries()) {
-      await session.queryBindAsync(`USE ${database}`, {}, TEXT);
+      await session.queryAsync(`USE ${database}`, TEXT);
       const isQuestion = index >= 3;
-      const limits = isQuestion ? questionLimits(plan) : `max_memory_usage = ${plan.copyBytes}, max_threads = 2`;
-      await session.queryBindAsync(`SET ${limits}, ${isQuestion ? QUESTION_SETTINGS : WRITE_SETTINGS}`, {}, TEXT);
+      const limits = isQuestion ? questionLimits(plan) : `max_memory_usage = ${plan.copyBytes}, max_threads = 1`;
+      await session.queryAsync(`SET ${limits}, ${isQuestion ? QUESTION_SETTINGS : WRITE_SETTINGS}`, TEXT);
     }
     return engine;
   }
@@ -110,7 +114,7 @@ export class Engine {
         const done = this.suspects.begin(statement.sql);
         this.#running.set(statement.id, { sql: statement.sql, since: Date.now() });
         try {
-          return await this.#ended(select(session, statement), statement.id, bounded);
+          return await this.#ended(this.#run(session, selectText(statement), statement.format), statement.id, bounded);
         } finally {
           this.#running.delete(statement.id);
           done();
@@ -122,19 +126,22 @@ export class Engine {
   /** A SELECT of the projector: no check, since who may write may read. */
   look(statement: Statement, signal: AbortSignal): Promise<ChdbAnswer> {
     return this.#bounded(statement, signal, (bounded) =>
-      this.#copy.run((session) => this.#ended(select(session, statement), statement.id, bounded), bounded),
+      this.#copy.run((session) => {
+        const running = this.#run(session, selectText(statement), statement.format);
+        return this.#ended(running, statement.id, bounded);
+      }, bounded),
     );
   }
 
   /** @param values rows in the statement's format. An insert that has begun goes on to its end. */
   insert(insert: InsertSql, values: Buffer, settings: Statement['settings']): Promise<{ rowsWritten: number }> {
-    return this.#copy.run((session) => session.insert({ ...insert, values, settings }));
+    return this.#copy.run((session) => this.#insert(session, { ...insert, values, settings }));
   }
 
   /** A change of tables or of rows that are stored. One at a time. */
   async command({ sql, params, format }: Statement): Promise<ChdbAnswer> {
     try {
-      return await this.#changes.run((session) => session.queryBindAsync(sql, params, { format }));
+      return await this.#changes.run((session) => this.#run(session, withParams(sql, params), format));
     } finally {
       this.#appTables = undefined;
     }
@@ -164,8 +171,41 @@ export class Engine {
   }
 
   async #ask(sql: string, params: Readonly<Record<string, string>>): Promise<string> {
-    const answer = await this.#control.run((session) => session.queryBindAsync(sql, params, RAW));
+    const answer = await this.#control.run((session) => this.#run(session, withParams(sql, params), RAW));
     return answer.text();
+  }
+
+  /**
+   * Runs a text on a session. When a statement fails, chDB keeps what it had written of its answer, and puts it before
+   * the next answer of that session, which may be another account's: so the session then answers once for nobody.
+   */
+  async #run(session: ChdbSession, text: string, format: string): Promise<ChdbAnswer> {
+    try {
+      return await session.queryAsync(text, { format });
+    } catch (error) {
+      await this.#clean(session);
+      throw error;
+    }
+  }
+
+  async #insert(session: ChdbSession, rows: ChdbInsert): Promise<{ rowsWritten: number }> {
+    try {
+      return await session.insert(rows);
+    } catch (error) {
+      await this.#clean(session);
+      throw error;
+    }
+  }
+
+  async #clean(session: ChdbSession): Promise<void> {
+    for (let time = 1; time <= CLEANINGS; time += 1) {
+      const answer = await session.queryAsync("SELECT 'clean'", TEXT);
+      if (answer.text() === 'clean\n') return;
+    }
+    this.logger.fatal(
+      'A session still answers with what an earlier statement left. Ending, to begin with new sessions',
+    );
+    process.exit(1);
   }
 
   /** Aborts `work` when the statement's time is up or its client has gone, waiting for a lane included. */
@@ -189,8 +229,8 @@ export class Engine {
     let over = false;
     const end = async (): Promise<void> => {
       while (!over) {
-        await this.#ask(`KILL QUERY WHERE Settings['log_comment'] = {id:String} ASYNC`, { id }).catch(
-          (error: unknown) => this.logger.error({ err: error }, 'A statement could not be ended'),
+        await this.#ask(`KILL QUERY WHERE Settings['log_comment'] = '${id}' ASYNC`, {}).catch((error: unknown) =>
+          this.logger.error({ err: error }, 'A statement could not be ended'),
         );
         await wait(KILL_AGAIN_MS);
       }
@@ -211,10 +251,13 @@ export class Engine {
 }
 
 const TEXT = { format: 'TabSeparated' };
-const RAW = { format: 'TabSeparatedRaw' };
+const RAW = 'TabSeparatedRaw';
+/** How often a session is asked for an answer of its own before it is given up. */
+const CLEANINGS = 3;
 
-function select(session: ChdbSession, { id, sql, params, format, settings }: Statement): Promise<ChdbAnswer> {
-  return session.queryBindAsync(withSettings(sql, { ...settings, log_comment: id }), params, { format });
+function selectText({ id, sql, params, settings, timeLimitMs }: Statement): string {
+  const limits = { max_execution_time: String(timeLimitMs / 1000), log_comment: id };
+  return withParams(withSettings(sql, { ...settings, ...limits }), params);
 }
 
 /** A question spills to disk at half of its memory, and fails alone beyond all of it. */
@@ -229,6 +272,7 @@ function questionLimits({ questionBytes }: MemoryPlan): string {
     `join_algorithm = 'grace_hash,hash'`,
     `max_threads = 2`,
     `max_block_size = 16384`,
-    `max_result_bytes = ${half}`,
+    // Text takes several times as much. Where memory ends while text is written, chDB drops a piece of it without an error.
+    `max_result_bytes = ${Math.floor(questionBytes / 8)}`,
   ].join(', ');
 }

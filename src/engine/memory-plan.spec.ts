@@ -1,4 +1,5 @@
-import { ENGINE_MEMORY_MIN, memoryPlan } from './memory-plan.js';
+import { ENGINE_MEMORY_MIN } from '../config/engine-env.js';
+import { memoryPlan } from './memory-plan.js';
 
 const MIB = 1024 * 1024;
 

@@ -6,7 +6,8 @@ const READERS_MAX = 4;
 /** Below this a question spills so often that it is better asked after another. */
 const QUESTION_MIN_BYTES = 64 * MIB;
 /** An insert holds its rows (at most 16 MiB of text) and the parts that it sorts. */
-const COPY_SHARE = 0.2;
+const COPY_SHARE = 0.1;
+const COPY_MIN_BYTES = 48 * MIB;
 const COPY_MAX_BYTES = 256 * MIB;
 
 /** How the engine's memory is shared out, so that all of it together stays below ENGINE_MEMORY. Bytes. */
@@ -21,9 +22,6 @@ export interface MemoryPlan {
   markCacheBytes: number;
 }
 
-/** The least that the engine works with. */
-export const ENGINE_MEMORY_MIN = 448 * MIB;
-
 /**
  * chDB does not enforce `max_server_memory_usage`, so the bound follows from the number of statements at a time.
  * @param memory ENGINE_MEMORY in bytes, at least {@link ENGINE_MEMORY_MIN}
@@ -32,7 +30,7 @@ export function memoryPlan(memory: number): MemoryPlan {
   const markCacheBytes = Math.floor(memory / 32);
   const free = memory - BASE_BYTES - markCacheBytes;
   // Copying and mutations run beside each other, and beside every question.
-  const copyBytes = Math.min(COPY_MAX_BYTES, Math.floor((free * COPY_SHARE) / 2));
+  const copyBytes = Math.min(COPY_MAX_BYTES, Math.max(COPY_MIN_BYTES, Math.floor(free * COPY_SHARE)));
   const forQuestions = free - 2 * copyBytes;
   const lanes = Math.min(READERS_MAX + 1, Math.max(2, Math.floor(forQuestions / QUESTION_MIN_BYTES)));
   return { readers: lanes - 1, questionBytes: Math.floor(forQuestions / lanes), copyBytes, markCacheBytes };

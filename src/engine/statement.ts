@@ -2,10 +2,10 @@ import { EngineError } from './engine-error.js';
 
 /** What a client wants done. */
 export interface Statement {
-  /** The client's query_id. */
+  /** The client's query_id: letters, digits, _ and -. */
   id: string;
   sql: string;
-  /** Of placeholders {name:Type}, as text. */
+  /** Of placeholders {name:Type}, as fields of TabSeparated. */
   params: Readonly<Record<string, string>>;
   format: string;
   settings: Readonly<Record<string, string>>;
@@ -35,22 +35,25 @@ export function settingsOf(query: URLSearchParams): Record<string, string> {
   return settings;
 }
 
-/**
- * Values of placeholders. The client escapes them as a TabSeparated field, and chDB escapes what it is given in the same
- * way: so they are unescaped once.
- */
+/** Values of placeholders, escaped as the client sends them: as fields of TabSeparated, which is how ClickHouse reads them. */
 export function paramsOf(query: URLSearchParams): Record<string, string> {
   const params: Record<string, string> = {};
   for (const [name, value] of query) {
-    if (name.startsWith(PARAM)) params[name.slice(PARAM.length)] = unescapeTsv(value);
+    if (!name.startsWith(PARAM)) continue;
+    const placeholder = name.slice(PARAM.length);
+    if (!/^\w+$/.test(placeholder)) throw new EngineError('UNKNOWN_SETTING', `A placeholder is not called ${name}.`);
+    params[placeholder] = value;
   }
   return params;
 }
 
-const ESCAPED: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '0': '\0' };
-
-export function unescapeTsv(text: string): string {
-  return text.replace(/\\([^])/g, (_all, letter: string) => ESCAPED[letter] ?? letter);
+/**
+ * A statement behind the values of its placeholders, as one text for chDB. Its own way to bind values
+ * (`queryBindAsync`) would hold back every other session until the statement ends.
+ */
+export function withParams(sql: string, params: Readonly<Record<string, string>>): string {
+  const list = Object.entries(params).map(([name, value]) => `param_${name} = ${quoted(value)}`);
+  return list.length === 0 ? sql : `SET ${list.join(', ')}; ${sql}`;
 }
 
 /** A map, as in additional_table_filters, is written as it is; it has been checked. */

@@ -22,7 +22,7 @@ export class ServerProcess {
   }
 
   static start(
-    entry: 'main' | 'worker' | 'migrate' | 'audit-counts' | 'dead-letters' | 'accounts',
+    entry: 'main' | 'worker' | 'engine' | 'migrate' | 'audit-counts' | 'dead-letters' | 'accounts',
     env: Record<string, string>,
     args: string[] = [],
   ): ServerProcess {

@@ -1,0 +1,35 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from './lock.mjs';
+import { installedPackages, lockedPackages, npmCi } from './prepare.mjs';
+import { ROOT } from './settings.mjs';
+import { step } from './terminal.mjs';
+
+/** Where chDB is installed: apart from the product's own packages, since it takes 566 MB and not everybody needs it. */
+export const ENGINE_FOLDER = join(ROOT, 'engine');
+
+/**
+ * Installs chDB as engine/package-lock.json says, unless it is there already.
+ * @returns whether there is a binary of it for this platform
+ */
+export async function prepareEngine(env) {
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  await withLock(join(ROOT, 'dist', '.engine.lock'), async () => {
+    if (!engineFits()) await step('Installing the ClickHouse engine (566 MB)', () => npmCi(ENGINE_FOLDER, env));
+  });
+  return hasBinary();
+}
+
+function engineFits() {
+  const installed = installedPackages(ENGINE_FOLDER);
+  const wanted = lockedPackages(ENGINE_FOLDER) ?? {};
+  if (!installed) return false;
+  return Object.entries(wanted).every(
+    ([path, { optional, version }]) => path === '' || optional || installed[path]?.version === version,
+  );
+}
+
+/** npm leaves out binaries of other platforms, and all of them where there is none for this one. */
+function hasBinary() {
+  return Object.keys(installedPackages(ENGINE_FOLDER) ?? {}).some((path) => path.includes('/@chdb/lib-'));
+}
