@@ -1,5 +1,4 @@
 import { useState, type ReactNode } from 'react';
-import type { AppInfo } from './app.js';
 import { counted } from './format.js';
 
 /** Apps shown at first, and more with each look further. Each asks the server a question of its own. */
