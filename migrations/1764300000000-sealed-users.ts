@@ -135,7 +135,13 @@ const USER_KEY_BYTES = 16;
 const LAST_OF_USER = 0x80;
 
 /** @returns number of the user and quarter-hour of each sighting in a row of event_users */
-function sealedSightings({ users, quarters }: { users: Buffer; quarters: Buffer }): [number: number, quarter: number][] {
+function sealedSightings({
+  users,
+  quarters,
+}: {
+  users: Buffer;
+  quarters: Buffer;
+}): [number: number, quarter: number][] {
   const bitmap = RoaringBitmap32.deserialize('portable', users);
   const numbers = bitmap.toUint32Array();
   bitmap.dispose();
