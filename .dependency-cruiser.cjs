@@ -9,6 +9,7 @@ const ROOMS = [
   'config',
   'common',
   'database',
+  'engine',
   'buffer',
   'metrics',
   'registry',
