@@ -13,7 +13,8 @@ const TIMERS = ['node:timers', 'timers', 'node:timers/promises', 'timers/promise
 const GLOBAL_MODULE = {
   name: '@nestjs/common',
   importNames: ['Global'],
-  message: 'Import the module where it is used. Only what every module needs is global (docs/adr/0024-rooms-in-order.md).',
+  message:
+    'Import the module where it is used. Only what every module needs is global (docs/adr/0024-rooms-in-order.md).',
 };
 /** Modules that may be global. */
 const INFRASTRUCTURE = [
