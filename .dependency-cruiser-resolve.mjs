@@ -4,6 +4,6 @@ import { join } from 'node:path';
 export default {
   resolve: {
     alias: { [join(import.meta.dirname, 'dist', 'src')]: join(import.meta.dirname, 'src') },
-    extensionAlias: { '.js': ['.ts', '.js'] },
+    extensionAlias: { '.js': ['.ts', '.tsx', '.js'] },
   },
 };

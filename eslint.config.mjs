@@ -2,13 +2,40 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const PERIODIC = 'Use PeriodicTask (src/common/periodic-task.ts).';
+const IN_TURN = 'Ask through Questions, in turn.';
+
+/** The forms of setInterval that are imported. */
+const TIMERS = ['node:timers', 'timers', 'node:timers/promises', 'timers/promises'].map((name) => ({
+  name,
+  importNames: ['setInterval'],
+  message: PERIODIC,
+}));
+const GLOBAL_MODULE = {
+  name: '@nestjs/common',
+  importNames: ['Global'],
+  message:
+    'Import the module where it is used. Only what every module needs is global (docs/adr/0024-rooms-in-order.md).',
+};
+/** Modules that may be global. */
+const INFRASTRUCTURE = [
+  'src/config/config.module.ts',
+  'src/common/*.module.ts',
+  'src/database/database.module.ts',
+  'src/metrics/metrics.module.ts',
+];
+
+/**
+ * A file gets the rule from the last block that names it, whole: a block says everything that its files may not import.
+ * @returns {import('eslint').Linter.RulesRecord}
+ */
+const restrictedImports = (...paths) => ({ 'no-restricted-imports': ['error', { paths }] });
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.data/**', 'coverage/**'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {
-    files: ['src/**/*.ts', 'migrations/**/*.ts', 'test/**/*.ts'],
+    files: ['src/**/*.ts', 'migrations/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -35,19 +62,10 @@ export default tseslint.config(
           selector: "CallExpression[callee.property.name='map'][arguments.0.name='binary']",
           message: 'Use binaries(): it refuses an empty list.',
         },
-      ],
-    },
-  },
-  {
-    files: ['src/analytics/**/*.ts', 'src/people/person-export.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
         {
-          paths: [
-            { name: 'typeorm', importNames: ['DataSource', 'Repository'], message: 'Ask through Questions, in turn.' },
-            { name: '@nestjs/typeorm', message: 'Ask through Questions, in turn.' },
-          ],
+          selector:
+            "ObjectExpression:has(> Property[key.name='module']) > Property[key.name='global'][value.value=true]",
+          message: GLOBAL_MODULE.message,
         },
       ],
     },
@@ -58,7 +76,7 @@ export default tseslint.config(
       parserOptions: { project: ['tracker/tsconfig.json', 'web/tsconfig.json'], projectService: false },
     },
   },
-  { files: ['src/config/**/*.ts', 'test/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['src/config/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     // A timer of its own would overlap its runs, or not be waited for on shutdown.
     files: ['src/**/*.ts'],
@@ -68,15 +86,18 @@ export default tseslint.config(
         'error',
         ...['globalThis', 'global'].map((object) => ({ object, property: 'setInterval', message: PERIODIC })),
       ],
-      'no-restricted-imports': [
-        'error',
-        ...['node:timers', 'timers', 'node:timers/promises', 'timers/promises'].map((name) => ({
-          name,
-          importNames: ['setInterval'],
-          message: PERIODIC,
-        })),
-      ],
+      ...restrictedImports(...TIMERS, GLOBAL_MODULE),
     },
+  },
+  { files: INFRASTRUCTURE, rules: restrictedImports(...TIMERS) },
+  {
+    files: ['src/analytics/**/*.ts', 'src/people/person-export.ts'],
+    rules: restrictedImports(
+      ...TIMERS,
+      GLOBAL_MODULE,
+      { name: 'typeorm', importNames: ['DataSource', 'Repository'], message: IN_TURN },
+      { name: '@nestjs/typeorm', message: IN_TURN },
+    ),
   },
   {
     files: ['**/*.mjs', '**/*.cjs', '**/*.js'],

@@ -38,7 +38,11 @@ export function payload(next, at) {
   };
 }
 
-/** As collect accepts it, for what goes into the buffer or into MySQL without HTTP. @param n makes the id */
+/**
+ * As collect accepts it, for what goes into the buffer or into MySQL without HTTP.
+ * @param n makes the id
+ * @returns {import('#dist/events/event.js').AcceptedEvent}
+ */
 export function accepted(next, at, appId, n) {
   const said = payload(next, at);
   const id = createHash('sha256').update(`${appId} ${n}`).digest().subarray(0, 16);

@@ -17,8 +17,8 @@ const COUNTED = [
  * @param apps ids (32 hex digits), the largest first @param events of the largest
  */
 export async function fill(bench, { apps, ownerId, events, progress }) {
-  const { writeSightings, sighting } = await import('../dist/src/database/seen-users.js');
-  const { userKey } = await import('../dist/src/events/distinct-user.js');
+  const { writeSightings, sighting } = await import('#dist/database/seen-users.js');
+  const { userKey } = await import('#dist/events/distinct-user.js');
   const keys = Array.from({ length: USERS }, (_none, i) => userKey('user', `user-${i}`));
   const numberOf = (value) => Number(value.slice(5));
   const { db } = bench;
@@ -46,6 +46,7 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
     for (let day = 0; day < DAYS;) {
       const file = join(bench.folder, `rows-${index}-${day}.tsv`);
       const out = createWriteStream(file);
+      /** @type {Record<'summary' | 'days' | 'users', unknown[][]>} */
       const cells = { summary: [], days: [], users: [] };
       // Some weeks a file.
       for (const end = Math.min(day + 28, DAYS); day < end; day += 1) {

@@ -40,7 +40,7 @@ export async function benchSize(bench, { apiKey, progress }) {
   const { redis, db } = bench;
   const api = await bench.api();
   await bench.emptyBuffer();
-  const used = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))[1]);
+  const used = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
   const before = await used();
   let json = 0;
   for (let n = 0; n < 300; n += 1) {
@@ -79,15 +79,15 @@ export async function benchStart(bench, { times, progress }) {
   delete env.DATABASE_URL;
   delete env.REDIS_URL;
   await started(env);
+  /** @type {Record<'floor' | 'product', number[]>} */
   const found = { floor: [], product: [] };
   for (let n = 0; n < times; n += 1) {
     const empty = await bench.serve(EMPTY_APP);
-    found.floor.push(empty.bootMs);
     await empty.stop();
-    found.product.push(await started(env));
-    progress(
-      `${n + 1}/${times} empty app ${Math.round(found.floor.at(-1))} ms, npm start ${Math.round(found.product.at(-1))} ms`,
-    );
+    const productMs = await started(env);
+    found.floor.push(empty.bootMs);
+    found.product.push(productMs);
+    progress(`${n + 1}/${times} empty app ${Math.round(empty.bootMs)} ms, npm start ${Math.round(productMs)} ms`);
   }
   return { floor: median(found.floor), product: median(found.product) };
 }

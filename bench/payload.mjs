@@ -4,7 +4,7 @@ export function samplePayload(userId) {
     event: 'login_form_cta_click',
     url: 'https://example.com/page',
     referrer: 'https://google.com',
-    device: 'mobile',
+    device: /** @type {const} */ ('mobile'),
     ipAddress: '192.168.1.1',
     timestamp: '2024-02-20T12:34:56Z',
     metadata: { browser: 'Chrome', os: 'Android', screenSize: '1080x1920' },

@@ -28,6 +28,7 @@ export async function benchQueries(bench, { token, apps, times, asks, progress }
     'summary 365 days, all apps': () => [summary(365), token],
     'user-stats': () => [`/api/analytics/user-stats?userId=user-${Math.floor(next() * USERS)}`, token],
   };
+  /** @type {Record<string, Record<'p50' | 'p95', number[]>>} */
   const found = Object.fromEntries(Object.keys(questions).map((key) => [key, { p50: [], p95: [] }]));
   for (let round = 0; round <= times; round += 1) {
     for (const [key, make] of Object.entries(questions)) {

@@ -10,7 +10,7 @@ const whole = (n) => Math.round(n).toLocaleString('en');
 /** What was found as a page: each row with its floor, ratio, bar and command. */
 export async function report(found, bench) {
   const [[{ version }]] = await bench.db.query('SELECT VERSION() AS version');
-  const redis = /redis_version:(\S+)/.exec(await bench.redis.info('server'))[1];
+  const redis = /redis_version:(\S+)/.exec(await bench.redis.info('server'))?.[1];
   const rows = [
     ...(found.collect ? collectRows(found.collect) : []),
     ...(found.worker ? workerRows(found.worker) : []),

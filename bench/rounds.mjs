@@ -1,9 +1,12 @@
 /**
  * Measures sides in turn, A B A B …, so that a machine that drifts drifts for all of them.
- * @param sides by name: a function that measures once and resolves to figures by name
+ * @param {Record<string, () => Promise<Record<string, number>>>} sides by name: measures once, resolves to figures by name
+ * @param {number} times
+ * @param {(line: string) => void} progress
  * @returns by side and figure: the median
  */
 export async function rounds(sides, times, progress = () => {}) {
+  /** @type {Record<string, Record<string, number>[]>} */
   const figures = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
   for (let round = 1; round <= times; round += 1) {
     for (const [name, measure] of Object.entries(sides)) {

@@ -47,6 +47,7 @@ const APPS = ['Large', 'Tenth', 'Twentieth', 'Fiftieth', 'Hundredth'];
 
 async function run(bench) {
   const progress = (line) => say(`  ${line}`);
+  /** @type {Record<string, any>} */
   const found = { scale };
   const who = await bench.signedIn(APPS);
   const part = async (name, title, measure) => {
@@ -55,7 +56,7 @@ async function run(bench) {
     Object.assign(found, await measure());
   };
   await part('collect', 'Collect: one process, 64 connections', async () => ({
-    collect: await benchCollect(bench, { ...scale, apiKey: who.apiKey, progress }),
+    collect: await benchCollect(bench, { ...scale, progress }),
   }));
   await part('footprint', 'Start, and memory under load', async () => ({
     start: await benchStart(bench, { ...scale, progress }),

@@ -26,9 +26,10 @@ const CEILINGS = ['key', 'account', 'address', 'key_bytes', 'account_bytes', 'ad
 /** Throw-away services at true durability, and the processes that are measured on them. */
 export class Workbench {
   folder = mkdtempSync(join(tmpdir(), 'tallystone-bench-'));
+  /** @type {PrivateService[]} */
   #services = [];
   #processes = new Set();
-  /** For every process that is started, as --cpu-prof. */
+  /** For every process that is started, as --cpu-prof. @type {string[]} */
   nodeFlags = [];
 
   /** Builds the product and starts MySQL and Redis. */
@@ -41,13 +42,13 @@ export class Workbench {
       this.#services.unshift(service);
       await service.up();
     }
-    [this.redisUrl, this.databaseUrl] = this.#services.map((service) => service.url);
-    this.socket = this.#services[1].socket;
-    this.redis = new Redis(this.#services[0].socket);
+    const [redis, database] = this.#services;
+    this.socket = database.socket;
+    this.redis = new Redis(redis.socket);
     this.env = {
       ...systemEnvironment(),
-      DATABASE_URL: this.databaseUrl,
-      REDIS_URL: this.redisUrl,
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url,
       DATA_DIR: join(this.folder, 'product'),
       RATE_LIMITS: CEILINGS,
     };
@@ -131,14 +132,14 @@ export class Workbench {
 
   async #ownAccounts(from, to) {
     for (const table of ['users', 'sessions']) {
-      await this.db.query(`UPDATE ${table} SET provider = ? WHERE provider = ?`, [to, from]);
+      await this.db?.query(`UPDATE ${table} SET provider = ? WHERE provider = ?`, [to, from]);
     }
   }
 
   /** Takes all pending events away: what one round has left must not weigh on the next. */
   async emptyBuffer() {
-    const keys = await this.redis.keys('tallystone:{buffer}:*');
-    if (keys.length > 0) await this.redis.unlink(...keys);
+    const keys = (await this.redis?.keys('tallystone:{buffer}:*')) ?? [];
+    if (keys.length > 0) await this.redis?.unlink(...keys);
   }
 
   async #start(script, env, port) {
@@ -152,7 +153,7 @@ export class Workbench {
       url,
       pid: child.pid,
       /** Resident memory, bytes. */
-      rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) * 1024,
+      rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
       stop: async () => {
         this.#processes.delete(one);
         if (child.exitCode !== null || child.signalCode !== null) return;
@@ -183,7 +184,7 @@ export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().on('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
       server.close(() => resolve(port));
     });
   });

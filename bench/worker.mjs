@@ -52,12 +52,14 @@ export function maker(apps) {
 
 /** @returns events a second, by the commits in the ledger */
 async function drain(bench, events, workers) {
-  const { encodeEnvelope } = await import('../dist/src/events/envelope.js');
-  const { BufferKeys } = await import('../dist/src/buffer/buffer-keys.js');
-  const { BufferWriter } = await import('../dist/src/buffer/buffer-writer.js');
+  const { encodeEnvelope } = await import('#dist/events/envelope.js');
+  const { BufferKeys } = await import('#dist/buffer/buffer-keys.js');
+  const { BufferWriter } = await import('#dist/buffer/buffer-writer.js');
   const { db, redis } = bench;
   const unlimited = { bufferMaxBytes: Number.MAX_SAFE_INTEGER, bufferAccountShare: 100 };
-  const buffer = new BufferWriter(redis, new BufferKeys('tallystone:'), unlimited);
+  // All that the writer asks of the settings.
+  const env = /** @type {import('#dist/config/env.js').Env} */ (/** @type {unknown} */ (unlimited));
+  const buffer = new BufferWriter(redis, new BufferKeys('tallystone:'), env);
   await db.query('DELETE FROM ingest_batches');
   const texts = events.map(encodeEnvelope);
   for (let at = 0; at < texts.length; at += 1000) {
@@ -80,7 +82,8 @@ async function drain(bench, events, workers) {
 
 class Floor {
   constructor(bench, db) {
-    Object.assign(this, { bench, db });
+    this.bench = bench;
+    this.db = db;
   }
 
   /** A session like the worker's, and tables like the rollups with the number of the chunk in front. */
@@ -115,9 +118,9 @@ class Floor {
   }
 
   async #prepare(events) {
-    const { sumRollups } = await import('../dist/src/processing/rollup-sums.js');
-    const { packSightings } = await import('../dist/src/database/seen-users.js');
-    const { userKey } = await import('../dist/src/events/distinct-user.js');
+    const { sumRollups } = await import('#dist/processing/rollup-sums.js');
+    const { packSightings } = await import('#dist/database/seen-users.js');
+    const { userKey } = await import('#dist/events/distinct-user.js');
     for (const table of ROLLUPS) await this.db.query(`TRUNCATE TABLE staging_${table}`);
     const chunks = [];
     for (let at = 0; at < events.length; at += CHUNK) {

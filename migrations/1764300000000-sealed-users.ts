@@ -1,5 +1,5 @@
+import { RoaringBitmap32 } from 'roaring-wasm';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { readSightings, sightedNumber, sightedQuarter, unpackSightings } from '../src/database/seen-users.js';
 
 const OPTIONS = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
 /** A batch of its own for what was counted before: no ledger row has this id. */
@@ -103,16 +103,16 @@ export class SealedUsers1764300000000 implements MigrationInterface {
         'SELECT users, quarters FROM event_users WHERE app_id = ? AND event = ? AND day = ?',
         cell,
       );
-      const sightings = sealed ? readSightings(sealed) : [];
+      const sightings = sealed ? sealedSightings(sealed) : [];
       const keyOf = keys.get(app.toString('hex')) ?? (await userKeys(runner, app));
       keys.set(app.toString('hex'), keyOf);
-      for (const one of sightings) see(keyOf.get(sightedNumber(one))!, sightedQuarter(one));
+      for (const [number, quarter] of sightings) see(keyOf.get(number)!, quarter);
       const batches: { seen: Buffer }[] = await runner.query(
         'SELECT seen FROM event_user_batches WHERE app_id = ? AND event = ? AND day = ?',
         cell,
       );
       for (const batch of batches) {
-        for (const [key, quarter] of unpackSightings(batch.seen)) see(key, quarter);
+        for (const [key, quarter] of batchSightings(batch.seen)) see(key, quarter);
       }
       const rows = [...seen].map(([key, [seen0, seen1]]) => [app, event, day, Buffer.from(key, 'hex'), seen0, seen1]);
       if (rows.length > 0) await runner.query('INSERT INTO event_users_by_row VALUES ?', [rows]);
@@ -127,4 +127,37 @@ async function userKeys(runner: QueryRunner, app: Buffer): Promise<ReadonlyMap<n
     [app],
   );
   return new Map(rows.map((row) => [Number(row.number), row.user_key.toString('hex')]));
+}
+
+// How this migration's tables hold sightings. It is a copy of what the code had then: a later format must not change it.
+
+const USER_KEY_BYTES = 16;
+const LAST_OF_USER = 0x80;
+
+/** @returns number of the user and quarter-hour of each sighting in a row of event_users */
+function sealedSightings({
+  users,
+  quarters,
+}: {
+  users: Buffer;
+  quarters: Buffer;
+}): [number: number, quarter: number][] {
+  const bitmap = RoaringBitmap32.deserialize('portable', users);
+  const numbers = bitmap.toUint32Array();
+  bitmap.dispose();
+  let user = 0;
+  return [...quarters].map((byte) => {
+    const number = numbers[user]!;
+    if (byte & LAST_OF_USER) user += 1;
+    return [number, byte & ~LAST_OF_USER];
+  });
+}
+
+/** @returns user key (32 hex digits) and quarter-hour of each sighting in a row of event_user_batches */
+function batchSightings(seen: Buffer): [userKey: string, quarter: number][] {
+  const sightings: [string, number][] = [];
+  for (let at = 0; at < seen.length; at += USER_KEY_BYTES + 1) {
+    sightings.push([seen.toString('hex', at, at + USER_KEY_BYTES), seen[at + USER_KEY_BYTES]!]);
+  }
+  return sightings;
 }

@@ -45,8 +45,8 @@ async function startServer(url) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   // Ctrl-C reaches both; this program waits for the server to stop what it started.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill(signal));
-  await new Promise((resolve, reject) => {
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => server.kill(signal));
+  await new Promise((/** @type {(value?: undefined) => void} */ resolve, reject) => {
     server.on('exit', (code) => reject(new LaunchError(`The server did not start (exit code ${code}).`)));
     createInterface({ input: server.stdout }).on('line', (line) => {
       say(line);

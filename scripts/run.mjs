@@ -10,6 +10,7 @@ import { readEnvironment, readSettings, ROOT } from './launcher/settings.mjs';
 import { LaunchError, readable, warn } from './launcher/terminal.mjs';
 
 // node scripts/run.mjs NAME [ARGUMENTS]: one process of the product alone, on the services in use.
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const PROGRAMS = { api: 'main.js', worker: 'worker.js' };
 
 try {
@@ -28,7 +29,7 @@ try {
     env: productEnvironment(PROGRAMS[name] ? name : 'command', env),
     stdio: 'inherit',
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     warn(error.message);
     process.exitCode = 1;

@@ -18,5 +18,6 @@ const child = spawn(process.execPath, [join(ROOT, 'scripts', 'test.mjs'), 'test/
   env: { ...process.env, SOAK_MINUTES: String(minutes) },
   stdio: 'inherit',
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
 child.on('exit', (code) => process.exit(code ?? 1));

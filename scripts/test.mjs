@@ -29,8 +29,13 @@ const folder = mkdtempSync(join(tmpdir(), 'tallystone-'));
 const dataDir = new DataDir(join(folder, 'data'));
 const results = join(folder, 'results.json');
 const services = [];
-let jest;
+/** What is run now; a signal ends it. */
+let running;
 let interrupted = false;
+/** Given arguments, jest alone runs. */
+const runsEverything = process.argv.length === 2;
+/** Failures of what is no test. */
+let failedParts = 0;
 
 async function runTests() {
   const given = Object.entries(process.env).filter(([name]) => TEST_VARIABLES.includes(name));
@@ -38,16 +43,19 @@ async function runTests() {
   dataDir.make();
   await prepareProject(env);
   await prepareEngine(env);
+  if (runsEverything) await check();
+  if (interrupted) return 130;
   const [databaseUrl, redisUrl] = [await privateService(mysqlServer), await privateService(redisServer)];
   if (interrupted) return 130;
   const runner = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const args = ['--no-warnings', runner, '--config', 'jest.config.mjs', '--json', `--outputFile=${results}`];
-  jest = spawn(process.execPath, [...args, ...process.argv.slice(2)], {
+  const jest = spawn(process.execPath, [...args, ...process.argv.slice(2)], {
     cwd: ROOT,
     env: { ...env, TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl, TEST_DIR: folder },
     // Progress goes to stderr; what would go to stdout is the report, which is in the file.
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  running = jest;
   return new Promise((resolve) => {
     jest.on('exit', (code, signal) => resolve(signal ? 1 : code));
     jest.on('error', () => resolve(1));
@@ -63,9 +71,9 @@ async function privateService(kind) {
 
 /** Ends what tests that were cut short may have left, then the services, and removes every file. */
 async function cleanUp() {
-  for (const file of readdirSync(folder, { recursive: true })) {
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const name = /(?:^|\/)run\/(\w+)\.pid$/.exec(file)?.[1];
-    if (!RUNNING.includes(name) || file.startsWith('data/')) continue;
+    if (!name || !RUNNING.includes(name) || file.startsWith('data/')) continue;
     const pid = pidInFile(join(folder, file));
     if (pid) await endProcess(pid, 10_000);
   }
@@ -73,9 +81,17 @@ async function cleanUp() {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Lint, import rules, format and types: before the tests, which take far longer. */
+async function check() {
+  const { code, text } = await output('npm', ['run', '--silent', 'check']);
+  if (interrupted) return;
+  if (code !== 0) failedParts += 1;
+  say(code === 0 ? 'PASS npm run check' : `FAIL npm run check\n${text}`);
+}
+
 /** After all tests, so that it disturbs none: it only shows that the benchmark works. @returns whether it does */
 async function smokeBench() {
-  const { code, text } = await output([join(ROOT, 'bench', 'run.mjs'), '--smoke']);
+  const { code, text } = await output(process.execPath, [join(ROOT, 'bench', 'run.mjs'), '--smoke']);
   const rows = text.split('\n').filter((line) => /\| (met|\*\*missed\*\*) \|/.test(line));
   const works = code === 0 && rows.length >= SMOKE_ROWS;
   say(works ? `PASS npm run bench -- --smoke (${rows.length} rows)` : `FAIL npm run bench -- --smoke\n${text}`);
@@ -87,7 +103,7 @@ async function shortAbuse() {
   const args = [join(ROOT, 'bench', 'run.mjs'), 'abuse', '--short'];
   let said = '';
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    const { code, text } = await output(args);
+    const { code, text } = await output(process.execPath, args);
     if (code === 0) {
       say('PASS npm run bench -- abuse --short');
       return true;
@@ -98,14 +114,15 @@ async function shortAbuse() {
   return false;
 }
 
-/** Runs a script to its end. */
-async function output(args) {
+/** Runs a program to its end. */
+async function output(program, args) {
   const said = [];
-  const child = spawn(process.execPath, args, {
+  running = spawn(program, args, {
     cwd: ROOT,
     env: systemEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const child = running;
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => said.push(text));
   const code = await new Promise((resolve) => child.on('close', resolve));
   return { code, text: Buffer.concat(said).toString() };
@@ -124,7 +141,7 @@ function summary() {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     interrupted = true;
-    jest?.kill('SIGINT');
+    running?.kill('SIGINT');
   });
 }
 
@@ -136,8 +153,9 @@ try {
 }
 const { passed, failed: failedTests } = summary();
 await cleanUp();
-let failed = failedTests;
-const others = process.argv.length === 2 && !interrupted ? [smokeBench, shortAbuse] : [];
+let failed = failedTests + failedParts;
+if (failedParts > 0) code = 1;
+const others = runsEverything && !interrupted ? [smokeBench, shortAbuse] : [];
 for (const works of others) {
   if (interrupted || (await works())) continue;
   failed += 1;

@@ -23,6 +23,7 @@ const SYSTEMS = {
 };
 
 /** What is installed before, and what is then broken. */
+/** @type {Record<string, { install?: string[], breaks?: string }>} */
 const CASES = {
   nothing: {},
   'redis-tools': { install: ['redis-tools'] },
@@ -99,7 +100,8 @@ async function makeBase(suite) {
   return base;
 }
 
-async function tryCase(base, name, { install = [], breaks }) {
+/** @param {string} base @param {{ install?: string[], breaks?: string }} what */
+async function tryCase(base, { install = [], breaks }) {
   const root = `${base}-case`;
   await run('cp', ['-a', base, root]);
   const mounts = ['proc', 'dev'].map((folder) => join(root, folder));
@@ -129,7 +131,7 @@ async function tryCase(base, name, { install = [], breaks }) {
   }
 }
 
-if (process.getuid() !== 0 || (await run('debootstrap', ['--version'])).code !== 0) {
+if (process.getuid?.() !== 0 || (await run('debootstrap', ['--version'])).code !== 0) {
   say('This needs root and debootstrap: sudo apt-get install -y debootstrap');
   process.exit(1);
 }
@@ -137,7 +139,7 @@ for (const suite of positionals.length > 0 ? positionals : Object.keys(SYSTEMS))
   try {
     const base = await makeBase(suite);
     for (const [name, what] of Object.entries(CASES)) {
-      const result = await tryCase(base, name, what);
+      const result = await tryCase(base, what);
       say(`${suite} | ${name} | ${result}`);
       if (result.startsWith('FAILS')) process.exitCode = 1;
     }

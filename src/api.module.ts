@@ -1,12 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AccountLimitsModule } from './account-limits/account-limits.module.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AnalyticsModule } from './analytics/analytics.module.js';
 import { ApiKeyModule } from './api-keys/api-key.module.js';
 import { AuditLogModule } from './audit-log/audit-log.module.js';
 import { AppsModule } from './apps/apps.module.js';
 import { AuthModule } from './auth/auth.module.js';
-import { BufferModule } from './buffer/buffer.module.js';
 import { CollectModule } from './collect/collect.module.js';
 import { LoggerModule } from './common/logger.module.js';
 import { RedisModule } from './common/redis.module.js';
@@ -20,7 +18,6 @@ import { OperationModule } from './operation/operation.module.js';
 import { PeopleModule } from './people/people.module.js';
 import type { ProcessParts } from './process-parts.js';
 import { TrackerModule } from './tracker/tracker.module.js';
-import { QuestionsModule } from './questions/questions.module.js';
 import { RegistryModule } from './registry/registry.module.js';
 
 /** The HTTP process: accepts events, answers questions, signs people in. */
@@ -35,10 +32,6 @@ export class ApiModule {
         RedisModule.with(redis),
         DatabaseModule.with(dataSources),
         MetricsModule,
-        BufferModule,
-        RegistryModule,
-        QuestionsModule,
-        AccountLimitsModule,
         AuditLogModule,
         AuthModule,
         ErasuresModule,
@@ -51,7 +44,7 @@ export class ApiModule {
         TrackerModule,
         OperationModule,
         AccountsModule,
-        HealthModule.with('lenient', [CollectModule]),
+        HealthModule.with('lenient', [CollectModule, RegistryModule]),
       ],
     };
   }

@@ -6,7 +6,7 @@ import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
 import { setUpDashboard } from './dashboard/set-up.js';
 import { mountLocalSignIn } from './auth/local-sign-in/mount.js';
-import { SignedInBodies } from './api-keys/signed-in-bodies.js';
+import { SignedInBodies } from './access/signed-in-bodies.js';
 import { type BodyParser, bodyParser } from './bodies/body-reader.js';
 import { UnknownSenders } from './bodies/unknown-senders.js';
 import { CollectBodies } from './collect/collect-bodies.js';

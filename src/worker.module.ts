@@ -1,5 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { BufferModule } from './buffer/buffer.module.js';
 import { LoggerModule } from './common/logger.module.js';
 import { RedisModule } from './common/redis.module.js';
 import { ConfigModule } from './config/config.module.js';
@@ -21,7 +20,6 @@ export class WorkerModule {
         RedisModule.with(redis),
         DatabaseModule.with(dataSources),
         MetricsModule,
-        BufferModule,
         ProcessingModule,
         HealthModule.with('strict'),
       ],

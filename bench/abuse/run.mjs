@@ -15,8 +15,9 @@ const FOLDER = join(ROOT, 'bench', 'abuse', 'attacks');
  * `name` and `async function* rows(workbench, { short })`, which yields `{ name, measured, bar, met }`: two texts, the bar
  * as in "p99 ≤ 100 ms", and whether it was met.
  * @param bench an open workbench
- * @param short smaller data, a few seconds for each attack and wider bars, to show that it works
- * @param only names of attacks; empty: all
+ * @param {{ short: boolean, only?: string[] }} options
+ *   `short`: smaller data, a few seconds for each attack and wider bars, to show that it works;
+ *   `only`: names of attacks, empty for all
  * @returns whether every bar was met
  */
 export async function benchAbuse(bench, { short, only = [] }) {

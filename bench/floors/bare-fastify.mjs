@@ -3,7 +3,9 @@ import { Redis } from 'ioredis';
 import Fastify from 'fastify';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 
-const redis = new Redis(decodeURIComponent(new URL(process.env.REDIS_URL).pathname), { enableAutoPipelining: true });
+const redis = new Redis(decodeURIComponent(new URL(process.env.REDIS_URL ?? '').pathname), {
+  enableAutoPipelining: true,
+});
 const limiter = new RateLimiterRedis({ storeClient: redis, keyPrefix: 'floor', points: 1e9, duration: 1 });
 const app = Fastify({ bodyLimit: 1024 * 1024 });
 
@@ -15,7 +17,7 @@ app.post('/collect', async (request, reply) => {
   return { id: '019b76da-a800-7000-8000-000000000000' };
 });
 app.post('/collect/batch', async (request, reply) => {
-  const { events } = request.body;
+  const { events } = /** @type {{ events: object[] }} */ (request.body);
   await limiter.consume('key', events.length);
   await redis.rpush('floor:pending', ...events.map((event) => JSON.stringify(event)));
   reply.code(202);

@@ -13,7 +13,7 @@ import 'class-validator';
 import 'passport-google-oauth20';
 import 'prom-client';
 import 'rate-limiter-flexible';
-import { ENTITIES } from '../../dist/src/database/entities/index.js';
+import { ENTITIES } from '#dist/database/entities/index.js';
 
 const path = (url) => decodeURIComponent(new URL(url).pathname);
 class EmptyController {
@@ -24,7 +24,8 @@ class EmptyController {
     return { id: '019b76da-a800-7000-8000-000000000000' };
   }
 }
-const of = (name) => Object.getOwnPropertyDescriptor(EmptyController.prototype, name);
+/** @returns {PropertyDescriptor} */
+const of = (name) => Object.getOwnPropertyDescriptor(EmptyController.prototype, name) ?? {};
 Get('health')(EmptyController.prototype, 'health', of('health'));
 Post('collect')(EmptyController.prototype, 'collect', of('collect'));
 Controller()(EmptyController);
@@ -36,7 +37,7 @@ Module({
       type: 'mysql',
       username: 'root',
       database: 'tallystone',
-      socketPath: new URL(process.env.DATABASE_URL).searchParams.get('socketPath'),
+      socketPath: new URL(process.env.DATABASE_URL ?? '').searchParams.get('socketPath') ?? undefined,
       entities: ENTITIES,
     }),
     BullModule.forRoot({ connection: { path: path(process.env.REDIS_URL) } }),

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { clientOf } from '../../dist/src/collect/user-agent.js';
-import { addressOfHop, canonicalAddress } from '../../dist/src/common/addresses.js';
-import { URL_MAX, USER_AGENT_MAX } from '../../dist/src/events/limits.js';
+import { clientOf } from '#dist/collect/user-agent.js';
+import { addressOfHop, canonicalAddress } from '#dist/common/addresses.js';
+import { URL_MAX, USER_AGENT_MAX } from '#dist/events/limits.js';
 import { isPageView } from './page-view.mjs';
 
 /**

@@ -31,7 +31,7 @@ export class Api {
       }
       const location = answer.headers.get('location');
       if (answer.ok) {
-        this.token = (await answer.json()).accessToken;
+        this.token = (await json(answer)).accessToken;
         return;
       }
       if (!location) throw new LaunchError(`Sign-in failed: ${await problem(answer)}`);
@@ -80,7 +80,7 @@ export class Api {
   async #settled(id) {
     for (;;) {
       const answer = await this.#fetch('GET', `/api/analytics/events/${id}/receipt`);
-      const { status } = answer.ok ? await answer.json() : {};
+      const { status } = answer.ok ? await json(answer) : {};
       if (status === 'stored' || status === 'dead_letter') return;
       if (!answer.ok && answer.status !== 503) throw new LaunchError(`No receipt for ${id}: ${await problem(answer)}`);
       await wait(200);
@@ -90,7 +90,7 @@ export class Api {
   async #send(method, path, body) {
     const answer = await this.#fetch(method, path, body);
     if (!answer.ok) throw new LaunchError(`${method} ${path}: ${await problem(answer)}`);
-    return answer.status === 204 ? undefined : answer.json();
+    return answer.status === 204 ? {} : json(answer);
   }
 
   /** Waits as long as it is told to where the account has asked for too much in this minute. */
@@ -112,6 +112,14 @@ export class Api {
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
   }
+}
+
+/**
+ * @param {Response} answer
+ * @returns {Promise<Record<string, any>>} as docs of the route say
+ */
+function json(answer) {
+  return /** @type {Promise<Record<string, any>>} */ (answer.json());
 }
 
 async function problem(answer) {

@@ -44,14 +44,16 @@ export class BatchSender {
     const body = gzipSync(JSON.stringify({ events }));
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', 'x-api-key': this.apiKey };
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await fetch(this.url, { method: 'POST', headers, body }).catch((error) => ({ error }));
-      const again = answer.error || answer.status === 429 || answer.status === 503;
-      if (!again || attempt === ATTEMPTS) {
-        if (answer.error)
-          throw new LaunchError(`The server does not answer: ${answer.error.cause?.code ?? answer.error}`);
-        return answer;
+      let answer;
+      try {
+        answer = await fetch(this.url, { method: 'POST', headers, body });
+        if (![429, 503].includes(answer.status) || attempt === ATTEMPTS) return answer;
+      } catch (error) {
+        if (attempt === ATTEMPTS) {
+          throw new LaunchError(`The server does not answer: ${error.cause?.code ?? error}`);
+        }
       }
-      await wait((Number(answer.headers?.get('retry-after')) || 1) * 1000);
+      await wait((Number(answer?.headers.get('retry-after')) || 1) * 1000);
     }
   }
 

@@ -6,6 +6,7 @@ const EVENTS_A_DAY = 400;
 const PEOPLE = 350;
 
 /** Name, how often in a hundred, and on which page. */
+/** @type {[event: string, percent: number, page: string][]} */
 const KINDS = [
   ['page_view', 62, '/'],
   ['search', 12, '/search'],

@@ -30,7 +30,7 @@ async function* linesOf(bytes) {
   let rest = '';
   for await (const part of textOf(bytes)) {
     const lines = (rest + part).split(LINE_BREAK);
-    rest = lines.pop();
+    rest = lines.pop() ?? '';
     for (const line of lines) yield* partsOf(line);
   }
   yield* partsOf(rest);

@@ -78,7 +78,7 @@ export class DataDir {
       mkdirSync(short, { recursive: true, mode: 0o700 });
       const found = lstatSync(short);
       // Everybody may write to the temporary folder: what another user put there must not serve as our door.
-      if (found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o077) === 0) return short;
+      if (found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0) return short;
       throw new LaunchError(`${short} is not this user's own folder; remove it, or choose a shorter DATA_DIR`);
     }
     throw new LaunchError('DATA_DIR is too long a path for a socket: choose a shorter one');

@@ -28,6 +28,7 @@ const API =
 const SECRETS = /^(USER_TOKEN_SECRET|KEY_TOKEN_SECRET|GOOGLE_CLIENT_SECRET|GOOGLE_.*_URL)$/;
 const METRICS = /^METRICS_TOKEN$/;
 
+/** @returns {NodeJS.ProcessEnv} */
 function pick(source, ...allowed) {
   return Object.fromEntries(Object.entries(source).filter(([name]) => allowed.some((names) => names.test(name))));
 }
@@ -35,6 +36,7 @@ function pick(source, ...allowed) {
 /**
  * For a database or Redis server and for small tools.
  * @param own variables of the program itself, as LD_LIBRARY_PATH of one that was unpacked
+ * @returns {NodeJS.ProcessEnv}
  */
 export function serverEnvironment(own = {}, source = process.env) {
   return { ...pick(source, BASIC, /^LD_LIBRARY_PATH$/), ...own };

@@ -47,7 +47,7 @@ async function withPackageLists(home, work) {
   const status = join(home, 'status');
   writeFileSync(status, baseSystemStatus());
   const cache = [
-    ...(process.getuid() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
+    ...(process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
     ...[
       '-o',
       `Dir::State::status=${status}`,

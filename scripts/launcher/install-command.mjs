@@ -97,10 +97,11 @@ const BY_RELEASE = [
  * The one command with which a person gets on this system what is missing.
  * @param missing names out of `mysql`, `redis`, `sqlShell` and `npm`
  * @param release text of /etc/os-release
+ * @param {Pick<NodeJS.Process, 'platform' | 'getuid'>} system
  */
 export function installCommand(missing, release = osRelease(), { platform, getuid } = process) {
   const manager = MANAGERS[managerOf(release, platform)];
-  const sudo = manager.sudo && getuid() !== 0 ? 'sudo ' : '';
+  const sudo = manager.sudo && getuid?.() !== 0 ? 'sudo ' : '';
   const packages = missing.map((name) => manager[name]).join(' ');
   const update = manager.update ? `${sudo}${manager.update}` : '';
   return `${update}${sudo}${manager.install} ${packages}`;

@@ -98,7 +98,7 @@ function places({ prefix, fetched }) {
 }
 
 function asRoot() {
-  return process.getuid() === 0 ? ['--user=root'] : [];
+  return process.getuid?.() === 0 ? ['--user=root'] : [];
 }
 
 /** Connects to a socket, says something, and judges the answer. Never throws. */

@@ -153,7 +153,10 @@ function signal(pid, name) {
 
 /**
  * Runs a program to its end, silently. Unless `env` is given, it gets the variables that every program needs.
- * @returns its output (both streams)
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ what?: string, cwd?: string, env?: NodeJS.ProcessEnv }} [options] `what` names it in errors
+ * @returns {Promise<string>} its output (both streams)
  * @throws LaunchError with the last lines of what it said
  */
 export function run(command, args, { what = command, ...options } = {}) {

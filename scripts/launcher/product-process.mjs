@@ -28,7 +28,12 @@ export class ProductProcess {
    * @param stopDeadlineMs how long it may finish what it holds
    */
   constructor({ name, script, env, dataDir, isReady, stopDeadlineMs }) {
-    Object.assign(this, { name, script, env, dataDir, isReady, stopDeadlineMs });
+    this.name = name;
+    this.script = script;
+    this.env = env;
+    this.dataDir = dataDir;
+    this.isReady = isReady;
+    this.stopDeadlineMs = stopDeadlineMs;
     this.log = new LogFile(dataDir.log(name));
   }
 
@@ -86,7 +91,7 @@ export class ProductProcess {
     child.stdout.setEncoding('utf8').on('data', (text) => {
       this.log.write(text);
       const lines = (rest + text).split('\n');
-      rest = lines.pop();
+      rest = lines.pop() ?? '';
       for (const line of lines) if (line.includes('"notice":true')) tell(line);
     });
     child.stderr.setEncoding('utf8').on('data', (text) => {

@@ -102,7 +102,9 @@ function runBriefly(path, args, env) {
     env: serverEnvironment(env),
   });
   const said = `${stderr ?? ''}`.trim().split('\n')[0];
-  const ended = error?.code ?? (signal ? `ended by ${signal}` : `exit code ${status}`);
+  const ended =
+    /** @type {NodeJS.ErrnoException | undefined} */ (error)?.code ??
+    (signal ? `ended by ${signal}` : `exit code ${status}`);
   return { stdout: stdout ?? '', isWell: !error && status === 0, fault: said ? `${ended}: ${said}` : ended };
 }
 

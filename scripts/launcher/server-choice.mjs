@@ -19,7 +19,11 @@ export class ServerChoice {
    * @param packages how packages are fetched, if they can be here
    */
   constructor(kind, dataDir, { bin, wanted, packages = { canFetch, fetchPackages } }) {
-    Object.assign(this, { kind, dataDir, bin, wanted, packages });
+    this.kind = kind;
+    this.dataDir = dataDir;
+    this.bin = bin;
+    this.wanted = wanted;
+    this.packages = packages;
   }
 
   /** The next call of `choose` takes another. */

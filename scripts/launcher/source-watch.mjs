@@ -13,7 +13,9 @@ export class SourceWatch {
   #first = true;
 
   constructor(dataDir, env, restart) {
-    Object.assign(this, { pidFile: dataDir.pidFile('build'), env, restart });
+    this.pidFile = dataDir.pidFile('build');
+    this.env = env;
+    this.restart = restart;
   }
 
   start() {

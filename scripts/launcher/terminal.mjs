@@ -1,5 +1,6 @@
 /** A start that cannot go on, in words for the person at the terminal. */
 export class LaunchError extends Error {
+  /** @override */
   name = 'LaunchError';
 }
 

@@ -1,8 +1,12 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { QuestionsModule } from '../questions/questions.module.js';
 import { AccountLimitGuard } from './account-limit.guard.js';
 import { AccountTurns } from './account-turns.interceptor.js';
 
 /** How much an account may ask for. */
-@Global()
-@Module({ providers: [AccountLimitGuard, AccountTurns], exports: [AccountLimitGuard, AccountTurns] })
+@Module({
+  imports: [QuestionsModule],
+  providers: [AccountLimitGuard, AccountTurns],
+  exports: [AccountLimitGuard, AccountTurns, QuestionsModule],
+})
 export class AccountLimitsModule {}

@@ -4,7 +4,7 @@ import { ConflictError } from '../common/app-error.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { Env } from '../config/env.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
-import { OperatorRoute } from '../operation/operator.guard.js';
+import { OperatorRoute } from '../access/operator.guard.js';
 import { accountBar } from '../registry/account-bar.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { AccountStore, noSuchAccount, type StoredAccount } from './account-store.js';

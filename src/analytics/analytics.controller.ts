@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Param, Query, Req, type StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { ReaderRoute } from '../api-keys/key-route.decorator.js';
+import { ReaderRoute } from '../access/key-route.decorator.js';
 import { type Asker, CurrentAsker } from '../questions/asker.js';
 import { EventSummaryDto, EventSummaryQuery, ReceiptDto, UserStatsDto, UserStatsQuery } from './analytics.dto.js';
 import { BreakdownDto, BreakdownQuery } from './breakdown.dto.js';

@@ -1,4 +1,8 @@
 import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
+import { BufferModule } from '../buffer/buffer.module.js';
+import { QuestionsModule } from '../questions/questions.module.js';
+import { RegistryModule } from '../registry/registry.module.js';
 import { AnalyticsScope } from './analytics-scope.js';
 import { AnalyticsController } from './analytics.controller.js';
 import { BreakdownService } from './breakdown.service.js';
@@ -19,6 +23,7 @@ import { UserStatsService } from './user-stats.service.js';
 
 /** Questions about what was counted. It only reads, and knows neither collect nor processing. */
 @Module({
+  imports: [AccessModule, BufferModule, QuestionsModule, RegistryModule],
   controllers: [AnalyticsController],
   providers: [
     AnalyticsScope,

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ReaderGuard } from '../api-keys/reader.guard.js';
+import { ReaderGuard } from '../access/reader.guard.js';
 import { AppError, NotFoundError } from '../common/app-error.js';
 import { countsFor } from '../common/caller.js';
 import { assertNotCrossSite } from '../common/cross-site.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Header, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { LimitedBy } from '../account-limits/account-limit.guard.js';
-import { RecentSignIn } from '../auth/recent-sign-in.js';
-import { UserRoute } from '../auth/user-route.decorator.js';
+import { RecentSignIn } from '../access/recent-sign-in.js';
+import { UserRoute } from '../access/user-route.decorator.js';
 import { CurrentKey, CurrentUser, type KeyCaller, type UserCaller } from '../common/caller.js';
 import {
   CreateKeyDto,
@@ -16,7 +16,7 @@ import {
   SelfDto,
 } from './api-key.dto.js';
 import { ApiKeyService } from './api-key.service.js';
-import { KeyRoute } from './key-route.decorator.js';
+import { KeyRoute } from '../access/key-route.decorator.js';
 
 @ApiTags('API keys')
 @Controller('api/auth')

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { DataSource, EntityManager, LessThan, Repository } from 'typeorm';
-import { OwnedApps } from '../apps/owned-apps.service.js';
+import { OwnedApps } from '../access/owned-apps.service.js';
 import { AuditLog, type Deed } from '../audit-log/audit-log.js';
 import type { AuditAction } from '../database/entities/audit-entry.entity.js';
 import { ConflictError, InvalidInputError, NotFoundError, UnauthorizedError } from '../common/app-error.js';
@@ -29,7 +29,7 @@ import type {
 } from './api-key.dto.js';
 import { expiryNotice } from './expiry-notice.js';
 import { assertRoomForKey } from './key-room.js';
-import { NEW_CLAIMS, signKey } from './key-token.js';
+import { NEW_CLAIMS, signKey } from '../access/key-token.js';
 
 const READ_KEY_DAYS = 365;
 /** How far ahead a key may expire, in days: 100 years. MySQL and tokens count no further than the year 9999. */

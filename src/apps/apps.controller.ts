@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { RecentSignInRoute } from '../auth/recent-sign-in.js';
-import { UserRoute } from '../auth/user-route.decorator.js';
+import { RecentSignInRoute } from '../access/recent-sign-in.js';
+import { UserRoute } from '../access/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { ErasureDto } from '../erasures/erasures.dto.js';
 import { AppDto, AppListDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';

@@ -11,7 +11,7 @@ import { type ErasureDto, erasureDto } from '../erasures/erasures.dto.js';
 import { formatUuid, uuidV7 } from '../events/event-id.js';
 import { RegistryService } from '../registry/registry.service.js';
 import type { AppDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
-import { OwnedApps } from './owned-apps.service.js';
+import { OwnedApps } from '../access/owned-apps.service.js';
 
 /** Apps that an account may have: every process holds all apps of the installation in memory, and lists them on one page. */
 export const APPS_MAX = 1000;

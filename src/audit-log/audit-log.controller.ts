@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { UserRoute } from '../auth/user-route.decorator.js';
+import { UserRoute } from '../access/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { PageQuery } from '../common/page-query.dto.js';
 import type { AuditEntry } from '../database/entities/audit-entry.entity.js';

@@ -1,8 +1,8 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { AccessModule } from '../access/access.module.js';
 import { AuditLog } from './audit-log.js';
 import { AuditLogController } from './audit-log.controller.js';
 
 /** Who did what in an account. */
-@Global()
-@Module({ controllers: [AuditLogController], providers: [AuditLog], exports: [AuditLog] })
+@Module({ imports: [AccessModule], controllers: [AuditLogController], providers: [AuditLog], exports: [AuditLog] })
 export class AuditLogModule {}

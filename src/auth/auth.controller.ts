@@ -8,12 +8,12 @@ import { formatUuid } from '../events/event-id.js';
 import { AccessTokenDto, RefreshDto, SessionTokensDto, UserDto } from './auth.dto.js';
 import type { ProviderProfile } from './google.strategy.js';
 import { LocalSignInGuard } from './local-sign-in/local-sign-in.guard.js';
-import { RecentSignInRoute } from './recent-sign-in.js';
+import { RecentSignInRoute } from '../access/recent-sign-in.js';
 import { sessionClient } from './session-client.js';
-import { SessionCookies } from './session-cookies.js';
+import { SessionCookies } from '../access/session-cookies.js';
 import { ACCESS_TOKEN_S, REFRESH_TOKEN_S, SessionService, type SessionTokens } from './session.service.js';
 import { GoogleGuard, PublicHostGuard, SignInRateGuard } from './sign-in.guards.js';
-import { CookieRoute, UserRoute } from './user-route.decorator.js';
+import { CookieRoute, UserRoute } from '../access/user-route.decorator.js';
 import { UserService } from './user.service.js';
 
 @ApiTags('Sign-in')

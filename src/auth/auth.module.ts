@@ -1,40 +1,33 @@
-import { Global, Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { JwtModule } from '@nestjs/jwt';
+import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
+import { AccessModule } from '../access/access.module.js';
+import { AppsModule } from '../apps/apps.module.js';
+import { AuditLogModule } from '../audit-log/audit-log.module.js';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { Env } from '../config/env.js';
+import { RegistryModule } from '../registry/registry.module.js';
 import { AuthController } from './auth.controller.js';
 import { BarredAccountsCheck } from './barred-accounts.check.js';
-import { CookieGuard } from './cookie.guard.js';
 import { GoogleStrategy } from './google.strategy.js';
 import { LOCAL_PROVIDER } from './local-sign-in/local-provider-urls.js';
 import { LocalSignInController } from './local-sign-in/local-sign-in.controller.js';
 import { PagesController } from './pages.controller.js';
-import { RecentSignIn, RecentSignInGuard } from './recent-sign-in.js';
-import { SessionCookies } from './session-cookies.js';
 import { SessionService } from './session.service.js';
 import { SessionsController } from './sessions.controller.js';
 import { SignInFlowStore } from './sign-in-flow.store.js';
-import { UserGuard } from './user.guard.js';
 import { UserService } from './user.service.js';
 
-/** Sign-in with Google and the user token. */
-@Global()
+/** Sign-in with Google, and the accounts and sessions that come of it. */
 @Module({
-  imports: [PassportModule.register({ session: false }), JwtModule.register({})],
+  imports: [AccessModule, AppsModule, AuditLogModule, RegistryModule, PassportModule.register({ session: false })],
   controllers: [AuthController, SessionsController, LocalSignInController, PagesController],
   providers: [
     GoogleStrategy,
     SignInFlowStore,
     SessionService,
     UserService,
-    UserGuard,
-    CookieGuard,
     BarredAccountsCheck,
-    RecentSignIn,
-    RecentSignInGuard,
-    { provide: SessionCookies, inject: [Env], useFactory: (env: Env) => new SessionCookies(env) },
     {
       provide: LOCAL_PROVIDER,
       inject: [Env],
@@ -46,7 +39,7 @@ import { UserService } from './user.service.js';
       },
     },
   ],
-  exports: [RecentSignIn, SessionService, SessionCookies, UserService, UserGuard, JwtModule],
+  exports: [AccessModule, SessionService, UserService],
 })
 export class AuthModule implements OnApplicationBootstrap {
   constructor(

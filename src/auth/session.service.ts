@@ -1,13 +1,11 @@
+import { SessionCheck } from '../access/session-check.js';
 import { AuditLog } from '../audit-log/audit-log.js';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { DataSource, type EntityManager, IsNull, LessThan, MoreThan, Repository } from 'typeorm';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { accountLocked, signInEnded, UnauthorizedError } from '../common/app-error.js';
-import type { UserCaller } from '../common/caller.js';
-import { LOGGER } from '../common/logger.module.js';
+import { UnauthorizedError } from '../common/app-error.js';
 import { InFlight } from '../common/in-flight.js';
-import type { Logger } from '../common/logger.js';
 import { TokenRing } from '../common/token-ring.js';
 import { Env } from '../config/env.js';
 import { holdAccount } from '../database/account-lock.js';
@@ -16,7 +14,6 @@ import { Session, User } from '../database/entities/index.js';
 import { CONTROL } from '../database/pools.js';
 import { parseUuid, uuidV7 } from '../events/event-id.js';
 import { DAY_MS } from '../events/limits.js';
-import { accountBar } from '../registry/account-bar.js';
 import type { SessionClient } from './session-client.js';
 
 /** Seconds. */
@@ -48,31 +45,21 @@ const ROTATE = `UPDATE sessions SET generation = generation + 1, rotated_at = UT
 WHERE id = ? AND generation = ? AND ended_at IS NULL AND expires_at > UTC_TIMESTAMP(3)
   AND created_at > UTC_TIMESTAMP(3) - INTERVAL ? DAY`;
 
-/** Of one account in a process, at a time. */
-const LOOK_UPS = 2;
-const LOOK_UPS_WAITING = 100;
+/** Renewals of one account that wait while another runs. */
 const RENEWALS_WAITING = 20;
-
-/** How far behind `last_used_at` may be, ms: each use of a session would otherwise be a write. */
-const USE_NOTED_EVERY_MS = 60_000;
-/** Of several requests at once one writes. */
-const NOTE_USE = `UPDATE sessions SET last_used_at = UTC_TIMESTAMP(3)
-WHERE id = ? AND last_used_at < UTC_TIMESTAMP(3) - INTERVAL 1 MINUTE`;
 
 /** Told by the clock that wrote `rotated_at`: that of this process may be another. */
 const RACED = `SELECT 1 FROM sessions
 WHERE id = ? AND generation = ? + 1 AND rotated_at >= UTC_TIMESTAMP(3) - INTERVAL ? SECOND`;
 
 /**
- * Sessions and their tokens. A refresh token names its session and generation, so nothing secret is stored. Every use of
- * an access token asks MySQL whether its session lives: logout works at once.
+ * Begins, renews and ends sessions, and signs their tokens. A refresh token names its session and generation, so nothing
+ * secret is stored. Whether a session is good is checked in access/session-check.ts.
  */
 @Injectable()
 export class SessionService {
   private readonly access: TokenRing;
   private readonly refresh: TokenRing;
-  /** One account must not fill the queue for the connections by which everybody's session is looked up. */
-  private readonly lookUps = new InFlight(LOOK_UPS, LOOK_UPS_WAITING);
   private readonly renewals = new InFlight(1, RENEWALS_WAITING);
 
   constructor(
@@ -82,7 +69,7 @@ export class SessionService {
     private readonly usual: DataSource,
     private readonly env: Env,
     private readonly audit: AuditLog,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly check: SessionCheck,
     jwt: JwtService,
   ) {
     const ring = env.userTokenSecrets!;
@@ -108,21 +95,6 @@ export class SessionService {
     return this.tokens(session, user);
   }
 
-  /** @throws UnauthorizedError for anything but the access token of a living session */
-  async authenticate(token: string): Promise<UserCaller> {
-    const claims = this.access.verify(token);
-    const session = await this.lookUps.run(String(claims.sub), () => this.find(claims));
-    this.assertAlive(session);
-    this.noteUse(session);
-    return {
-      kind: 'user',
-      userId: session.userId,
-      sessionId: session.id,
-      email: session.user!.email,
-      madeForCookie: claims.via === 'cookie',
-    };
-  }
-
   /**
    * A refresh token for the next one. The one before the current stays good for 10 s and gets the current tokens; a use
    * of an older one, or later, shows a copy in other hands and ends the whole family.
@@ -134,16 +106,16 @@ export class SessionService {
   }
 
   private async rotate(claims: Record<string, unknown>): Promise<SessionTokens> {
-    const session = await this.find(claims);
-    this.assertAlive(session);
+    const session = await this.check.find(claims);
+    this.check.assertGood(session);
     const id = binary(session.id);
     const rotated: { affectedRows: number } = await this.dataSource.query(ROTATE, [
       ...[REFRESH_TOKEN_S, this.env.sessionMaxDays],
       ...[id, claims.gen, this.env.sessionMaxDays],
     ]);
     const good = rotated.affectedRows === 1 || (await this.raced(id, claims.gen));
-    const current = await this.find(claims);
-    this.assertAlive(current);
+    const current = await this.check.find(claims);
+    this.check.assertGood(current);
     if (good) return this.tokens(current, current.user!);
     await this.end(session, 'refresh_token_reused');
     throw new UnauthorizedError(
@@ -165,7 +137,7 @@ export class SessionService {
     await this.renewals.run(String(sub), () => this.signOut(sid));
   }
 
-  /** The living sessions of a person, newest first. @param before only those older than this one; 32 hex digits */
+  /** The good sessions of a person, newest first. @param before only those older than this one; 32 hex digits */
   list(userId: string, limit: number, before?: string): Promise<Session[]> {
     const now = Date.now();
     return this.sessions.find({
@@ -179,11 +151,6 @@ export class SessionService {
       order: { id: 'DESC' },
       take: limit,
     });
-  }
-
-  /** When a session ends unless it is renewed. */
-  endOf({ createdAt, expiresAt }: Session): Date {
-    return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + this.env.sessionMaxDays * DAY_MS));
   }
 
   /** Ends a session of a person, whatever state it is in. @returns whether it is theirs */
@@ -217,7 +184,7 @@ export class SessionService {
   }
 
   /**
-   * A new access token of a living session.
+   * A new access token of a good session.
    * @param via marks the one for the session cookie, so that a copied bearer token sent as a cookie is told apart
    */
   accessToken(sessionId: string, userId: string, via?: 'cookie'): string {
@@ -253,31 +220,6 @@ export class SessionService {
     await this.dataSource.transaction(async (manager) => {
       const { affected } = await manager.update(Session, { id, endedAt: IsNull() }, { endedAt: new Date() });
       if (affected) await this.audit.note({ userId, action, subjectId: id }, manager);
-    });
-  }
-
-  private async find(claims: Record<string, unknown>): Promise<Session> {
-    const id = typeof claims.sid === 'string' ? parseUuid(claims.sid) : undefined;
-    // By its key there is one at the most; findOne() with a relation would ask MySQL twice.
-    const [session] = id ? await this.sessions.find({ where: { id }, relations: { user: true } }) : [];
-    if (!session || session.userId !== claims.sub) throw signInEnded();
-    return session;
-  }
-
-  /** Sessions of an account that may not sign in (any more) are void, as its keys are. */
-  private assertAlive(session: Session): void {
-    const { provider, email, domain, lockedAt } = session.user!;
-    const bar = accountBar(this.env, { provider, email, domain, locked: lockedAt !== null });
-    const about = { accountId: session.userId };
-    if (bar === 'locked') throw accountLocked(about);
-    if (bar || session.endedAt || this.endOf(session).getTime() <= Date.now()) throw signInEnded(about);
-  }
-
-  /** Nobody waits for it. */
-  private noteUse({ id, lastUsedAt }: Session): void {
-    if (Date.now() - lastUsedAt.getTime() < USE_NOTED_EVERY_MS) return;
-    this.usual.query(NOTE_USE, [binary(id)]).catch((error: unknown) => {
-      this.logger.debug({ err: error }, 'Could not note when a session was last used');
     });
   }
 }

@@ -7,9 +7,10 @@ import { PageQuery } from '../common/page-query.dto.js';
 import { Session } from '../database/entities/index.js';
 import { formatUuid, parseUuid } from '../events/event-id.js';
 import { type SessionDto, SessionListDto } from './auth.dto.js';
-import { SessionCookies } from './session-cookies.js';
+import { SessionCheck } from '../access/session-check.js';
+import { SessionCookies } from '../access/session-cookies.js';
 import { SessionService } from './session.service.js';
-import { UserRoute } from './user-route.decorator.js';
+import { UserRoute } from '../access/user-route.decorator.js';
 
 @ApiTags('Sign-in')
 @Controller('api/auth/sessions')
@@ -17,6 +18,7 @@ import { UserRoute } from './user-route.decorator.js';
 export class SessionsController {
   constructor(
     private readonly sessions: SessionService,
+    private readonly check: SessionCheck,
     private readonly cookies: SessionCookies,
   ) {}
 
@@ -68,7 +70,7 @@ export class SessionsController {
       id: formatUuid(id),
       createdAt: createdAt.toISOString(),
       lastUsedAt: lastUsedAt.toISOString(),
-      endsAt: this.sessions.endOf(session).toISOString(),
+      endsAt: this.check.endOf(session).toISOString(),
       browser,
       os,
       current: id === sessionId,

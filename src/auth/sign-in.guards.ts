@@ -10,7 +10,7 @@ import { Env } from '../config/env.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { ownPath } from './next-path.js';
 import type { ProviderProfile } from './google.strategy.js';
-import { SessionCookies } from './session-cookies.js';
+import { SessionCookies } from '../access/session-cookies.js';
 import type { FinishedFlow } from './sign-in-flow.store.js';
 import { signInFailure } from './user.service.js';
 

@@ -1,9 +1,10 @@
+import { accountGone, isOperator } from '../access/operator.guard.js';
 import { AppsService } from '../apps/apps.service.js';
 import { AuditLog } from '../audit-log/audit-log.js';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, Repository } from 'typeorm';
-import { AppError, ForbiddenError, NotFoundError } from '../common/app-error.js';
+import { AppError, ForbiddenError } from '../common/app-error.js';
 import type { AllowList, ProviderAccount } from '../config/allow-list.js';
 import { isOneAddress } from '../config/email-address.js';
 import { Env } from '../config/env.js';
@@ -97,13 +98,13 @@ export class UserService {
 
   async get(userId: string): Promise<User> {
     const user = await this.users.findOneBy({ id: userId });
-    if (!user) throw new NotFoundError('This account is gone.');
+    if (!user) throw accountGone();
     return user;
   }
 
   /** Whether the person sees the installation's health. */
   isOperator(account: ProviderAccount): boolean {
-    return this.env.operators ? this.env.operators.allows(account) : this.env.localSignIn;
+    return isOperator(this.env, account);
   }
 
   /** Ends everything of the account: sessions, apps and their keys; what named the person is overwritten. */

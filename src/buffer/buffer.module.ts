@@ -1,5 +1,5 @@
 import { BullModule } from '@nestjs/bullmq';
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { bullRedisOptions } from '../common/redis.js';
 import { Env } from '../config/env.js';
 import { BacklogReader } from './backlog.js';
@@ -8,7 +8,6 @@ import { BufferRoom } from './buffer-room.js';
 import { BufferWriter } from './buffer-writer.js';
 
 /** Names, figures and writer of the buffer, and the queue of alarms: what collect, processing and health share. */
-@Global()
 @Module({
   imports: [
     BullModule.forRootAsync({

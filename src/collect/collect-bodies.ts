@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { assertScope, KeyAuthenticator } from '../api-keys/key-authenticator.js';
-import { keyMissing } from '../api-keys/key.guard.js';
+import { assertScope, KeyAuthenticator } from '../access/key-authenticator.js';
+import { keyMissing } from '../access/key.guard.js';
 import type { BodyRules, BodySize } from '../bodies/body-rules.js';
 import type { KeyCaller } from '../common/caller.js';
 import { headerToken, withoutSpace } from '../common/presented-token.js';

@@ -1,6 +1,6 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import { KeyDemanded, KeyGuard } from '../api-keys/key.guard.js';
+import { KeyDemanded, KeyGuard } from '../access/key.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 
 /** A route that takes events: a key with `write`, in a header or in the body, within the limits of events and bytes. */

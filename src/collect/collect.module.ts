@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
-import { ApiKeyModule } from '../api-keys/api-key.module.js';
+import { AccessModule } from '../access/access.module.js';
 import { BufferGauge } from '../buffer/buffer-gauge.js';
+import { BufferModule } from '../buffer/buffer.module.js';
 import { WorkerWatch } from '../buffer/worker-watch.js';
+import { RegistryModule } from '../registry/registry.module.js';
 import { BufferService } from './buffer.service.js';
 import { CollectBodies } from './collect-bodies.js';
 import { CollectLimits } from './collect-limits.js';
@@ -11,7 +13,7 @@ import { RateLimitGuard } from './rate-limit.guard.js';
 
 /** Takes events: token → payload → append. Answers 202 when Redis has fsynced. */
 @Module({
-  imports: [ApiKeyModule],
+  imports: [AccessModule, BufferModule, RegistryModule],
   controllers: [CollectController],
   providers: [CollectBodies, CollectLimits, CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
   exports: [BufferGauge],

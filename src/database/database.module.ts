@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ApiKey, ENTITIES, Session, User } from './entities/index.js';
@@ -14,6 +14,7 @@ export interface DataSources {
 }
 
 /** Hands out the process's data sources and the repositories; those of sessions, users and keys on `control` too. */
+@Global()
 @Module({})
 export class DatabaseModule {
   static with({ usual, control, questions }: DataSources): DynamicModule {
@@ -25,7 +26,6 @@ export class DatabaseModule {
       });
     return {
       module: DatabaseModule,
-      global: true,
       imports: [
         given(usual),
         given(control, CONTROL),

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { OwnedApps } from '../apps/owned-apps.service.js';
+import { OwnedApps } from '../access/owned-apps.service.js';
 import { AuditLog } from '../audit-log/audit-log.js';
-import { UserRoute } from '../auth/user-route.decorator.js';
+import { UserRoute } from '../access/user-route.decorator.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { fittingEntries } from '../common/page-size.js';
 import { decodeEnvelope, EnvelopeError } from '../events/envelope.js';

@@ -2,7 +2,7 @@ import { Controller, Get, Param } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { UserRoute } from '../auth/user-route.decorator.js';
+import { UserRoute } from '../access/user-route.decorator.js';
 import { NotFoundError } from '../common/app-error.js';
 import { CurrentUser, type UserCaller } from '../common/caller.js';
 import { Erasure } from '../database/entities/index.js';

@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { BufferModule } from '../buffer/buffer.module.js';
 import { BacklogFigures } from './backlog-figures.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsGuard } from './metrics.guard.js';
@@ -6,5 +7,10 @@ import { Metrics } from './metrics.service.js';
 
 /** The process's figures, and /metrics. */
 @Global()
-@Module({ controllers: [MetricsController], providers: [Metrics, MetricsGuard, BacklogFigures], exports: [Metrics] })
+@Module({
+  imports: [BufferModule],
+  controllers: [MetricsController],
+  providers: [Metrics, MetricsGuard, BacklogFigures],
+  exports: [Metrics],
+})
 export class MetricsModule {}

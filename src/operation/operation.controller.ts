@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { OperationDto } from './operation.dto.js';
 import { OperationService } from './operation.service.js';
-import { OperatorRoute } from './operator.guard.js';
+import { OperatorRoute } from '../access/operator.guard.js';
 
 @ApiTags('Operation')
 @Controller('api/operation')

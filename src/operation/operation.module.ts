@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
-import { AuthModule } from '../auth/auth.module.js';
+import { AccessModule } from '../access/access.module.js';
+import { BufferModule } from '../buffer/buffer.module.js';
 import { OperationController } from './operation.controller.js';
 import { OperationService } from './operation.service.js';
 
 /** What those who run the installation see of it. */
 @Module({
-  imports: [AuthModule],
+  imports: [AccessModule, BufferModule],
   controllers: [OperationController],
   providers: [OperationService],
 })

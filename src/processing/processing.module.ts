@@ -1,5 +1,6 @@
 import { Module, type Provider } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
+import { BufferModule } from '../buffer/buffer.module.js';
 import { DeadLetter, Erasure, Event, EventSummary, EventUsers, IngestClaim } from '../database/entities/index.js';
 import { ClaimStore } from './claim.store.js';
 import { AppEraser } from './erasure/app-eraser.js';
@@ -23,6 +24,7 @@ import { Tidy } from './tidy.js';
 
 /** From the buffer to MySQL: the only writer of events and rollups. */
 @Module({
+  imports: [BufferModule],
   providers: [
     repository(ClaimRepository, IngestClaim),
     repository(EventRepository, Event),

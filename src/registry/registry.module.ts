@@ -1,7 +1,6 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { RegistryService } from './registry.service.js';
 
 /** What every API process knows without asking MySQL. */
-@Global()
 @Module({ providers: [RegistryService], exports: [RegistryService] })
 export class RegistryModule {}

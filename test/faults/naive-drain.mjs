@@ -2,21 +2,22 @@
 // product's own tables and statements, but without claim, cursor, batch stamp and transaction. It is kept so that the checker
 // can be seen to catch it. CRASH=after-count or after-trim kills it there; TRIM_FIRST=1 trims before it inserts. It ends
 // when nothing is pending.
-import { BufferKeys } from '../../dist/src/buffer/buffer-keys.js';
-import { createRedis } from '../../dist/src/common/redis.js';
-import { Env } from '../../dist/src/config/env.js';
-import { createDataSource } from '../../dist/src/database/data-source.js';
-import { EventSummary, Event } from '../../dist/src/database/entities/index.js';
-import { uuidV7 } from '../../dist/src/events/event-id.js';
-import { readChunk } from '../../dist/src/processing/chunk.js';
-import { EventRepository } from '../../dist/src/processing/repositories/event.repository.js';
-import { RollupRepository } from '../../dist/src/processing/repositories/rollup.repository.js';
-import { sumRollups } from '../../dist/src/processing/rollup-sums.js';
+import { pino } from 'pino';
+import { BufferKeys } from '#dist/buffer/buffer-keys.js';
+import { createRedis } from '#dist/common/redis.js';
+import { Env } from '#dist/config/env.js';
+import { createDataSource } from '#dist/database/data-source.js';
+import { EventSummary, Event } from '#dist/database/entities/index.js';
+import { uuidV7 } from '#dist/events/event-id.js';
+import { readChunk } from '#dist/processing/chunk.js';
+import { EventRepository } from '#dist/processing/repositories/event.repository.js';
+import { RollupRepository } from '#dist/processing/repositories/rollup.repository.js';
+import { sumRollups } from '#dist/processing/rollup-sums.js';
 
 const { CRASH, TRIM_FIRST } = process.env;
 const env = Env.load('command');
 const dataSource = await createDataSource(env.database).initialize();
-const redis = createRedis(env, console);
+const redis = createRedis(env, pino());
 await redis.connect();
 const keys = new BufferKeys(env.redisKeyPrefix);
 const events = new EventRepository(Event, dataSource.manager);

@@ -3,8 +3,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
 
-subscribe('fastify.initialization', ({ fastify }) => {
+subscribe('fastify.initialization', (message) => {
+  const { fastify } = /** @type {{ fastify: import('fastify').FastifyInstance }} */ (message);
   fastify.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) appendFileSync(process.env.ROUTES_FILE, `${one} ${url}\n`);
+    for (const one of [method].flat()) appendFileSync(process.env.ROUTES_FILE ?? '', `${one} ${url}\n`);
   });
 });

@@ -1,7 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
-import { api, data, type Schemas } from './api.js';
-import type { Person } from './app.js';
+import { api, data, type Person, type Schemas } from './api.js';
 import { Confirm } from './confirm.js';
 import { More, useCursorPages } from './cursor-pages.js';
 import { counted, since } from './format.js';

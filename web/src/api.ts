@@ -4,6 +4,8 @@ import type { components, paths } from './api-types.js';
 import { watched } from './waiting.js';
 
 export type Schemas = components['schemas'];
+export type AppInfo = Schemas['AppDto'];
+export type Person = Schemas['UserDto'];
 
 /** What the server says when it refuses (RFC 9457). */
 export class Problem extends Error {

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
-import { api, data, Problem, type Schemas } from './api.js';
+import { api, type AppInfo, data, type Person, Problem, type Schemas } from './api.js';
 import { Erasures } from './erasures.js';
 import { EventPage } from './event-page.js';
 import { FirstRun } from './first-run.js';
@@ -15,9 +15,6 @@ import { Settings } from './settings.js';
 import { SignedInAs } from './sign-in-again.js';
 import { useView, write } from './url-state.js';
 import { Users } from './users.js';
-
-export type AppInfo = Schemas['AppDto'];
-export type Person = Schemas['UserDto'];
 
 const PAGES = [
   ['/', 'Overview'],

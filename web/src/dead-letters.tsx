@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { api, data, type Schemas } from './api.js';
-import type { AppInfo } from './app.js';
+import { api, type AppInfo, data, type Schemas } from './api.js';
 import { More, useCursorPages } from './cursor-pages.js';
 import { EachApp } from './each-app.js';
 import { counted, since } from './format.js';

@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from 'react';
-import type { AppInfo } from './app.js';
+import type { AppInfo } from './api.js';
 import { counted } from './format.js';
 
 /** Apps shown at first, and more with each look further. Each asks the server a question of its own. */

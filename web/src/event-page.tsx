@@ -1,7 +1,6 @@
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { api, data, type Schemas } from './api.js';
-import type { AppInfo } from './app.js';
+import { api, type AppInfo, data, type Schemas } from './api.js';
 import { counted, moment } from './format.js';
 import { Chips, Controls, Download } from './controls.js';
 import { useCursorPages } from './cursor-pages.js';

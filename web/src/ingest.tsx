@@ -1,8 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { Accounts } from './accounts.js';
-import { api, data, Problem } from './api.js';
-import type { AppInfo, Person } from './app.js';
+import { api, type AppInfo, data, type Person, Problem } from './api.js';
 import { DeadLetters } from './dead-letters.js';
 import { since } from './format.js';
 import { Installation, Running } from './installation.js';

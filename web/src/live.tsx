@@ -1,8 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { reachable } from './addresses.js';
-import { renew, type Schemas } from './api.js';
-import type { AppInfo } from './app.js';
+import { type AppInfo, renew, type Schemas } from './api.js';
 import { full, HERE } from './format.js';
 import { useIsWell } from './server-notice.js';
 

@@ -1,8 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
-import { api, data } from './api.js';
-import type { AppInfo } from './app.js';
+import { api, type AppInfo, data } from './api.js';
 import { SeriesChart } from './chart.js';
 import { Chips, Controls, Download } from './controls.js';
 import { change, moment, tenths } from './format.js';

@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { FormEvent } from 'react';
-import { api, data } from './api.js';
-import type { AppInfo, Person } from './app.js';
+import { api, type AppInfo, data, type Person } from './api.js';
 import { Confirm } from './confirm.js';
 import { ZoneOptions } from './controls.js';
 import { More, useCursorPages } from './cursor-pages.js';

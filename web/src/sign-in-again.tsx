@@ -1,6 +1,5 @@
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
-import { Problem } from './api.js';
-import type { Person } from './app.js';
+import { type Person, Problem } from './api.js';
 
 /** Where what was typed waits while the browser is at the sign-in provider. */
 const STORED = 'before-sign-in';

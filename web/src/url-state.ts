@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
-import type { Schemas } from './api.js';
-import type { AppInfo } from './app.js';
+import type { AppInfo, Schemas } from './api.js';
 
 /** What a view is of: kept in the URL, so that a link shows the same. */
 export interface View {

@@ -1,8 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { api, data, type Schemas } from './api.js';
-import type { AppInfo } from './app.js';
+import { api, type AppInfo, data, type Schemas } from './api.js';
 import { Confirm } from './confirm.js';
 import { More, useCursorPages } from './cursor-pages.js';
 import { useOrdered } from './erasures.js';

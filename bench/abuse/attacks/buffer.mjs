@@ -26,15 +26,17 @@ export async function* rows(bench, { short }) {
  * The other account sends as everybody does.
  */
 async function turns(bench, { seconds }) {
-  const { BufferKeys } = await import('../../../dist/src/buffer/buffer-keys.js');
-  const { BufferWriter } = await import('../../../dist/src/buffer/buffer-writer.js');
-  const { encodeEnvelope } = await import('../../../dist/src/events/envelope.js');
+  const { BufferKeys } = await import('#dist/buffer/buffer-keys.js');
+  const { BufferWriter } = await import('#dist/buffer/buffer-writer.js');
+  const { encodeEnvelope } = await import('#dist/events/envelope.js');
   const server = await bench.localApi();
   const attacker = await Tenant.signIn(server, 'flood@example.test');
   const other = await Tenant.signIn(server, 'bystander@example.test');
   const worker = await bench.worker();
   const limits = { bufferMaxBytes: 256 * MIB, bufferAccountShare: 25 };
-  const buffer = new BufferWriter(bench.redis, new BufferKeys('tallystone:'), limits);
+  // All that the writer asks of the settings.
+  const env = /** @type {import('#dist/config/env.js').Env} */ (/** @type {unknown} */ (limits));
+  const buffer = new BufferWriter(bench.redis, new BufferKeys('tallystone:'), env);
   const next = random(5);
   let made = 0;
   let taken = 0;
@@ -101,7 +103,7 @@ async function share(bench, { bufferMiB }) {
   let refused = 0;
   while (refused < 20) {
     const answer = await attacker.collect('/batch', { events });
-    const { code = 'accepted' } = answer.body;
+    const { code = 'accepted' } = /** @type {{ code?: string }} */ (answer.body);
     codes[code] = (codes[code] ?? 0) + 1;
     if (answer.status !== 202) refused += 1;
   }

@@ -96,7 +96,7 @@ const streams = (server, attacker, ms) =>
   all(server, `/api/analytics/live?app_id=${attacker.appId}`, STREAMS, attacker, ms);
 
 async function fillLastMinutes(bench, { app }, count) {
-  const { userKey } = await import('../../../dist/src/events/distinct-user.js');
+  const { userKey } = await import('#dist/events/distinct-user.js');
   const file = join(bench.folder, 'last-minutes.tsv');
   const out = createWriteStream(file);
   const next = random(7);

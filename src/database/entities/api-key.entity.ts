@@ -44,7 +44,7 @@ export class ApiKey {
   @Column({ type: 'varchar', length: 16 })
   kid!: string;
 
-  /** Which claims the token holds, so that it is signed again with the same ones: see api-keys/key-token.ts. */
+  /** Which claims the token holds, so that it is signed again with the same ones: see access/key-token.ts. */
   @Column({ type: 'tinyint', unsigned: true, default: 1 })
   claims!: ClaimsVersion;
 

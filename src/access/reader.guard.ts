@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { SessionCookies } from '../auth/session-cookies.js';
-import { UserGuard } from '../auth/user.guard.js';
+import { SessionCookies } from './session-cookies.js';
+import { UserGuard } from './user.guard.js';
 import { UnauthorizedError } from '../common/app-error.js';
 import { presentedToken } from '../common/presented-token.js';
 import { tokenKind } from '../common/token-ring.js';

@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { SessionCookies } from '../auth/session-cookies.js';
+import { SessionCookies } from './session-cookies.js';
 import { UnauthorizedError } from '../common/app-error.js';
 import { presentedToken } from '../common/presented-token.js';
 import { assertScope, KeyAuthenticator } from './key-authenticator.js';

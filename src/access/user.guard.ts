@@ -3,13 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import { UnauthorizedError } from '../common/app-error.js';
 import { type PresentedToken, presentedToken } from '../common/presented-token.js';
 import { SessionCookies } from './session-cookies.js';
-import { SessionService } from './session.service.js';
+import { SessionCheck } from './session-check.js';
 
 /** Lets in who shows the token of a signed-in person, as bearer or as cookie. */
 @Injectable()
 export class UserGuard implements CanActivate {
   constructor(
-    private readonly sessions: SessionService,
+    private readonly sessions: SessionCheck,
     private readonly cookies: SessionCookies,
   ) {}
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyRequest } from 'fastify';
-import { SessionCookies } from '../auth/session-cookies.js';
+import { SessionCookies } from './session-cookies.js';
 import type { BodyRules, BodySender } from '../bodies/body-rules.js';
 import { RateLimitedError } from '../common/app-error.js';
 import { presentedToken } from '../common/presented-token.js';
