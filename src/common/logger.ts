@@ -9,7 +9,10 @@ export type { Logger } from 'pino';
  * JSON lines on stdout. Nobody logs a token, cookie, e-mail or full address; what slips into an object under one of these
  * names is struck out all the same.
  */
-export function createLogger(env: Pick<Env, 'logLevel'>, process: 'api' | 'worker' | 'engine' | 'dead-letters'): Logger {
+export function createLogger(
+  env: Pick<Env, 'logLevel'>,
+  process: 'api' | 'worker' | 'engine' | 'dead-letters',
+): Logger {
   return pino({
     level: env.logLevel,
     base: { process },
