@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from './lock.mjs';
-import { installedPackages, lockedPackages, npmCi } from './prepare.mjs';
+import { installedPackages, lockedPackages, npm } from './prepare.mjs';
 import { ROOT } from './settings.mjs';
 import { step } from './terminal.mjs';
 
@@ -9,13 +9,15 @@ import { step } from './terminal.mjs';
 export const ENGINE_FOLDER = join(ROOT, 'engine');
 
 /**
- * Installs chDB as engine/package-lock.json says, unless it is there already.
+ * Installs chDB as engine/package-lock.json says, unless it is there already. Not by `npm ci`, which wants the lock to name
+ * the binaries of all platforms: a registry may lack some of them.
  * @returns whether there is a binary of it for this platform
  */
 export async function prepareEngine(env) {
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   await withLock(join(ROOT, 'dist', '.engine.lock'), async () => {
-    if (!engineFits()) await step('Installing the ClickHouse engine (566 MB)', () => npmCi(ENGINE_FOLDER, env));
+    if (!engineFits())
+      await step('Installing the ClickHouse engine (566 MB)', () => npm('install', ENGINE_FOLDER, env));
   });
   return hasBinary();
 }

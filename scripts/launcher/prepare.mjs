@@ -74,20 +74,32 @@ async function installDependencies(env) {
   if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new LaunchError('node_modules is a link and does not fit package-lock.json: run `npm ci` where it leads to');
   }
-  await step('Installing dependencies', () => npmCi(ROOT, env));
+  await step('Installing dependencies', () => npm('ci', ROOT, env));
 }
 
 /**
- * Installs what a package-lock.json says, development packages included: the build needs them, whatever NODE_ENV is.
+ * Installs packages, those for development included: the build needs them, whatever NODE_ENV is.
+ * @param {'ci' | 'install'} command `install` changes neither package.json nor its lock
  * @param folder where package.json is
  */
-export function npmCi(folder, env) {
-  const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+export function npm(command, folder, env) {
+  const args = [
+    command,
+    ...(command === 'install' ? ['--no-save'] : []),
+    '--include=dev',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+  ];
   if (!env.npm_execpath && !findTool(['npm'])) {
     throw new LaunchError(`npm is missing. Install it with\n\n  ${installCommand(['npm'])}`);
   }
-  const npm = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
-  return run(npm[0], [...npm.slice(1), ...args], { cwd: folder, env: npmEnvironment(env), what: 'npm ci' });
+  const program = env.npm_execpath?.endsWith('.js') ? [process.execPath, env.npm_execpath] : ['npm'];
+  return run(program[0], [...program.slice(1), ...args], {
+    cwd: folder,
+    env: npmEnvironment(env),
+    what: `npm ${command}`,
+  });
 }
 
 /** What dist/ was built from and when, as one text. */
