@@ -23,21 +23,14 @@ const ASKED: Record<AccountLimit, string> = {
 /** A route with a limit of its own, beside that on changes. */
 export const LimitedBy = Reflector.createDecorator<'regenerate'>();
 
-/**
- * Limits the requests a minute of each account. All processes share the counts through Redis. While Redis is away each
- * process counts for itself, so that people can go on with their work. Runs after the guard that sets the caller;
- * {@link countsFor} says which account a request counts for. It also refuses reads of an account that leaves its answers unread.
- */
+/** The counts of this process. Nest makes a guard for each module: they share this. */
 @Injectable()
-export class AccountLimitGuard implements CanActivate {
-  private readonly limiters: Record<AccountLimit, RateLimiterRedis>;
+export class AccountLimiters {
+  readonly reads: RateLimiterRedis;
+  readonly changes: RateLimiterRedis;
+  readonly regenerate: RateLimiterRedis;
 
-  constructor(
-    redis: Redis,
-    private readonly env: Env,
-    private readonly reflector: Reflector,
-    private readonly unsent: UnsentAnswers,
-  ) {
+  constructor(redis: Redis, env: Env) {
     const limiter = (name: AccountLimit): RateLimiterRedis => {
       const limit = { points: env.rateLimits[name], duration: MINUTE_S };
       return new RateLimiterRedis({
@@ -48,8 +41,25 @@ export class AccountLimitGuard implements CanActivate {
         insuranceLimiter: new RateLimiterMemory(limit),
       });
     };
-    this.limiters = { reads: limiter('reads'), changes: limiter('changes'), regenerate: limiter('regenerate') };
+    this.reads = limiter('reads');
+    this.changes = limiter('changes');
+    this.regenerate = limiter('regenerate');
   }
+}
+
+/**
+ * Limits the requests a minute of each account. All processes share the counts through Redis. While Redis is away each
+ * process counts for itself, so that people can go on with their work. Runs after the guard that sets the caller;
+ * {@link countsFor} says which account a request counts for. It also refuses reads of an account that leaves its answers unread.
+ */
+@Injectable()
+export class AccountLimitGuard implements CanActivate {
+  constructor(
+    private readonly limiters: AccountLimiters,
+    private readonly env: Env,
+    private readonly reflector: Reflector,
+    private readonly unsent: UnsentAnswers,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();

@@ -7,13 +7,21 @@ import { InFlight } from '../common/in-flight.js';
 const RUNNING = 2;
 const WAITING = 30;
 
+/** The changes of each account that run in this process. Nest makes an interceptor for each module: they share this. */
+@Injectable()
+export class AccountChanges extends InFlight {
+  constructor() {
+    super(RUNNING, WAITING);
+  }
+}
+
 /**
  * Lets the changes of one account take turns. A change holds the account's row and a MySQL connection; without turns, the
  * changes of one account that wait for that row would hold every connection of the process.
  */
 @Injectable()
 export class AccountTurns implements NestInterceptor {
-  private readonly changes = new InFlight(RUNNING, WAITING);
+  constructor(private readonly changes: AccountChanges) {}
 
   /** @throws AppError 429 too_many_at_once */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
