@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { call } from './support/client.js';
 import { README_CALLS } from './support/readme-calls.js';
 import { type Stack, startStack } from './support/stack.js';
 
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'];
+/** The document as it is kept, for readers, for the types of the pages and for scripts/api-diff.mjs. */
+const KEPT = join('docs', 'openapi', 'current.json');
 const SUMMARY_MAX = 60;
 /** What an operation id begins with. */
 const VERBS =
@@ -19,6 +21,7 @@ interface Operation {
   responses: Record<string, { $ref?: string; headers?: Record<string, unknown> }>;
 }
 interface Document {
+  info: { version: string };
   servers: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { responses: Record<string, unknown>; schemas: Record<string, unknown> };
@@ -48,6 +51,18 @@ describe('the OpenAPI document', () => {
 
   test('names the server', () => {
     expect(document.servers).toEqual([{ url: stack.url }]);
+  });
+
+  test('has the version of package.json', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(document.info.version).toBe(version);
+  });
+
+  test('is the one in docs/openapi/current.json (UPDATE_DOCS=1 writes it again)', () => {
+    // The address is the only part that depends on where it runs.
+    const kept = { ...document, servers: [{ url: 'http://127.0.0.1:3000' }] };
+    if (process.env.UPDATE_DOCS) writeFileSync(KEPT, `${JSON.stringify(kept, undefined, 2)}\n`);
+    expect(JSON.parse(readFileSync(KEPT, 'utf8'))).toEqual(kept);
   });
 
   test('breaks no recommended rule of redocly or spectral', () => {

@@ -7,7 +7,6 @@ import { StaticText } from '../common/static-text.js';
 import type { Env } from '../config/env.js';
 import { createDocument } from './document.js';
 
-const VERSION = '0.1.0';
 /** What of swagger-ui-dist the page needs. */
 const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js']);
 
@@ -17,7 +16,7 @@ const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js']);
  */
 export async function setUpApiDocs(app: NestFastifyApplication, env: Env): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const document = new StaticText(JSON.stringify(createDocument(app, VERSION, env.publicUrl)));
+  const document = new StaticText(JSON.stringify(createDocument(app, installedVersion(), env.publicUrl)));
   const folder = join(import.meta.dirname, 'page');
   const html = readFileSync(join(folder, 'index.html'), 'utf8');
   // Copied there and compressed by scripts/compress-static.mjs.
@@ -42,4 +41,10 @@ export async function setUpApiDocs(app: NestFastifyApplication, env: Env): Promi
     decorateReply: false,
     cacheControl: false,
   });
+}
+
+/** The release that runs, as package.json states it: the only file that does. */
+function installedVersion(): string {
+  const file = join(import.meta.dirname, '..', '..', '..', 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
