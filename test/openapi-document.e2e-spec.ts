@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { call } from './support/client.js';
+import { call, registerApp, signIn } from './support/client.js';
 import { README_CALLS } from './support/readme-calls.js';
 import { type Stack, startStack } from './support/stack.js';
 
@@ -63,6 +63,23 @@ describe('the OpenAPI document', () => {
     const kept = { ...document, servers: [{ url: 'http://127.0.0.1:3000' }] };
     if (process.env.UPDATE_DOCS) writeFileSync(KEPT, `${JSON.stringify(kept, undefined, 2)}\n`);
     expect(JSON.parse(readFileSync(KEPT, 'utf8'))).toEqual(kept);
+  });
+
+  test('describes the Deprecation header of the answers that have it', async () => {
+    const { accessToken: token } = await signIn(stack.url);
+    const { id } = await registerApp(stack.url, { accessToken: token });
+    const described = (operationId: string): string | null => {
+      const { responses } = operations().find((operation) => operation.operationId === operationId)!;
+      const header = responses['200']!.headers?.Deprecation as { schema: { example: string } } | undefined;
+      return header?.schema.example ?? null;
+    };
+    for (const [operationId, path] of [
+      ['exportPerson', `/api/apps/${id}/users/ann`],
+      ['listApps', '/api/apps'],
+    ] as const) {
+      const { status, headers } = await call(stack.url + path, { token });
+      expect([status, headers.get('deprecation')]).toEqual([200, described(operationId)]);
+    }
   });
 
   test('breaks no recommended rule of redocly or spectral', () => {
