@@ -23,7 +23,9 @@ export class SchemaComparison {
    * @param {Findings} findings
    */
   constructor(before, after, findings) {
-    Object.assign(this, { before, after, findings });
+    this.before = before;
+    this.after = after;
+    this.findings = findings;
   }
 
   /**
@@ -92,14 +94,12 @@ export class SchemaComparison {
   /** @param {Schema} a @param {Schema} b @param {boolean} isRequest @param {string} where */
   #limits(a, b, isRequest, where) {
     const [wide, narrow] = isRequest ? [a, b] : [b, a];
-    const isTighter = [
-      ...LOWER.map((name) => [name, Number(narrow[name] ?? -Infinity) > Number(wide[name] ?? -Infinity)]),
-      ...UPPER.map((name) => [name, Number(narrow[name] ?? Infinity) < Number(wide[name] ?? Infinity)]),
-      ...RULES.map((name) => [name, Boolean(narrow[name]) && canonical(narrow[name]) !== canonical(wide[name])]),
+    const tighter = [
+      ...LOWER.filter((name) => Number(narrow[name] ?? -Infinity) > Number(wide[name] ?? -Infinity)),
+      ...UPPER.filter((name) => Number(narrow[name] ?? Infinity) < Number(wide[name] ?? Infinity)),
+      ...RULES.filter((name) => narrow[name] && canonical(narrow[name]) !== canonical(wide[name])),
     ];
-    for (const [name, is] of isTighter) {
-      if (is) this.findings.breaking(where, `${name} ${said(a[name])} became ${said(b[name])}`);
-    }
+    for (const name of tighter) this.findings.breaking(where, `${name} ${said(a[name])} became ${said(b[name])}`);
   }
 
   /** @param {Schema} a @param {Schema} b @param {'request' | 'response'} direction @param {string} name */

@@ -53,7 +53,9 @@ export async function addUnsealed(api, app) {
 
 /** @param {Api} api @param {string} name @param {object} more @returns {Promise<FilledApp>} */
 async function makeApp(api, name, more) {
-  const { app, apiKey } = await api.post('/api/apps', { name, ...more });
+  const { app, apiKey } = /** @type {{app: {id: string}, apiKey: string}} */ (
+    await api.post('/api/apps', { name, ...more })
+  );
   return { id: app.id, key: apiKey };
 }
 
@@ -120,7 +122,7 @@ async function makeKeys(api, app) {
 async function until(db, sql, done) {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
-    const [[row]] = await db.query(sql);
+    const [[row]] = /** @type {[{n: number | string}[], unknown]} */ (/** @type {unknown} */ (await db.query(sql)));
     if (done(Number(row.n))) return;
     if (Date.now() > deadline) throw new LaunchError(`Still ${row.n}: ${sql}`);
     await wait(100);

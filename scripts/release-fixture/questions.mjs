@@ -27,7 +27,10 @@ export function questions(apps) {
     '/api/apps?limit=100',
   ];
   const bob = [...ofApp(other.id), path('/api/analytics/user-stats', { userId: 'customer-1' }), '/api/apps?limit=100'];
-  return [...ann.map((one) => ({ as: 'ann', path: one })), ...bob.map((one) => ({ as: 'bob', path: one }))];
+  return [
+    ...ann.map((one) => ({ as: /** @type {const} */ ('ann'), path: one })),
+    ...bob.map((one) => ({ as: /** @type {const} */ ('bob'), path: one })),
+  ];
 }
 
 /**

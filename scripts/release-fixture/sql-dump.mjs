@@ -16,7 +16,8 @@ export async function sqlDump(db) {
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1",
   );
   for (const { name } of /** @type {{name: string}[]} */ (tables)) {
-    const [[made]] = await db.query(`SHOW CREATE TABLE \`${name}\``);
+    const [shown] = await db.query(`SHOW CREATE TABLE \`${name}\``);
+    const [made] = /** @type {{'Create Table': string}[]} */ (shown);
     lines.push(`${made['Create Table'].replace(/\s*\n\s*/g, ' ')};`);
     lines.push(...(await rowsOf(db, name)));
   }
@@ -26,7 +27,8 @@ export async function sqlDump(db) {
 
 /** @param {Connection} db @param {string} table */
 async function rowsOf(db, table) {
-  const [rows] = await db.query({ sql: `SELECT * FROM \`${table}\``, rowsAsArray: true });
+  const [found] = await db.query({ sql: `SELECT * FROM \`${table}\``, rowsAsArray: true });
+  const rows = /** @type {unknown[][]} */ (found);
   const lines = [];
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const values = rows.slice(from, from + ROWS_AT_ONCE).map((row) => `(${row.map(literal).join(',')})`);
