@@ -9,7 +9,6 @@ const esm = [
   '@borewit/[^/]+',
   'cookie',
   'content-disposition',
-  'uuid',
 ].join('|');
 
 export default {

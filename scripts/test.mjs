@@ -16,8 +16,11 @@ import { readable, say, warn } from './launcher/terminal.mjs';
 
 // npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.
 
-/** Variables of the tests themselves: how long the fault test goes on (scripts/soak.mjs), and whether diagrams are written. */
-const TEST_VARIABLES = ['SOAK_MINUTES', 'UPDATE_DOCS'];
+/**
+ * Variables of the tests themselves: how long the fault test goes on (scripts/soak.mjs), whether documents are written, and where
+ * Node notes which code ran (scripts/coverage.mjs).
+ */
+const TEST_VARIABLES = ['SOAK_MINUTES', 'UPDATE_DOCS', 'NODE_V8_COVERAGE'];
 
 /** Whose pid files tests may leave behind. */
 const RUNNING = ['launcher', 'api', 'worker', 'mysql', 'redis'];

@@ -4,7 +4,7 @@ import { getMetadataArgsStorage } from 'typeorm';
 import { ENTITIES } from '../src/database/entities/index.js';
 
 const FILE = join(process.cwd(), 'docs', 'architecture.md');
-const BLOCK = /(<!-- entities: made by test\/er-diagram\.spec\.ts -->\n```mermaid\n)([\s\S]*?)(```)/;
+const BLOCK = /(<!-- entities: made by test\/er-diagram\.spec\.ts -->\n\n```mermaid\n)([\s\S]*?)(```)/;
 
 /** The entity-relationship diagram in Mermaid, from what TypeORM knows of the entities. */
 function erDiagram(): string {

@@ -58,7 +58,7 @@ async function npmCi(project: string, names: string[], settings: object, npmrc: 
   rmSync(connections, { force: true });
   const home = join(folder, project);
   mkdirSync(home);
-  const root = { name: 'tallystone', version: '0.1.0', dependencies: Object.fromEntries(names.map(installed)) };
+  const root = { name: 'tallystone', version: '0.0.0', dependencies: Object.fromEntries(names.map(installed)) };
   const packages = Object.fromEntries([...names, '@scarf/scarf'].map(lockEntry));
   writeFileSync(join(home, 'package.json'), JSON.stringify({ ...root, ...settings }));
   writeFileSync(

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,16 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import { type Launcher, ProjectCopy } from './support/project-copy.js';
 import { freePort } from './support/server-process.js';
 import { until } from './support/until.js';
 
-/** In here are the project as a person would have it (with a .env of its own) and the data folders. */
-const folder = mkdtempSync(join(process.env.TEST_DIR ?? tmpdir(), 'launcher-'));
-const project = join(folder, 'project');
-const started: Launcher[] = [];
+const copy = new ProjectCopy();
+const { folder, path: project } = copy;
 
 /** What a person's environment may hold: secrets of ours, those of other programs, and what programs need. */
 const PERSONS_ENVIRONMENT = {
@@ -35,71 +30,8 @@ const PERSONS_ENVIRONMENT = {
   TZ: 'UTC',
 };
 
-/** A real launcher in a terminal of its own, with everything that it printed. */
-class Launcher {
-  output = '';
-  code: number | NodeJS.Signals | undefined;
-
-  private constructor(
-    private readonly child: ChildProcess,
-    readonly dataDir: string,
-    readonly url: string,
-  ) {
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    }
-    child.on('exit', (code, signal) => (this.code = code ?? signal ?? -1));
-    started.push(this);
-  }
-
-  static start(script: string, dataDir: string, env: Record<string, string> = {}, args: string[] = []): Launcher {
-    const { PATH = '', HOME = '' } = process.env;
-    const child = spawn(process.execPath, [join('scripts', script), ...args], {
-      cwd: project,
-      env: { PATH, HOME, DATA_DIR: dataDir, FLUSH_INTERVAL_MS: '100', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new Launcher(child, dataDir, `http://127.0.0.1:${env.PORT}`);
-  }
-
-  async ready(): Promise<this> {
-    const told = (): boolean => this.output.includes(`ready ${this.url}\n`);
-    await until(() => this.code !== undefined || told(), 'ready').catch((error: Error) => {
-      throw new Error(`${error.message}:\n${this.output}`);
-    });
-    if (this.code !== undefined) throw new Error(`The launcher ended with ${this.code}:\n${this.output}`);
-    return this;
-  }
-
-  async ended(): Promise<number | NodeJS.Signals> {
-    await until(() => this.code !== undefined, 'the launcher to end');
-    return this.code!;
-  }
-
-  kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
-    if (this.code === undefined) this.child.kill(signal);
-    return this.ended();
-  }
-
-  pidFile(name: string): string {
-    return join(this.dataDir, 'run', `${name}.pid`);
-  }
-
-  pid(name: string): number {
-    return Number(readFileSync(this.pidFile(name), 'utf8'));
-  }
-
-  pids(): number[] {
-    return ['launcher', 'api', 'worker', 'mysql', 'redis'].map((name) => this.pid(name));
-  }
-
-  redis(): Redis {
-    return new Redis({ path: join(this.dataDir, 'run', 'redis.sock') });
-  }
-}
-
 function start(dataDir: string, port: number, env: Record<string, string> = {}): Launcher {
-  return Launcher.start('start.mjs', dataDir, { PORT: String(port), ...env });
+  return copy.start(dataDir, port, env);
 }
 
 function lives(pid: number): boolean {
@@ -120,21 +52,7 @@ async function answers(url: string): Promise<boolean> {
   return (await fetch(`${url}/health`).catch(() => undefined))?.ok === true;
 }
 
-beforeAll(() => {
-  const root = process.cwd();
-  mkdirSync(project);
-  // Copied, since a script finds its project by its own real place; the rest is as built, so nothing is installed or built.
-  cpSync(join(root, 'scripts'), join(project, 'scripts'), { recursive: true });
-  const links = readdirSync(root).filter((name) => !name.startsWith('.') && name !== 'scripts');
-  for (const name of [...links, '.env.example']) symlinkSync(join(root, name), join(project, name));
-  mkdirSync(join(project, '.data'));
-  if (existsSync(join(root, '.data', 'bin'))) symlinkSync(join(root, '.data', 'bin'), join(project, '.data', 'bin'));
-});
-
-afterAll(async () => {
-  await Promise.all(started.map((launcher) => launcher.kill('SIGTERM')));
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => copy.remove());
 
 describe('npm start', () => {
   const dataDir = join(folder, 'one');
@@ -208,10 +126,10 @@ describe('npm start', () => {
   });
 
   it('lets scripts run beside it on its services', async () => {
-    const script = Launcher.start('run.mjs', dataDir, {}, ['migrate']);
+    const script = copy.run('run.mjs', dataDir, {}, ['migrate']);
     expect(await script.ended()).toBe(0);
     expect(script.output).toContain('The schema is up to date.');
-    const shell = Launcher.start('db.mjs', dataDir, {}, ['-Ne', 'SELECT COUNT(*) FROM migrations']);
+    const shell = copy.run('db.mjs', dataDir, {}, ['-Ne', 'SELECT COUNT(*) FROM migrations']);
     expect(await shell.ended()).toBe(0);
     expect(Number(shell.output.trim())).toBe(readdirSync('migrations').length);
   });
@@ -322,7 +240,7 @@ describe('servers of this machine that do not work', () => {
   it('are passed over for others, at the next start too', async () => {
     const dataDir = join(folder, 'broken');
     const serve = async (): Promise<string> => {
-      const run = Launcher.start(join('systems', 'serve-once.mjs'), dataDir, { PATH: path(programs) }, [dataDir]);
+      const run = copy.run(join('systems', 'serve-once.mjs'), dataDir, { PATH: path(programs) }, [dataDir]);
       expect([await run.ended(), run.output]).toEqual([0, expect.stringMatching(/^serves \w+ [^]*^serves \w+/m)]);
       return run.output;
     };
@@ -365,7 +283,7 @@ describe('services of your own', () => {
   );
 
   it('scripts say what to do when nothing runs', async () => {
-    const script = Launcher.start('run.mjs', join(folder, 'nothing'), {}, ['migrate']);
+    const script = copy.run('run.mjs', join(folder, 'nothing'), {}, ['migrate']);
     expect(await script.ended()).toBe(1);
     expect(script.output).toContain(
       'Nothing is running: npm start in another terminal, or set DATABASE_URL and REDIS_URL',

@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { call } from './support/client.js';
+import { call, registerApp, signIn } from './support/client.js';
 import { README_CALLS } from './support/readme-calls.js';
 import { type Stack, startStack } from './support/stack.js';
 
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'];
+/** The document as it is kept, for readers, for the types of the pages and for scripts/api-diff.mjs. */
+const KEPT = join('docs', 'openapi', 'current.json');
 const SUMMARY_MAX = 60;
 /** What an operation id begins with. */
 const VERBS =
@@ -19,6 +21,7 @@ interface Operation {
   responses: Record<string, { $ref?: string; headers?: Record<string, unknown> }>;
 }
 interface Document {
+  info: { version: string };
   servers: { url: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { responses: Record<string, unknown>; schemas: Record<string, unknown> };
@@ -48,6 +51,35 @@ describe('the OpenAPI document', () => {
 
   test('names the server', () => {
     expect(document.servers).toEqual([{ url: stack.url }]);
+  });
+
+  test('has the version of package.json', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(document.info.version).toBe(version);
+  });
+
+  test('is the one in docs/openapi/current.json (UPDATE_DOCS=1 writes it again)', () => {
+    // The address is the only part that depends on where it runs.
+    const kept = { ...document, servers: [{ url: 'http://127.0.0.1:3000' }] };
+    if (process.env.UPDATE_DOCS) writeFileSync(KEPT, `${JSON.stringify(kept, undefined, 2)}\n`);
+    expect(JSON.parse(readFileSync(KEPT, 'utf8'))).toEqual(kept);
+  });
+
+  test('describes the Deprecation header of the answers that have it', async () => {
+    const { accessToken: token } = await signIn(stack.url);
+    const { id } = await registerApp(stack.url, { accessToken: token });
+    const described = (operationId: string): string | null => {
+      const { responses } = operations().find((operation) => operation.operationId === operationId)!;
+      const header = responses['200']!.headers?.Deprecation as { schema: { example: string } } | undefined;
+      return header?.schema.example ?? null;
+    };
+    for (const [operationId, path] of [
+      ['exportPerson', `/api/apps/${id}/users/ann`],
+      ['listApps', '/api/apps'],
+    ] as const) {
+      const { status, headers } = await call(stack.url + path, { token });
+      expect([status, headers.get('deprecation')]).toEqual([200, described(operationId)]);
+    }
   });
 
   test('breaks no recommended rule of redocly or spectral', () => {

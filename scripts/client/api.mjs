@@ -52,6 +52,17 @@ export class Api {
     return this.#send('POST', path, body);
   }
 
+  patch(path, body) {
+    return this.#send('PATCH', path, body);
+  }
+
+  /** @returns {Promise<string>} the body as it is, of answers that are not JSON */
+  async text(path) {
+    const answer = await this.#fetch('GET', path);
+    if (!answer.ok) throw new LaunchError(`GET ${path}: ${await problem(answer)}`);
+    return answer.text();
+  }
+
   delete(path) {
     return this.#send('DELETE', path);
   }

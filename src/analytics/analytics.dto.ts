@@ -31,8 +31,11 @@ export class EventSummaryDto {
   /** Each event once, however often it was sent. */
   count!: number;
 
-  /** Distinct users, else anonymous ids, else cookieless visitors (those count once a day). */
-  uniqueUsers!: number;
+  /**
+   * Distinct users, else anonymous ids, else cookieless visitors (those count once a day). Null
+   * where they cannot be counted at the moment. This release always counts them.
+   */
+  uniqueUsers!: number | null;
 
   deviceData!: DeviceDataDto;
 

@@ -5,19 +5,21 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { StaticText } from '../common/static-text.js';
 import type { Env } from '../config/env.js';
+import { describeDeprecations, sendDeprecations } from './deprecation.js';
 import { createDocument } from './document.js';
 
-const VERSION = '0.1.0';
 /** What of swagger-ui-dist the page needs. */
 const SWAGGER_FILES = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js']);
 
 /**
  * Serves the OpenAPI document at /api-docs-json and Swagger UI at /api-docs, on a page of our own: the one that Nest makes
- * needs inline styles and scripts, which our CSP forbids.
+ * needs inline styles and scripts, which our CSP forbids. Answers that the document calls deprecated say so in a header.
  */
 export async function setUpApiDocs(app: NestFastifyApplication, env: Env): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const document = new StaticText(JSON.stringify(createDocument(app, VERSION, env.publicUrl)));
+  const described = createDocument(app, installedVersion(), env.publicUrl);
+  sendDeprecations(fastify, describeDeprecations(described));
+  const document = new StaticText(JSON.stringify(described));
   const folder = join(import.meta.dirname, 'page');
   const html = readFileSync(join(folder, 'index.html'), 'utf8');
   // Copied there and compressed by scripts/compress-static.mjs.
@@ -42,4 +44,10 @@ export async function setUpApiDocs(app: NestFastifyApplication, env: Env): Promi
     decorateReply: false,
     cacheControl: false,
   });
+}
+
+/** The release that runs, as package.json states it: the only file that does. */
+function installedVersion(): string {
+  const file = join(import.meta.dirname, '..', '..', '..', 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

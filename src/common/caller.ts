@@ -40,13 +40,6 @@ declare module 'fastify' {
   }
 }
 
-/** The caller that the route's guard let in. */
-export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
-  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
-  if (!caller) throw new Error('A route reads its caller without a guard');
-  return caller;
-});
-
 /** The signed-in person; only on routes behind the user guard. */
 export const CurrentUser = createParamDecorator((_data: unknown, context: ExecutionContext): UserCaller => {
   const { caller } = context.switchToHttp().getRequest<FastifyRequest>();

@@ -6,6 +6,10 @@ import { until } from './until.js';
 /** A machine that does other things beside needs a while for Node to start, and to end. */
 const READY_WITHIN_MS = 60_000;
 
+/** Under `npm run coverage`: where the process notes which code it ran. */
+const { NODE_V8_COVERAGE } = process.env;
+const coverage: Record<string, string> = NODE_V8_COVERAGE ? { NODE_V8_COVERAGE } : {};
+
 /** A real process of the product, from dist/, with what it printed. */
 export class ServerProcess {
   readonly output: string[] = [];
@@ -27,7 +31,10 @@ export class ServerProcess {
     args: string[] = [],
   ): ServerProcess {
     const file = join(process.cwd(), 'dist', 'src', `${entry}.js`);
-    const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [file, ...args], {
+      env: { ...coverage, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     return new ServerProcess(entry, child);
   }
 

@@ -1343,8 +1343,11 @@ export interface components {
       event: string | null;
       /** @description Each event once, however often it was sent. */
       count: number;
-      /** @description Distinct users, else anonymous ids, else cookieless visitors (those count once a day). */
-      uniqueUsers: number;
+      /**
+       * @description Distinct users, else anonymous ids, else cookieless visitors (those count once a day). Null
+       *     where they cannot be counted at the moment. This release always counts them.
+       */
+      uniqueUsers: number | null;
       deviceData: components['schemas']['DeviceDataDto'];
       /** @description As asked; else the first day counted, in `timezone`; null when nothing was. */
       startDate: string | null;

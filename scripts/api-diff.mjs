@@ -1,0 +1,43 @@
+import './launcher/node-version.mjs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { untoldChanges } from './api-diff/changelog.mjs';
+import { compareDocuments } from './api-diff/compare-documents.mjs';
+import { deprecationFaults, newDeprecations } from './api-diff/deprecations.mjs';
+import { ROOT } from './launcher/settings.mjs';
+import { say, warn } from './launcher/terminal.mjs';
+
+// node scripts/api-diff.mjs: compares docs/openapi/current.json with the document of the last release. Prints what breaks its
+// clients, and what was added and the changelog does not name; exits with 1 if there is any. docs/releasing.md explains it.
+
+const { values } = parseArgs({
+  options: {
+    current: { type: 'string', default: join(ROOT, 'docs', 'openapi', 'current.json') },
+    changelog: { type: 'string', default: join(ROOT, 'CHANGELOG.md') },
+  },
+});
+const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
+const releases = readJson(join(ROOT, 'docs', 'releases.json')).map(({ version }) => version);
+const last = releases.at(-1);
+const before = readJson(join(ROOT, 'docs', 'openapi', `${last}.json`));
+const after = readJson(values.current);
+
+const findings = compareDocuments(before, after, releases);
+const told = new Map([...findings.additions, ...newDeprecations(before, after)]);
+const faults = [
+  ...findings.breaks,
+  ...deprecationFaults(before, after, nextRelease()),
+  ...untoldChanges(told, readFileSync(values.changelog, 'utf8')),
+];
+for (const fault of faults) warn(fault);
+say(`API since ${last}: ${findings.additions.size} additions, ${faults.length} faults`);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** The version of package.json; until that is raised, the minor release after the last one. */
+function nextRelease() {
+  const { version } = readJson(join(ROOT, 'package.json'));
+  if (version !== last) return version;
+  const [major, minor] = last.split('.').map(Number);
+  return `${major}.${minor + 1}.0`;
+}

@@ -1,0 +1,96 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+
+/** The part of a schema, or of an operation, that tells whether it is deprecated (src/common/deprecated.decorator.ts). */
+interface Marked {
+  $ref?: string;
+  deprecated?: boolean;
+  'x-deprecated-at'?: string;
+}
+interface MarkedSchema extends Marked {
+  properties?: Record<string, MarkedSchema>;
+  additionalProperties?: MarkedSchema | boolean;
+  items?: MarkedSchema;
+  allOf?: MarkedSchema[];
+  oneOf?: MarkedSchema[];
+  anyOf?: MarkedSchema[];
+}
+interface MarkedResponse {
+  headers?: Record<string, unknown>;
+  content?: Record<string, { schema?: MarkedSchema }>;
+}
+
+const METHODS = ['get', 'post', 'patch', 'put', 'delete'] as const;
+
+/** Unix times in seconds, by route as Fastify names it: `GET /api/apps/:id`. */
+export type DeprecatedRoutes = ReadonlyMap<string, number>;
+
+/**
+ * Finds the operations that are deprecated, or whose successful answers have a deprecated field, and describes the
+ * `Deprecation` header in their answers.
+ * @returns when the first of these was deprecated, by route
+ */
+export function describeDeprecations(document: OpenAPIObject): DeprecatedRoutes {
+  const routes = new Map<string, number>();
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!operation) continue;
+      const successes = Object.entries(operation.responses ?? {})
+        .filter(([status]) => Number(status) < 300)
+        .map(([, response]) => response as MarkedResponse);
+      const times = [...marks(operation as Marked), ...successes.flatMap((one) => answered(one, document))];
+      if (times.length === 0) continue;
+      const first = Math.min(...times);
+      for (const response of successes) response.headers = { ...response.headers, Deprecation: header(first) };
+      routes.set(`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`, first);
+    }
+  }
+  return routes;
+}
+
+/** Sends the header with successful answers of these routes. */
+export function sendDeprecations(fastify: FastifyInstance, routes: DeprecatedRoutes): void {
+  if (routes.size === 0) return;
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const time = reply.statusCode < 300 && routes.get(`${request.method} ${request.routeOptions.url}`);
+    if (time) reply.header('deprecation', `@${time}`);
+    done(null, payload);
+  });
+}
+
+function answered(response: MarkedResponse, document: OpenAPIObject): number[] {
+  const seen = new Set<string>();
+  return Object.values(response.content ?? {}).flatMap(({ schema }) => inSchema(schema, document, seen));
+}
+
+/** @param seen names of the schemas that were looked at: they may contain themselves */
+function inSchema(schema: MarkedSchema | undefined, document: OpenAPIObject, seen: Set<string>): number[] {
+  if (!schema) return [];
+  if (schema.$ref) {
+    const name = schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
+    if (seen.has(name)) return [];
+    seen.add(name);
+    return inSchema(document.components?.schemas?.[name] as MarkedSchema | undefined, document, seen);
+  }
+  const { properties = {}, additionalProperties, items, allOf = [], oneOf = [], anyOf = [] } = schema;
+  const others = typeof additionalProperties === 'object' ? [additionalProperties] : [];
+  const inner = [...Object.values(properties), ...others, ...(items ? [items] : []), ...allOf, ...oneOf, ...anyOf];
+  return [...marks(schema), ...inner.flatMap((one) => inSchema(one, document, seen))];
+}
+
+/** @throws Error where what is deprecated does not tell the day, by which the header tells it */
+function marks({ deprecated, 'x-deprecated-at': day }: Marked): number[] {
+  if (!deprecated) return [];
+  const time = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(time)) throw new Error('What is deprecated needs @Deprecated() with a day: the header tells it');
+  return [time / 1000];
+}
+
+function header(time: number): object {
+  return {
+    description:
+      'Something that this answer holds is deprecated since then (RFC 9745: seconds since 1970). The fields are marked as deprecated.',
+    schema: { type: 'string', example: `@${time}` },
+  };
+}
