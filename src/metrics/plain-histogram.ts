@@ -1,12 +1,14 @@
 import { Histogram, type HistogramConfiguration } from 'prom-client';
 
+type Labels = Record<string, string | number>;
+
 /** A metric's figures, as prom-client's registry writes them down. */
 interface Figures {
   name: string;
   help: string;
   type: 'histogram';
   aggregator: 'sum';
-  values: { metricName: string; labels: Record<string, string | number>; value: number }[];
+  values: { metricName: string; labels: Labels; sharedLabels: Labels; value: number }[];
 }
 
 /** What was observed of one value of the label. */
@@ -50,16 +52,17 @@ export class PlainHistogram<Value extends string> extends Histogram {
   getForPromString(): Promise<Figures> {
     const { name, help } = this.about;
     const values = [...this.tallies].flatMap(([value, { counts, sum }]) => {
-      const labels = { [this.labelName]: value };
+      const sharedLabels = { [this.labelName]: value };
       let total = 0;
       const buckets = counts.map((count, bucket) => ({
         metricName: `${name}_bucket`,
-        labels: { le: this.bounds[bucket] ?? '+Inf', ...labels },
+        labels: { le: this.bounds[bucket] ?? '+Inf' },
+        sharedLabels,
         value: (total += count),
       }));
       const ends = [
-        { metricName: `${name}_sum`, labels, value: sum },
-        { metricName: `${name}_count`, labels, value: total },
+        { metricName: `${name}_sum`, labels: {}, sharedLabels, value: sum },
+        { metricName: `${name}_count`, labels: {}, sharedLabels, value: total },
       ];
       return [...buckets, ...ends];
     });
