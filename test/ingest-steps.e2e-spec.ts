@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { DROP_REASONS, INGEST_STEPS, type IngestStep } from '../src/collect/ingest-steps.js';
 import { call, createKey, registerApp, type Signed, signIn } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
+import { until } from './support/until.js';
 
 /** Events a second of a key: more than the tests post before they flood it. */
 const KEY_LIMIT = 100;
@@ -159,6 +160,14 @@ describe('ingest', () => {
       ]);
       const deep = `{"k":"${app.apiKey}","v":[1,${'['.repeat(40)}${']'.repeat(40)}]}`;
       expect((await tiny(deep)).body.errors[0].field).toBe('v[1]');
+    });
+
+    test('a good answer to it is no line in the log; a refusal is', async () => {
+      await tiny({ k: app.apiKey, v: ['x'] });
+      await tiny({ v: ['x'] });
+      const lines = () => stack.apis[0]!.process.records.filter(({ route }) => route === '/api/tiny');
+      await until(() => lines().some(({ code }) => code === 'key_missing'), 'the refusal to be in the log');
+      expect(lines().filter(({ status }) => status === 200)).toEqual([]);
     });
 
     test('any page may post to it, as text too', async () => {
