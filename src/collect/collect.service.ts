@@ -53,8 +53,10 @@ export class CollectService {
           events.reject(draft.index, name, error);
         }
       }
-      const dropped = new Set(events.rejected.slice(before).map(({ index }) => index));
-      if (dropped.size > 0) events.drafts = events.drafts.filter(({ index }) => !dropped.has(index));
+      if (events.rejected.length > before) {
+        const dropped = new Set(events.rejected.slice(before).map(({ index }) => index));
+        events.drafts = events.drafts.filter(({ index }) => !dropped.has(index));
+      }
       this.metrics.took(name, performance.now() - began);
     }
     return events.drafts.map(({ event }) => event!);

@@ -1,6 +1,6 @@
 import { NO_PAYLOAD_HASH } from './payload-hash.js';
 import { DEVICES, USER_KINDS, type AcceptedEvent } from './event.js';
-import { CARRIED_FIELDS, type CarriedTexts, EVENT_COLUMNS } from './event-columns.js';
+import { CARRIED_FIELDS, EVENT_COLUMNS } from './event-columns.js';
 
 /**
  * The envelope is what lies in Redis between the 202 and the commit: one JSON text an event, with short names since it
@@ -70,9 +70,10 @@ export function decodeEnvelope(text: string): AcceptedEvent {
     typeof e.u === 'string' &&
     isTime(e.t) &&
     isTime(e.r);
-  if (!whole)
-    throw new EnvelopeError('envelope_malformed', 'The envelope lacks a part that counting needs.', appId, id);
-  return {
+  const malformed = () =>
+    new EnvelopeError('envelope_malformed', 'A part that counting needs is missing, or of the wrong type.', appId, id);
+  if (!whole) throw malformed();
+  const event: AcceptedEvent = {
     id,
     appId,
     event: e.e as string,
@@ -82,14 +83,13 @@ export function decodeEnvelope(text: string): AcceptedEvent {
     userValue: e.u as string,
     device,
     payloadHash: (e.h as string | undefined) ?? NO_PAYLOAD_HASH,
-    ...carriedTexts(e),
   };
-}
-
-function carriedTexts(e: Record<string, unknown>): CarriedTexts {
-  const texts: CarriedTexts = {};
-  for (const [member, field] of CARRIED) texts[field] = e[member] as string | undefined;
-  return texts;
+  for (const [member, field] of CARRIED) {
+    const value = e[member];
+    if (typeof value === 'string') event[field] = value;
+    else if (value !== undefined) throw malformed();
+  }
+  return event;
 }
 
 /** When an envelope was received (ms), read without trusting the rest of it; undefined when it cannot be told. */
