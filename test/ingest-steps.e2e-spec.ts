@@ -17,7 +17,7 @@ describe('ingest', () => {
       workers: 0,
       env: { RATE_LIMITS: `key=${KEY_LIMIT},account=100000,address=100000,signin=10000,bodies=10000` },
     });
-    await stack.startApi({ NODE_OPTIONS: '--import ./test/support/tiny-format.mjs' });
+    await stack.startApi({ NODE_OPTIONS: '--import ./test/tiny-format.mjs' });
     ann = await signIn(stack.url);
     app = await registerApp(stack.url, ann);
     const about = { method: 'PATCH', token: ann.accessToken, body: { retentionDays: 30 } };
