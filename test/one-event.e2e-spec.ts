@@ -74,8 +74,10 @@ describe('one event has one shape', () => {
   });
 
   test('in the export of a person, which has two former names beside', async () => {
-    const { events } = JSON.parse(JSON.stringify(await ask(`apps/${app.id}/users/ann`)));
-    expect(events).toEqual([{ ...event, timestamp: event.occurredAt, ipAddress: event.ip }]);
+    const path = `${stack.url}/api/apps/${app.id}/users/ann`;
+    const { body, headers } = await call(path, { token: ann.accessToken });
+    expect(headers.get('deprecation')).toMatch(/^@\d+$/);
+    expect(body.events).toEqual([{ ...event, timestamp: event.occurredAt, ipAddress: event.ip }]);
   });
 
   test('in what tells less of it: user-stats, the receipt and a dead letter use the same names', async () => {

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ListedEventDto } from '../analytics/event-list.dto.js';
+import { Deprecated } from '../common/deprecated.decorator.js';
 import { DEVICES, type Device, USER_KINDS, type UserKind } from '../events/event.js';
 
 /** What is kept of a person beside their events. */
@@ -21,14 +22,16 @@ export class PersonProfileDto {
   ipAddress!: string | null;
 }
 
+const FORMER_NAMES = { release: '0.3.0', day: '2026-12-01' };
+
 /** An event as lists and exports tell it, and two of its fields under their former names. */
 export class PersonEventDto extends ListedEventDto {
   /** Use occurredAt. */
-  @ApiProperty({ deprecated: true, format: 'date-time' })
+  @Deprecated(FORMER_NAMES, { format: 'date-time' })
   timestamp!: string;
 
   /** Use ip. */
-  @ApiProperty({ deprecated: true })
+  @Deprecated(FORMER_NAMES)
   ipAddress!: string | null;
 }
 
