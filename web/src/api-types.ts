@@ -2786,6 +2786,8 @@ export interface operations {
           'RateLimit-Limit': components['headers']['RateLimitLimit'];
           'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
           'RateLimit-Reset': components['headers']['RateLimitReset'];
+          /** @description Something that this answer holds is deprecated since then (RFC 9745: seconds since 1970). The fields are marked as deprecated. */
+          Deprecation?: string;
           [name: string]: unknown;
         };
         content: {
