@@ -10,12 +10,13 @@ import { SignedInBodies } from './access/signed-in-bodies.js';
 import { type BodyParser, bodyParser } from './bodies/body-reader.js';
 import { UnknownSenders } from './bodies/unknown-senders.js';
 import { CollectBodies } from './collect/collect-bodies.js';
-import { isCollectRoute, prepareCollectHttp } from './collect/collect-cors.js';
+import { prepareCollectHttp } from './collect/collect-cors.js';
+import { IngestMetrics } from './collect/ingest-metrics.js';
+import { formatOf } from './collect/wire-format.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { setUpVisitorAddress } from './common/visitor-address.js';
 import { NestLogger } from './common/logger.js';
-import { Metrics } from './metrics/metrics.service.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
 import { createAdapter, listen, prepareHttp } from './http-server.js';
 import { warnOfListedHost } from './tracker/listed-host.js';
@@ -32,9 +33,9 @@ try {
     abortOnError: false,
     bodyParser: false,
   });
-  const metrics = app.get(Metrics, { strict: false });
+  const ingestMetrics = app.get(IngestMetrics, { strict: false });
   const onProblem = (request: FastifyRequest, code: string) => {
-    if (isCollectRoute(request.routeOptions.url)) metrics.rejected.inc({ reason: code });
+    if (formatOf(request)) ingestMetrics.refused(request, code);
   };
   app.useGlobalFilters(new ProblemFilter(logger, http.servesPages, onProblem));
   app.useGlobalPipes(new PayloadPipe());
@@ -58,7 +59,7 @@ try {
 function prepareBodies(app: NestFastifyApplication): BodyParser {
   const [ofCollect, ofOthers] = [app.get(CollectBodies, { strict: false }), app.get(SignedInBodies, { strict: false })];
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const rulesOf = (request: FastifyRequest) => (isCollectRoute(request.routeOptions.url) ? ofCollect : ofOthers);
+  const rulesOf = (request: FastifyRequest) => (formatOf(request) ? ofCollect : ofOthers);
   const parse = bodyParser(fastify, rulesOf, app.get(UnknownSenders, { strict: false }));
   fastify.addContentTypeParser('application/json', parse);
   return parse;

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { formatOf } from './collect/wire-format.js';
 import type { Caller } from './common/caller.js';
 import { LineLimit } from './common/line-limit.js';
 import type { Logger } from './common/logger.js';
@@ -12,7 +13,7 @@ const LINES_A_SECOND = 20;
 /** Also those that are answered 429, since there were too many. */
 const TOKEN_CODES = new Set(['key_malformed', 'key_expired', 'key_revoked', 'wrong_token_kind', 'account_locked']);
 
-/** Routes that probes and open pages ask every few seconds: an answer that is well is no news. */
+/** Routes that probes and open pages ask every few seconds: a good answer is no news, nor is one to posted events. */
 const PROBES = new Set(['/health', '/ready']);
 
 /** What a line is called. `request` alone is not limited. */
@@ -35,7 +36,8 @@ export class RequestLog {
   write(request: FastifyRequest, reply: FastifyReply): void {
     const { statusCode: status, elapsedTime } = reply;
     const kind = kindOf(request, reply);
-    const isUsual = status === 202 || (status === 200 && PROBES.has(request.routeOptions.url ?? ''));
+    const isRoutine = PROBES.has(request.routeOptions.url ?? '') || formatOf(request) !== undefined;
+    const isUsual = status === 202 || (status === 200 && isRoutine);
     const level = status >= 500 ? 'warn' : isUsual && kind === 'request' ? 'debug' : 'info';
     if (!this.logger.isLevelEnabled(level)) return;
     if (kind !== 'request' && !this.limit.allows(kind)) return;

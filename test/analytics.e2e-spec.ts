@@ -226,8 +226,10 @@ describe('analytics', () => {
         firstSeen: new Date(own.at(-1)!.ms).toISOString(),
         lastSeen: new Date(own[0]!.ms).toISOString(),
         recentEvents: own.slice(0, 10).map(({ event, ms, device }) => ({
+          id: expect.any(String),
           event,
           url: null,
+          occurredAt: new Date(ms).toISOString(),
           timestamp: new Date(ms).toISOString(),
           device,
         })),
@@ -345,6 +347,7 @@ describe('analytics', () => {
         id: formatUuid(event.id),
         code: 'unstorable',
         reason: expect.any(String),
+        createdAt: expect.stringMatching(/Z$/),
         at: expect.stringMatching(/Z$/),
       });
     });

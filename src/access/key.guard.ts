@@ -10,8 +10,8 @@ import { assertScope, KeyAuthenticator } from './key-authenticator.js';
 export interface KeyDemand {
   /** Undefined: any key will do. */
   scope?: 'write' | 'read';
-  /** Collect routes: the key may be in the body, cookies are never looked at. */
-  inBody?: boolean;
+  /** Routes that take events: the key that the body held. Cookies are not looked at then. */
+  keyInBody?: (request: FastifyRequest) => string | undefined;
 }
 
 export const KeyDemanded = Reflector.createDecorator<KeyDemand>();
@@ -27,9 +27,10 @@ export class KeyGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { scope, inBody } = this.reflector.get(KeyDemanded, context.getHandler());
-    const presented = presentedToken(request, inBody ? 'body' : { cookie: this.cookies.session });
-    if (!presented) throw keyMissing(inBody);
+    const { scope, keyInBody } = this.reflector.get(KeyDemanded, context.getHandler());
+    const also = keyInBody ? { bodyKey: keyInBody(request) } : { cookie: this.cookies.session };
+    const presented = presentedToken(request, also);
+    if (!presented) throw keyMissing(Boolean(keyInBody));
     const caller = this.keys.authenticate(presented.token, request);
     assertScope(caller, scope);
     request.caller = caller;

@@ -76,10 +76,16 @@ export class DeviceDetailsDto {
 }
 
 export class RecentEventDto {
+  /** The id under which it is stored. */
+  id!: string;
+
   event!: string;
   url!: string | null;
 
-  /** When it happened. RFC 3339, UTC. */
+  /** When it happened, as it is counted. RFC 3339, UTC. */
+  occurredAt!: string;
+
+  /** The same as occurredAt. */
   timestamp!: string;
 
   device!: Device;
@@ -146,6 +152,9 @@ export class ReceiptDto {
   reason?: string;
 
   /** dead_letter: when. */
+  createdAt?: string;
+
+  /** dead_letter: the same as createdAt. */
   at?: string;
 
   /** unknown: what is on its way; for signed-in people and keys with "read". */

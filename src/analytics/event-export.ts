@@ -2,12 +2,13 @@ import { Readable } from 'node:stream';
 import { Injectable, StreamableFile } from '@nestjs/common';
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyRequest } from 'fastify';
+import { SHOWN_FIELDS } from '../events/event-columns.js';
 import type { Asker } from '../questions/asker.js';
 import { Questions } from '../questions/questions.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { csvCell } from './csv-cell.js';
 import { EXPORT_TYPES, type ExportFormat, type ExportQuery } from './event-export.dto.js';
-import { type ListedEventDto, unparsedDto } from './event-list.dto.js';
+import { unparsedDto } from './event-list.dto.js';
 import { ExportPace } from './export-pace.js';
 import { filtersOf } from './filters.dto.js';
 import { type OpenStream, OpenStreams } from './open-streams.js';
@@ -17,17 +18,12 @@ import type { ListedEvent } from './queries/listed-event.js';
 import { type RawRange, rawRange } from './raw-range.js';
 import { timeRange } from './time-range.js';
 
-const COLUMNS = [
-  ...['id', 'appId', 'event', 'occurredAt', 'receivedAt', 'eventId', 'userId', 'anonymousId', 'sessionId'],
-  ...['url', 'referrer', 'device', 'browser', 'os', 'ip', 'metadata'],
-] as const satisfies readonly (keyof ListedEventDto)[];
-
 /**
  * RFC 4180; what a spreadsheet would run is text (csv-cell.ts). A line break of any kind is quoted, or what follows it would
  * be a row of its own.
  */
 const CSV = {
-  columns: [...COLUMNS],
+  columns: [...SHOWN_FIELDS],
   cast: { string: csvCell },
   record_delimiter: 'windows',
   quoted_match: /[\r\n]/,

@@ -1,50 +1,33 @@
-import { IntersectionType } from '@nestjs/swagger';
+import { ApiProperty, type ApiPropertyOptions, IntersectionType } from '@nestjs/swagger';
 import { PageQuery } from '../common/page-query.dto.js';
-import { formatUuid } from '../events/event-id.js';
-import type { Device } from '../events/event.js';
+import { typedFields } from '../common/typed-fields.js';
+import { DEVICES, type Metadata } from '../events/event.js';
+import { type ColumnKind, EVENT_COLUMNS, type EventColumn, SHOWN_FIELDS } from '../events/event-columns.js';
+import { toldEvent, type ToldEvent } from '../events/stored-event.js';
 import { FilteredQuery } from './filters.dto.js';
 import type { ListedEvent } from './queries/listed-event.js';
 
 export class EventListQuery extends IntersectionType(FilteredQuery, PageQuery) {}
 
-export class ListedEventDto {
-  /** The id under which it is stored. */
-  id!: string;
+/** An event in answers: metadata is the object that was sent. */
+type ListedFields = Omit<ToldEvent, 'metadata'> & { metadata: Metadata | null };
 
-  appId!: string;
+/** An event, as every answer and export tells it: the columns of events/event-columns.ts that are shown. */
+export class ListedEventDto extends typedFields<ListedFields>() {}
 
-  /** As it was sent; null: it was sent without one. */
-  eventId!: string | null;
-
-  event!: string;
-
-  /** RFC 3339, UTC. */
-  occurredAt!: string;
-
-  /** RFC 3339, UTC. */
-  receivedAt!: string;
-
-  userId!: string | null;
-
-  anonymousId!: string | null;
-
-  sessionId!: string | null;
-
-  url!: string | null;
-
-  referrer!: string | null;
-
-  device!: Device;
-
-  browser!: string | null;
-
-  os!: string | null;
-
-  /** As the app's ipMode keeps it. */
-  ip!: string | null;
-
-  /** As it was sent. */
-  metadata!: Record<string, unknown> | null;
+const SCHEMAS: Record<ColumnKind, ApiPropertyOptions> = {
+  uuid: { type: String },
+  hash: { type: String },
+  bytes: { type: String },
+  text: { type: String },
+  device: { enum: DEVICES },
+  time: { type: String, format: 'date-time' },
+  json: { type: 'object', additionalProperties: true },
+};
+for (const field of SHOWN_FIELDS) {
+  const { kind, shown, nullable }: EventColumn = EVENT_COLUMNS[field];
+  const about = { ...(shown ? { description: shown } : {}), ...(nullable ? { nullable } : {}) };
+  ApiProperty({ ...SCHEMAS[kind], ...about } as ApiPropertyOptions)(ListedEventDto.prototype, field);
 }
 
 export class EventListDto {
@@ -60,7 +43,7 @@ export class EventListDto {
 
 export function listedDto(event: ListedEvent): ListedEventDto {
   const { metadata, ...rest } = unparsedDto(event);
-  return { ...rest, metadata: metadata === null ? null : (JSON.parse(metadata) as Record<string, unknown>) };
+  return { ...rest, metadata: metadata === null ? null : (JSON.parse(metadata) as Metadata) };
 }
 
 /** Bytes of {@link listedDto} as JSON: metadata is not parsed for it. */
@@ -70,12 +53,4 @@ export function listedBytes(event: ListedEvent): number {
 }
 
 /** With metadata as the JSON text that it is: as objects a few thousand of the largest would take a gigabyte. */
-export function unparsedDto(event: ListedEvent): Omit<ListedEventDto, 'metadata'> & { metadata: string | null } {
-  return {
-    ...event,
-    id: formatUuid(event.id),
-    appId: formatUuid(event.appId),
-    occurredAt: event.occurredAt.toISOString(),
-    receivedAt: event.receivedAt.toISOString(),
-  };
-}
+export const unparsedDto = toldEvent;

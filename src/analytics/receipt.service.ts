@@ -76,7 +76,8 @@ async function knownReceipt(manager: EntityManager, keys: readonly EventKey[]): 
   const dead = await newestDeadLetter(manager, keys);
   if (dead) {
     const { code, reason, createdAt } = dead;
-    return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, at: createdAt.toISOString() };
+    const time = createdAt.toISOString();
+    return { status: 'dead_letter', id: formatUuid(dead.id), code, reason, createdAt: time, at: time };
   }
   return undefined;
 }

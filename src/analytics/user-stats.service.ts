@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { formatUuid } from '../events/event-id.js';
 import { userKeysOf } from '../events/person.js';
 import type { Asker } from '../questions/asker.js';
 import { AnalyticsScope } from './analytics-scope.js';
@@ -53,12 +54,10 @@ function describe(userId: string, rows: UserTotals[], recent: Awaited<ReturnType
     ipAddress: newest.ip,
     firstSeen: new Date(firstSeen).toISOString(),
     lastSeen: newest.lastSeen.toISOString(),
-    recentEvents: recent.map(({ event, url, occurredAt, device }) => ({
-      event,
-      url,
-      timestamp: occurredAt.toISOString(),
-      device,
-    })),
+    recentEvents: recent.map(({ id, occurredAt, ...event }) => {
+      const time = occurredAt.toISOString();
+      return { id: formatUuid(id), ...event, occurredAt: time, timestamp: time };
+    }),
   };
 }
 

@@ -210,7 +210,7 @@ export function addResponses(method: string, path: string, operation: Operation)
   const isGuarded = operation.security?.some((scheme) => Object.keys(scheme).length > 0) ?? false;
   // A body that no operation wants is read all the same.
   const mayHaveBody = method !== 'get';
-  const isCollect = path.includes('/collect');
+  const isCollect = operation.tags?.includes('Collect') ?? false;
   const isSignIn = path.startsWith('/api/auth/google');
   // They take a token of their own, in the body or as a cookie.
   const renews = /\/(refresh|logout)$/.test(path);

@@ -50,7 +50,7 @@ interface Shared {
  * unknown sender.
  */
 class BodyReading {
-  private readonly scan = new BodyScan();
+  private readonly scan: BodyScan;
   private chunks: Buffer[] = [];
   /** Inflated. */
   private bytes = 0;
@@ -74,7 +74,9 @@ class BodyReading {
     private readonly rules: BodyRules,
     private readonly shared: Shared,
     private readonly done: Done,
-  ) {}
+  ) {
+    this.scan = new BodyScan(rules.inBody?.shapeOf(request));
+  }
 
   /** @throws AppError where the headers tell that the body is not worth reading */
   begin(payload: Readable): void {

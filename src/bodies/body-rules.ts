@@ -7,6 +7,14 @@ export interface BodySender {
   readonly ownerId: string;
 }
 
+/** What a route's bodies look like: all that is known of them before JSON.parse. */
+export interface BodyShape {
+  /** Top-level fields that may hold an API key. The first one with a text decides. */
+  readonly keyFields: readonly string[];
+  /** The top-level field that holds the list of events, where there is one: errors name the event's place in it. */
+  readonly eventsField?: string;
+}
+
 /** What a route asks of a body, and of its sender, before the body is parsed. */
 export interface BodyRules<Sender extends BodySender = BodySender> {
   /** The largest body, bytes once inflated. */
@@ -33,6 +41,7 @@ export interface BodyRules<Sender extends BodySender = BodySender> {
 
   /** Routes that take an API key in the body. */
   readonly inBody?: {
+    shapeOf(request: FastifyRequest): BodyShape;
     /** @param key as it stands in the body @throws AppError for a key that is not good, or is over its limits */
     admit(request: FastifyRequest, key: string): Sender;
     /** The answer to a request without any key. */

@@ -4,7 +4,7 @@ import { BodyScan } from './body-scan.js';
 
 /** Scans a text in pieces of so many bytes. */
 function scanned(text: string, piece = 1 << 20): BodyScan {
-  const scan = new BodyScan();
+  const scan = new BodyScan({ keyFields: ['apiKey', 'api_key'], eventsField: 'events' });
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += piece) scan.push(bytes.subarray(at, at + piece));
   return scan;

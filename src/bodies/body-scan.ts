@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../common/app-error.js';
 import { BODY_MAX_DEPTH, BODY_MAX_NAMES, BODY_MAX_VALUES } from '../events/limits.js';
+import type { BodyShape } from './body-rules.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -10,9 +11,7 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Names of the top-level field that may hold an API key; the first one with a text decides. */
-const KEY_NAMES = ['apiKey', 'api_key'] as const;
-/** A longer name is not one of ours. Bytes as sent, escapes included. */
+/** A longer name is not that of a key. Bytes as sent, escapes included. */
 const NAME_MAX_BYTES = 64;
 /** A longer text is not an API key. Bytes as sent. */
 const KEY_MAX_BYTES = 16 * 1024;
@@ -23,6 +22,8 @@ const NAME_BITS = 1 << 15;
 const spareSets: Uint32Array[] = [];
 const SPARE_SETS_MAX = 64;
 const NO_SET = new Uint32Array(0);
+/** Of bodies that hold no key. */
+const NO_SHAPE: BodyShape = { keyFields: [] };
 /** Differs in every process, so that nobody can choose names that share a bit. */
 const HASH_SEED = Math.floor(Math.random() * 0x1_0000_0000);
 const FNV_PRIME = 0x0100_0193;
@@ -53,9 +54,11 @@ export class BodyScan {
   private index = 0;
   private readonly keys = new Map<string, string | undefined>();
 
+  constructor(private readonly shape: BodyShape = NO_SHAPE) {}
+
   /** The API key at the top level, as JSON.parse would return it; undefined: none so far. */
   get key(): string | undefined {
-    for (const name of KEY_NAMES) {
+    for (const name of this.shape.keyFields) {
       const key = this.keys.get(name);
       if (key?.trim()) return key;
     }
@@ -175,7 +178,7 @@ export class BodyScan {
   /** The value of a top-level field is complete. A key that is sent twice counts as JSON.parse has it: the last one. */
   private endField(): void {
     const { field } = this;
-    if (field === KEY_NAMES[0] || field === KEY_NAMES[1]) {
+    if (field !== undefined && this.shape.keyFields.includes(field)) {
       this.keys.set(field, this.text && unquoted(this.text));
     }
     this.field = undefined;
@@ -184,7 +187,8 @@ export class BodyScan {
 
   private refuse(message: string): never {
     const { field, depth, index } = this;
-    const place = depth < 2 || field === undefined ? 'body' : field === 'events' ? `events[${index}]` : field;
+    const place =
+      depth < 2 || field === undefined ? 'body' : field === this.shape.eventsField ? `${field}[${index}]` : field;
     throw new InvalidInputError([{ field: place, message }], 'body_too_complex');
   }
 }

@@ -7,12 +7,14 @@ import type { KeyCaller } from '../common/caller.js';
 import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
 import { CollectLimits, loadOf } from './collect-limits.js';
+import { ingestNotes, statedFormat } from './wire-format.js';
 
-/** Bodies of the collect routes: only those of a good key that may write are parsed. The guards ask again, of what was parsed. */
+/** Bodies of the routes that take events: only those of a good key that may write are parsed. The guards ask again afterwards. */
 @Injectable()
 export class CollectBodies implements BodyRules<KeyCaller> {
   readonly maxBytes = BODY_MAX_BYTES;
   readonly inBody = {
+    shapeOf: statedFormat,
     admit: (request: FastifyRequest, key: string): KeyCaller => this.admit(request, withoutSpace(key)),
     missing: () => keyMissing(true),
   };
@@ -36,9 +38,11 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   }
 
   private admit(request: FastifyRequest, key: string): KeyCaller {
+    const began = performance.now();
     const caller = this.keys.authenticate(key, request);
     assertScope(caller, 'write');
     this.assertMaySend(request, caller);
+    ingestNotes(request).keyMs += performance.now() - began;
     return caller;
   }
 }

@@ -2,39 +2,35 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyParser } from '../bodies/body-reader.js';
 import { AppError } from '../common/app-error.js';
-
-const COLLECT_ROUTES = ['/api/analytics/collect', '/api/analytics/collect/batch'] as const;
-
-/**
- * True for the two collect routes. The short paths are rewritten before this is asked.
- * @param route `routeOptions.url` of a request, never its URL: `/api/%61nalytics/collect` finds the same route
- */
-export function isCollectRoute(route: string | undefined): boolean {
-  return route === COLLECT_ROUTES[0] || route === COLLECT_ROUTES[1];
-}
+import { formatOf } from './wire-format.js';
 
 /**
- * What any web page may do on the two collect routes and nowhere else: cross-origin posts without credentials, and
- * JSON sent as text/plain or without a type, which is what navigator.sendBeacon can send.
+ * What any web page may do on the routes that take events, and nowhere else: cross-origin posts without credentials, and
+ * JSON sent as text/plain or without a type, which is what navigator.sendBeacon can send. Call it before the routes are made.
  * @param parseJson as for application/json
  */
 export function prepareCollectHttp(app: NestFastifyApplication, parseJson: BodyParser): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', (route) => {
-    if (!isCollectRoute(route.url)) return;
+    if (!route.config?.wireFormat) return;
     // Answers are short, or hardly worth compressing.
     Object.assign(route, { compress: false, onRequest: [openToAll, route.onRequest ?? []].flat() });
+    if (route.method === 'OPTIONS') return;
+    const { wireFormat } = route.config;
+    const preflight = { config: { wireFormat }, handler: answerPreflight };
+    fastify.options(route.url, preflight);
   });
-  for (const route of COLLECT_ROUTES) {
-    fastify.options(route, (_request, reply) => reply.code(204).headers(PREFLIGHT).send());
-  }
   fastify.addContentTypeParser('text/plain', (request, payload, done) => {
-    if (isCollectRoute(request.routeOptions.url)) return parseJson(request, payload, done);
+    if (formatOf(request)) return parseJson(request, payload, done);
     done(new AppError(415, 'unsupported_media_type', 'Send the body as application/json.'));
   });
 }
 
-/** On every answer of the two routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
+function answerPreflight(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.code(204).headers(PREFLIGHT).send();
+}
+
+/** On every answer of these routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
 const OPEN = {
   'access-control-allow-origin': '*',
   // helmet's same-origin makes Firefox report each beacon as blocked.

@@ -1,13 +1,20 @@
-import { applyDecorators, UseGuards } from '@nestjs/common';
-import { ApiSecurity } from '@nestjs/swagger';
+import { applyDecorators, type Type, UseGuards } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiBody, ApiSecurity } from '@nestjs/swagger';
 import { KeyDemanded, KeyGuard } from '../access/key.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
+import { parsedBody, type WireFormat } from './wire-format.js';
 
-/** A route that takes events: a key with `write`, in a header or in the body, within the limits of events and bytes. */
-export function CollectRoute(): MethodDecorator {
+/**
+ * A route that takes events: a key with `write`, in a header or in the body, within the limits of events and bytes.
+ * @param format how its clients post and are answered @param body describes the body in the OpenAPI document
+ */
+export function CollectRoute(format: WireFormat, body: Type): MethodDecorator {
   return applyDecorators(
-    KeyDemanded({ scope: 'write', inBody: true }),
+    RouteConfig({ wireFormat: format }),
+    KeyDemanded({ scope: 'write', keyInBody: (request) => parsedBody(request).key }),
     UseGuards(KeyGuard, RateLimitGuard),
     ApiSecurity('analyticsToken'),
+    ApiBody({ type: body }),
   );
 }

@@ -1,11 +1,11 @@
-import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
-import { CurrentKey, type KeyCaller } from '../common/caller.js';
 import { CollectRoute } from './collect-route.decorator.js';
 import { AcceptedDto, BatchAcceptedDto, BatchDto } from './collect.dto.js';
-import { CollectService, type Sender } from './collect.service.js';
+import { CollectService } from './collect.service.js';
 import { EventDto } from './event.dto.js';
+import { Events, IngestEvents } from './parse.pipe.js';
+import { EVENT_BATCH, ONE_EVENT } from './tallystone.format.js';
 
 @ApiTags('Collect')
 @Controller('api/analytics/collect')
@@ -15,28 +15,16 @@ export class CollectController {
   /** Post an event. The 202 says that it is on disk. It is counted within about a second. */
   @Post()
   @HttpCode(202)
-  @CollectRoute()
-  collectEvent(
-    @Body() event: EventDto,
-    @CurrentKey() key: KeyCaller,
-    @Req() request: FastifyRequest,
-  ): Promise<AcceptedDto> {
-    return this.collectService.collect(event, senderOf(request, key));
+  @CollectRoute(ONE_EVENT, EventDto)
+  collectEvent(@Events() events: IngestEvents): Promise<AcceptedDto> {
+    return this.collectService.collect(events, ONE_EVENT);
   }
 
   /** Post a batch of events. A batch holds up to 1,000. The answer names the events that were refused; the others are accepted. */
   @Post('batch')
   @HttpCode(202)
-  @CollectRoute()
-  collectBatch(
-    @Body() batch: BatchDto,
-    @CurrentKey() key: KeyCaller,
-    @Req() request: FastifyRequest,
-  ): Promise<BatchAcceptedDto> {
-    return this.collectService.collectBatch(batch, senderOf(request, key));
+  @CollectRoute(EVENT_BATCH, BatchDto)
+  collectBatch(@Events() events: IngestEvents): Promise<BatchAcceptedDto> {
+    return this.collectService.collect(events, EVENT_BATCH);
   }
-}
-
-function senderOf(request: FastifyRequest, key: KeyCaller): Sender {
-  return { key, address: request.visitorAddress, userAgent: request.headers['user-agent'], requestId: request.id };
 }

@@ -9,13 +9,18 @@ import { CollectBodies } from './collect-bodies.js';
 import { CollectLimits } from './collect-limits.js';
 import { CollectController } from './collect.controller.js';
 import { CollectService } from './collect.service.js';
+import { IngestMetrics } from './ingest-metrics.js';
+import { ParsePipe } from './parse.pipe.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 
-/** Takes events: token → payload → append. Answers 202 when Redis has fsynced. */
+/** Takes events, by the steps of ingest-steps.ts. Answers when Redis has fsynced. */
 @Module({
   imports: [AccessModule, BufferModule, RegistryModule],
   controllers: [CollectController],
-  providers: [CollectBodies, CollectLimits, CollectService, BufferService, BufferGauge, RateLimitGuard, WorkerWatch],
+  providers: [
+    ...[CollectBodies, CollectLimits, CollectService, IngestMetrics, ParsePipe, RateLimitGuard],
+    ...[BufferService, BufferGauge, WorkerWatch],
+  ],
   exports: [BufferGauge],
 })
 export class CollectModule {}

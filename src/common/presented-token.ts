@@ -6,19 +6,21 @@ export interface PresentedToken {
   source: 'x-api-key' | 'bearer' | 'body' | 'cookie';
 }
 
-/** Names under which a collect body may carry its key. */
-const BODY_NAMES = ['apiKey', 'api_key'] as const;
+/** Where a route also looks for a token: among the fields of the body, or in the session cookie. */
+export type FurtherToken = { bodyKey: string | undefined } | { cookie: string };
 
 /**
- * The first one present decides: `x-api-key`, Bearer, then what the route adds: on collect the body's `apiKey`, elsewhere
- * the session cookie. White space inside a key is ignored.
+ * The first one present decides: `x-api-key`, Bearer, then what the route adds: the key that its body held, or the session
+ * cookie. White space inside a key is ignored.
+ * @param also the key in the body, or the cookie's name
  */
-export function presentedToken(request: FastifyRequest, also: 'body' | { cookie: string }): PresentedToken | undefined {
-  const fromBody = also === 'body' ? takeFromBody(request) : undefined;
+export function presentedToken(request: FastifyRequest, also: FurtherToken): PresentedToken | undefined {
   const fromHeader = headerToken(request);
   if (fromHeader) return fromHeader;
-  if (fromBody?.trim()) return { token: withoutSpace(fromBody), source: 'body' };
-  const cookie = also === 'body' ? undefined : request.cookies[also.cookie];
+  if ('bodyKey' in also) {
+    return also.bodyKey?.trim() ? { token: withoutSpace(also.bodyKey), source: 'body' } : undefined;
+  }
+  const cookie = request.cookies[also.cookie];
   return cookie ? { token: cookie, source: 'cookie' } : undefined;
 }
 
@@ -30,15 +32,17 @@ export function headerToken(request: FastifyRequest): PresentedToken | undefined
   return bearer?.trim() ? { token: withoutSpace(bearer), source: 'bearer' } : undefined;
 }
 
-/** Taken out, whoever decides: a key must not be hashed, stored or logged. */
-function takeFromBody({ body }: FastifyRequest): string | undefined {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) return undefined;
-  const fields = body as Record<string, unknown>;
+/**
+ * Takes an API key out of a body: it must not be hashed, stored or logged, whichever token decides.
+ * @param names fields that may hold it; the first one with a text counts
+ */
+export function takeKey(body: Record<string, unknown>, names: readonly string[]): string | undefined {
   let found: string | undefined;
-  for (const name of BODY_NAMES) {
-    if (!Object.hasOwn(fields, name)) continue;
-    if (typeof fields[name] === 'string') found ??= fields[name];
-    delete fields[name];
+  for (const name of names) {
+    if (!Object.hasOwn(body, name)) continue;
+    const value = body[name];
+    if (typeof value === 'string') found ??= value;
+    delete body[name];
   }
   return found;
 }

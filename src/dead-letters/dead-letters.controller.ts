@@ -69,7 +69,7 @@ function deadLetterDto({ id, code, reason, storedId, envelope, createdAt }: Stor
     code,
     reason: reason.toString(),
     storedId: storedId && formatUuid(storedId),
-    event: eventName(envelope),
+    ...eventOf(envelope),
     entry: envelope.toString(),
     createdAt: createdAt.toISOString(),
   };
@@ -80,11 +80,18 @@ function letterBytes({ envelope }: StoredLetter): number {
   return Buffer.byteLength(JSON.stringify(envelope.toString()));
 }
 
-export function eventName(envelope: Buffer): string | null {
+/** What the entry tells of its event; nulls where it cannot be read. */
+function eventOf(envelope: Buffer): Pick<DeadLetterDto, 'event' | 'eventId' | 'occurredAt' | 'receivedAt'> {
   try {
-    return decodeEnvelope(envelope.toString()).event;
+    const { event, eventId = null, occurredAt, receivedAt } = decodeEnvelope(envelope.toString());
+    const times = { occurredAt: new Date(occurredAt).toISOString(), receivedAt: new Date(receivedAt).toISOString() };
+    return { event, eventId, ...times };
   } catch (error) {
-    if (error instanceof EnvelopeError) return null;
+    if (error instanceof EnvelopeError) return { event: null, eventId: null, occurredAt: null, receivedAt: null };
     throw error;
   }
+}
+
+export function eventName(envelope: Buffer): string | null {
+  return eventOf(envelope).event;
 }

@@ -50,6 +50,15 @@ export class DeadLetterDto {
   /** The event's name; null where the entry could not be read. */
   event!: string | null;
 
+  /** As it was sent; null: it was sent without one, or the entry could not be read. */
+  eventId!: string | null;
+
+  /** When the event happened, RFC 3339, UTC; null where the entry could not be read. */
+  occurredAt!: string | null;
+
+  /** RFC 3339, UTC; null where the entry could not be read. */
+  receivedAt!: string | null;
+
   /** The entry as it was accepted. */
   entry!: string;
 

@@ -67,7 +67,9 @@ describe('what is no envelope of a known version', () => {
     ['an unknown device', { d: 9 }, 'envelope_malformed'],
     ['a device by its prototype', { d: 'length' }, 'envelope_malformed'],
     ['no time', { t: 'now' }, 'envelope_malformed'],
+    ['a time that no date can hold', { t: 9e15 }, 'envelope_malformed'],
     ['a name that is no text', { e: 5 }, 'envelope_malformed'],
+    ['a url that is no text', { l: 5 }, 'envelope_malformed'],
   ])('%s is told as such', (_what, change, code) => {
     const read = () => decodeEnvelope(JSON.stringify({ ...known, ...change }));
     expect(read).toThrow(EnvelopeError);

@@ -1,11 +1,18 @@
 import { NO_PAYLOAD_HASH } from './payload-hash.js';
 import { DEVICES, USER_KINDS, type AcceptedEvent } from './event.js';
+import { CARRIED_FIELDS, EVENT_COLUMNS } from './event-columns.js';
 
 /**
  * The envelope is what lies in Redis between the 202 and the commit: one JSON text an event, with short names since it
  * is kept in memory. The version comes first so that an older worker can tell that it must not guess.
  */
 export const ENVELOPE_VERSION = 1;
+
+/** Optional members and their fields. */
+const CARRIED = CARRIED_FIELDS.map((field) => [EVENT_COLUMNS[field].envelope, field] as const);
+
+/** The greatest that Date can hold, ms (ECMAScript, Time Values). */
+const LAST_TIME_MS = 8.64e15;
 
 export type EnvelopeFault = 'envelope_version' | 'envelope_malformed';
 
@@ -29,25 +36,13 @@ export function encodeEnvelope(e: AcceptedEvent): string {
   const head = `{"v":${ENVELOPE_VERSION},"i":"${e.id}","a":"${e.appId}","e":${JSON.stringify(e.event)}`;
   const times = `,"t":${e.occurredAt},"r":${e.receivedAt}`;
   const user = `,"k":${USER_KINDS.indexOf(e.userKind)},"u":${JSON.stringify(e.userValue)}`;
-  return (
-    `${head}${times}${user},"d":${DEVICES.indexOf(e.device)}` +
-    (e.payloadHash === NO_PAYLOAD_HASH ? '' : `,"h":"${e.payloadHash}"`) +
-    member('x', e.eventId) +
-    member('n', e.anonymousId) +
-    member('s', e.sessionId) +
-    member('l', e.url) +
-    member('f', e.referrer) +
-    member('b', e.browser) +
-    member('o', e.os) +
-    member('g', e.userAgent) +
-    member('p', e.ip) +
-    member('m', e.metadata) +
-    '}'
-  );
-}
-
-function member(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+  const hash = e.payloadHash === NO_PAYLOAD_HASH ? '' : `,"h":"${e.payloadHash}"`;
+  let text = `${head}${times}${user},"d":${DEVICES.indexOf(e.device)}${hash}`;
+  for (const [member, field] of CARRIED) {
+    const value = e[field];
+    if (value !== undefined) text += `,"${member}":${JSON.stringify(value)}`;
+  }
+  return `${text}}`;
 }
 
 /** @throws EnvelopeError when the version is unknown or a part that counting needs is missing */
@@ -73,11 +68,12 @@ export function decodeEnvelope(text: string): AcceptedEvent {
     (e.h === undefined || isHex(e.h, 16)) &&
     typeof e.e === 'string' &&
     typeof e.u === 'string' &&
-    Number.isSafeInteger(e.t) &&
-    Number.isSafeInteger(e.r);
-  if (!whole)
-    throw new EnvelopeError('envelope_malformed', 'The envelope lacks a part that counting needs.', appId, id);
-  return {
+    isTime(e.t) &&
+    isTime(e.r);
+  const malformed = () =>
+    new EnvelopeError('envelope_malformed', 'A part that counting needs is missing, or of the wrong type.', appId, id);
+  if (!whole) throw malformed();
+  const event: AcceptedEvent = {
     id,
     appId,
     event: e.e as string,
@@ -87,17 +83,13 @@ export function decodeEnvelope(text: string): AcceptedEvent {
     userValue: e.u as string,
     device,
     payloadHash: (e.h as string | undefined) ?? NO_PAYLOAD_HASH,
-    eventId: e.x as string | undefined,
-    anonymousId: e.n as string | undefined,
-    sessionId: e.s as string | undefined,
-    url: e.l as string | undefined,
-    referrer: e.f as string | undefined,
-    browser: e.b as string | undefined,
-    os: e.o as string | undefined,
-    userAgent: e.g as string | undefined,
-    ip: e.p as string | undefined,
-    metadata: e.m as string | undefined,
   };
+  for (const [member, field] of CARRIED) {
+    const value = e[member];
+    if (typeof value === 'string') event[field] = value;
+    else if (value !== undefined) throw malformed();
+  }
+  return event;
 }
 
 /** When an envelope was received (ms), read without trusting the rest of it; undefined when it cannot be told. */
@@ -118,6 +110,11 @@ function parse(text: string): Record<string, unknown> {
 
 function atIndex<T>(list: readonly T[], index: unknown): T | undefined {
   return typeof index === 'number' ? list[index] : undefined;
+}
+
+/** Whether it is ms of a moment that Date can hold. */
+function isTime(value: unknown): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) <= LAST_TIME_MS;
 }
 
 function isHex(value: unknown, digits: number): boolean {

@@ -1,3 +1,5 @@
+import type { CarriedTexts } from './event-columns.js';
+
 /** The closed set of device classes; anything else a client says becomes `other`. */
 export const DEVICES = ['mobile', 'tablet', 'desktop', 'bot', 'other'] as const;
 export type Device = (typeof DEVICES)[number];
@@ -10,15 +12,14 @@ export type Metadata = Record<string, unknown>;
 
 /**
  * An event as it was accepted: validated, dated, identified, its user known. It travels from collect to processing in an
- * envelope and is stored as it is. Times are milliseconds since 1970 UTC.
+ * envelope and is stored as it is. Its optional texts are those of event-columns.ts; metadata is the JSON text of an object.
+ * Times are milliseconds since 1970 UTC.
  */
-export interface AcceptedEvent {
+export interface AcceptedEvent extends CarriedTexts {
   /** UUIDv7 as 32 lower-case hex digits: `events.id`. */
   id: string;
   /** The app's UUID as 32 lower-case hex digits. */
   appId: string;
-  /** As the client sent it; absent when it sent none. */
-  eventId?: string;
   event: string;
   /** What is counted and what ranges are asked by. Never later than the time in `id`. */
   occurredAt: number;
@@ -26,19 +27,7 @@ export interface AcceptedEvent {
   userKind: UserKind;
   /** The value behind the distinct user: user id, anonymous id or visitor id. */
   userValue: string;
-  /** Kept beside the user id when the client sent both. */
-  anonymousId?: string;
-  sessionId?: string;
-  url?: string;
-  referrer?: string;
   device: Device;
-  browser?: string;
-  os?: string;
-  /** Only where the payload named one. */
-  userAgent?: string;
-  ip?: string;
-  /** JSON text of an object. */
-  metadata?: string;
   /** 8 bytes as 16 hex digits over what the client itself said. */
   payloadHash: string;
 }

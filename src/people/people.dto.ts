@@ -1,5 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { DEVICES, type Device, type Metadata, USER_KINDS, type UserKind } from '../events/event.js';
+import { ListedEventDto } from '../analytics/event-list.dto.js';
+import { Deprecated } from '../common/deprecated.decorator.js';
+import { DEVICES, type Device, USER_KINDS, type UserKind } from '../events/event.js';
 
 /** What is kept of a person beside their events. */
 export class PersonProfileDto {
@@ -20,30 +22,17 @@ export class PersonProfileDto {
   ipAddress!: string | null;
 }
 
-/** An event as it is stored. */
-export class PersonEventDto {
-  id!: string;
-  eventId!: string | null;
-  event!: string;
+const FORMER_NAMES = { release: '0.3.0', day: '2026-12-01' };
 
-  /** RFC 3339, UTC. */
+/** An event as lists and exports tell it, and two of its fields under their former names. */
+export class PersonEventDto extends ListedEventDto {
+  /** Use occurredAt. */
+  @Deprecated(FORMER_NAMES, { format: 'date-time' })
   timestamp!: string;
-  receivedAt!: string;
-  userId!: string | null;
-  anonymousId!: string | null;
-  sessionId!: string | null;
-  url!: string | null;
-  referrer!: string | null;
 
-  @ApiProperty({ enum: DEVICES })
-  device!: Device;
-  browser!: string | null;
-  os!: string | null;
-  userAgent!: string | null;
+  /** Use ip. */
+  @Deprecated(FORMER_NAMES)
   ipAddress!: string | null;
-
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
-  metadata!: Metadata | null;
 }
 
 /** All that an app knows of a person. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Asker } from '../questions/asker.js';
 import { Questions } from '../questions/questions.js';
+import { unparsedDto } from '../analytics/event-list.dto.js';
 import { ExportPace } from '../analytics/export-pace.js';
 import { LISTED_COLUMNS, listed, type ListedRow } from '../analytics/queries/listed-event.js';
 import { binary } from '../database/binary.js';
@@ -16,12 +17,10 @@ const EVENTS_AT_ONCE = 100;
 const LETTERS_AT_ONCE = 100;
 
 /** From a moment on, in the order of the index events_user; events of one moment by their ids. */
-const EVENTS = `SELECT ${LISTED_COLUMNS}, user_agent FROM events
+const EVENTS = `SELECT ${LISTED_COLUMNS} FROM events
 WHERE app_id = ? AND user_key = ? AND (occurred_at > ? OR (occurred_at = ? AND id > ?))
 ORDER BY occurred_at, id LIMIT ?`;
 const LETTERS = 'SELECT id, envelope FROM dead_letters WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?';
-
-type EventRow = ListedRow & { user_agent: string | null };
 
 interface Letter {
   id: Buffer;
@@ -61,11 +60,11 @@ export class PersonExport {
 
   private async *events(asker: ExportAsker, appId: string, keys: readonly string[]): AsyncGenerator<string> {
     for (const key of keys) {
-      let last: Pick<EventRow, 'id' | 'occurred_at'> = { id: Buffer.alloc(16), occurred_at: new Date(0) };
+      let last: Pick<ListedRow, 'id' | 'occurred_at'> = { id: Buffer.alloc(16), occurred_at: new Date(0) };
       for (let size = EVENTS_AT_ONCE; size === EVENTS_AT_ONCE;) {
         const { id, occurred_at: at } = last;
         const parameters = [binary(appId), binary(key), at, at, id, EVENTS_AT_ONCE];
-        const page = await this.page<EventRow[]>(asker, (manager) => manager.query(EVENTS, parameters));
+        const page = await this.page<ListedRow[]>(asker, (manager) => manager.query(EVENTS, parameters));
         yield* this.pace.pieces(page, eventText, ',');
         size = page.length;
         last = page.at(-1) ?? last;
@@ -120,24 +119,8 @@ function profileDto(row: UserAnalytics): PersonProfileDto {
 }
 
 /** Metadata is JSON already, and goes in as it is: parsed, a page of the largest would take much more memory. */
-function eventText(row: EventRow): string {
-  const event = listed(row);
-  const told: Omit<PersonEventDto, 'metadata'> = {
-    id: formatUuid(event.id),
-    eventId: event.eventId,
-    event: event.event,
-    timestamp: event.occurredAt.toISOString(),
-    receivedAt: event.receivedAt.toISOString(),
-    userId: event.userId,
-    anonymousId: event.anonymousId,
-    sessionId: event.sessionId,
-    url: event.url,
-    referrer: event.referrer,
-    device: event.device,
-    browser: event.browser,
-    os: event.os,
-    userAgent: row.user_agent,
-    ipAddress: event.ip,
-  };
-  return `${JSON.stringify(told).slice(0, -1)},"metadata":${event.metadata ?? 'null'}}`;
+function eventText(row: ListedRow): string {
+  const { metadata, ...rest } = unparsedDto(listed(row));
+  const told: Omit<PersonEventDto, 'metadata'> = { ...rest, timestamp: rest.occurredAt, ipAddress: rest.ip };
+  return `${JSON.stringify(told).slice(0, -1)},"metadata":${metadata ?? 'null'}}`;
 }

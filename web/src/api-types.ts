@@ -1071,29 +1071,49 @@ export interface components {
       ipAddress: string | null;
     };
     PersonEventDto: {
-      /** @enum {string} */
-      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
-      metadata: {
-        [key: string]: unknown;
-      } | null;
+      /** @description The id under which it is stored: a UUIDv7 of its own time. */
       id: string;
-      eventId: string | null;
+      appId: string;
       event: string;
+      /**
+       * Format: date-time
+       * @description When it happened, as it is counted. RFC 3339, UTC.
+       */
+      occurredAt: string;
       /**
        * Format: date-time
        * @description RFC 3339, UTC.
        */
-      timestamp: string;
-      /** Format: date-time */
       receivedAt: string;
+      /** @description As it was sent; null: it was sent without one. */
+      eventId: string | null;
       userId: string | null;
       anonymousId: string | null;
       sessionId: string | null;
       url: string | null;
       referrer: string | null;
+      /** @enum {string} */
+      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
       browser: string | null;
       os: string | null;
+      /** @description As the app's ipMode keeps it. */
+      ip: string | null;
+      /** @description As it was sent. */
+      metadata: {
+        [key: string]: unknown;
+      } | null;
+      /** @description Only where the event named one. */
       userAgent: string | null;
+      /**
+       * Format: date-time
+       * @deprecated
+       * @description Use occurredAt.
+       */
+      timestamp: string;
+      /**
+       * @deprecated
+       * @description Use ip.
+       */
       ipAddress: string | null;
     };
     PersonExportDto: {
@@ -1450,11 +1470,18 @@ export interface components {
       device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet' | null;
     };
     RecentEventDto: {
+      /** @description The id under which it is stored. */
+      id: string;
       event: string;
       url: string | null;
       /**
        * Format: date-time
-       * @description When it happened. RFC 3339, UTC.
+       * @description When it happened, as it is counted. RFC 3339, UTC.
+       */
+      occurredAt: string;
+      /**
+       * Format: date-time
+       * @description The same as occurredAt.
        */
       timestamp: string;
       /** @enum {string} */
@@ -1530,15 +1557,13 @@ export interface components {
       lastSeen: string;
     };
     ListedEventDto: {
-      /** @description The id under which it is stored. */
+      /** @description The id under which it is stored: a UUIDv7 of its own time. */
       id: string;
       appId: string;
-      /** @description As it was sent; null: it was sent without one. */
-      eventId: string | null;
       event: string;
       /**
        * Format: date-time
-       * @description RFC 3339, UTC.
+       * @description When it happened, as it is counted. RFC 3339, UTC.
        */
       occurredAt: string;
       /**
@@ -1546,13 +1571,15 @@ export interface components {
        * @description RFC 3339, UTC.
        */
       receivedAt: string;
+      /** @description As it was sent; null: it was sent without one. */
+      eventId: string | null;
       userId: string | null;
       anonymousId: string | null;
       sessionId: string | null;
       url: string | null;
       referrer: string | null;
       /** @enum {string} */
-      device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
+      device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
       browser: string | null;
       os: string | null;
       /** @description As the app's ipMode keeps it. */
@@ -1561,6 +1588,8 @@ export interface components {
       metadata: {
         [key: string]: unknown;
       } | null;
+      /** @description Only where the event named one. */
+      userAgent: string | null;
     };
     TimelineDto: {
       /** @description As asked. */
@@ -1622,6 +1651,11 @@ export interface components {
        * Format: date-time
        * @description dead_letter: when.
        */
+      createdAt?: string;
+      /**
+       * Format: date-time
+       * @description dead_letter: the same as createdAt.
+       */
       at?: string;
       /** @description unknown: what is on its way; for signed-in people and keys with "read". */
       pending?: components['schemas']['PendingDto'];
@@ -1636,6 +1670,18 @@ export interface components {
       storedId: string | null;
       /** @description The event's name; null where the entry could not be read. */
       event: string | null;
+      /** @description As it was sent; null: it was sent without one, or the entry could not be read. */
+      eventId: string | null;
+      /**
+       * Format: date-time
+       * @description When the event happened, RFC 3339, UTC; null where the entry could not be read.
+       */
+      occurredAt: string | null;
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC; null where the entry could not be read.
+       */
+      receivedAt: string | null;
       /** @description The entry as it was accepted. */
       entry: string;
       /**
@@ -2740,6 +2786,8 @@ export interface operations {
           'RateLimit-Limit': components['headers']['RateLimitLimit'];
           'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
           'RateLimit-Reset': components['headers']['RateLimitReset'];
+          /** @description Something that this answer holds is deprecated since then (RFC 9745: seconds since 1970). The fields are marked as deprecated. */
+          Deprecation?: string;
           [name: string]: unknown;
         };
         content: {

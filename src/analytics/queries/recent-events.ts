@@ -13,6 +13,8 @@ WHERE app_id = ? AND user_key = ? AND id >= ? AND occurred_at >= ?
 ORDER BY occurred_at DESC, id DESC LIMIT ?)`;
 
 export interface RecentEvent {
+  /** 32 hex digits. */
+  id: string;
   event: string;
   url: string | null;
   occurredAt: Date;
@@ -65,6 +67,7 @@ async function eventsSince(
       ]),
   );
   return rows.map((row) => ({
+    id: row.id.toString('hex'),
     event: row.event.toString(),
     url: row.url,
     occurredAt: row.occurred_at,

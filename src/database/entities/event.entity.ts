@@ -1,78 +1,33 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import type { Device } from '../../events/event.js';
+import { Column, type ColumnOptions, Entity, Index } from 'typeorm';
+import { typedFields } from '../../common/typed-fields.js';
+import { type ColumnKind, EVENT_COLUMNS, EVENT_FIELDS, type EventColumn } from '../../events/event-columns.js';
+import type { StoredEventFields } from '../../events/stored-event.js';
 import { hex, utf8 } from '../column-transformers.js';
 
 /**
- * A counted event. Partitioned by month of its id. Ids, names and user values are VARBINARY holding UTF-8. No
- * auto-increment, no foreign keys: only processing writes here, in bulk (processing/repositories/event.repository.ts).
+ * A counted event, with the columns of events/event-columns.ts. Partitioned by month of its id. Ids, names and user values are
+ * VARBINARY holding UTF-8; metadata is text, so that both engines keep it as it came. No auto-increment, no foreign keys: only
+ * processing writes here, in bulk (processing/repositories/event.repository.ts).
  */
 @Entity('events')
 @Index('events_user', ['appId', 'userKey', 'occurredAt'])
-export class Event {
-  @PrimaryColumn({ name: 'app_id', type: 'binary', length: 16, transformer: hex })
-  appId!: string;
+export class Event extends typedFields<StoredEventFields>() {}
 
-  /** UUIDv7 of the event's own time. */
-  @PrimaryColumn({ type: 'binary', length: 16, transformer: hex })
-  id!: string;
+const OPTIONS: Record<ColumnKind, ColumnOptions> = {
+  uuid: { type: 'binary', length: 16, transformer: hex },
+  hash: { type: 'binary', transformer: hex },
+  bytes: { type: 'varbinary', transformer: utf8 },
+  text: { type: 'varchar' },
+  device: { type: 'varchar' },
+  time: { type: 'datetime', precision: 3 },
+  json: { type: 'mediumtext' },
+};
 
-  /** As the client sent it. */
-  @Column({ name: 'event_id', type: 'varbinary', length: 512, nullable: true, transformer: utf8 })
-  eventId!: string | null;
-
-  @Column({ type: 'varbinary', length: 512, transformer: utf8 })
-  event!: string;
-
-  /** What is counted: the client's time, moved back where its clock ran fast. */
-  @Column({ name: 'occurred_at', type: 'datetime', precision: 3 })
-  occurredAt!: Date;
-
-  @Column({ name: 'received_at', type: 'datetime', precision: 3 })
-  receivedAt!: Date;
-
-  /** The first 16 bytes of SHA-256(kind, value). */
-  @Column({ name: 'user_key', type: 'binary', length: 16, transformer: hex })
-  userKey!: string;
-
-  @Column({ name: 'user_id', type: 'varbinary', length: 512, nullable: true, transformer: utf8 })
-  userId!: string | null;
-
-  @Column({ name: 'anonymous_id', type: 'varbinary', length: 512, nullable: true, transformer: utf8 })
-  anonymousId!: string | null;
-
-  @Column({ name: 'session_id', type: 'varbinary', length: 512, nullable: true, transformer: utf8 })
-  sessionId!: string | null;
-
-  @Column({ type: 'varchar', length: 2048, nullable: true })
-  url!: string | null;
-
-  @Column({ type: 'varchar', length: 2048, nullable: true })
-  referrer!: string | null;
-
-  @Column({ type: 'varchar', length: 8 })
-  device!: Device;
-
-  @Column({ type: 'varchar', length: 128, nullable: true })
-  browser!: string | null;
-
-  @Column({ type: 'varchar', length: 128, nullable: true })
-  os!: string | null;
-
-  /** Only where the payload named one. */
-  @Column({ name: 'user_agent', type: 'varchar', length: 512, nullable: true })
-  userAgent!: string | null;
-
-  @Column({ type: 'varchar', length: 45, nullable: true })
-  ip!: string | null;
-
-  /** JSON text of an object, as text so that both engines keep it as it came. */
-  @Column({ type: 'mediumtext', nullable: true })
-  metadata!: string | null;
-
-  @Column({ name: 'payload_hash', type: 'binary', length: 8, transformer: hex })
-  payloadHash!: string;
-
-  /** The transaction that inserted it: what the rollups of that transaction count. */
-  @Column({ name: 'batch_id', type: 'binary', length: 16, transformer: hex })
-  batchId!: string;
+const columns = EVENT_FIELDS.map((field): [string, EventColumn] => [field, EVENT_COLUMNS[field]]);
+// The order in which its columns are defined is that of the primary key.
+const placeOf = (column: EventColumn): number => column.key ?? Infinity;
+columns.sort(([, a], [, b]) => (placeOf(a) === placeOf(b) ? 0 : placeOf(a) - placeOf(b)));
+for (const [field, { column: name, kind, length, nullable = false, key }] of columns) {
+  const size = length === undefined ? {} : { length };
+  Column({ ...OPTIONS[kind], ...size, name, nullable, primary: key !== undefined })(Event.prototype, field);
 }

@@ -1,14 +1,19 @@
 import { Repository } from 'typeorm';
 import type { Event } from '../../database/entities/index.js';
 import type { AcceptedEvent } from '../../events/event.js';
+import {
+  type CarriedField,
+  columnNames,
+  EVENT_FIELDS,
+  type EventField,
+  isCarried,
+} from '../../events/event-columns.js';
 import { userKeyHex } from '../user-keys.js';
 import { binaries, binary } from '../../database/binary.js';
 import { insertRows, type Row, sqlTime } from './bulk.js';
 
 /** A copy of an event that is stored already keeps the stored one as it is: the first wins. */
-const INSERT = `INSERT INTO events
-  (app_id, id, event_id, event, occurred_at, received_at, user_key, user_id, anonymous_id, session_id, url, referrer,
-   device, browser, os, user_agent, ip, metadata, payload_hash, batch_id)
+export const INSERT = `INSERT INTO events (${columnNames(EVENT_FIELDS)})
 VALUES ? ON DUPLICATE KEY UPDATE app_id = app_id`;
 
 const STORED =
@@ -59,27 +64,32 @@ export class EventRepository extends Repository<Event> {
   }
 }
 
+type Value = Row[number];
+type ValueOf = (event: AcceptedEvent, batchId: string) => Value;
+
+/** Columns that are more than a text of the accepted event. */
+const MADE: Record<Exclude<EventField, CarriedField> | 'anonymousId', ValueOf> = {
+  id: ({ id }) => binary(id),
+  appId: ({ appId }) => binary(appId),
+  event: ({ event }) => event,
+  occurredAt: ({ occurredAt }) => sqlTime(occurredAt),
+  receivedAt: ({ receivedAt }) => sqlTime(receivedAt),
+  userId: ({ userKind, userValue }) => (userKind === 'user' ? userValue : null),
+  anonymousId: ({ userKind, userValue, anonymousId = null }) => (userKind === 'anonymous' ? userValue : anonymousId),
+  device: ({ device }) => device,
+  userKey: ({ userKind, userValue }) => binary(userKeyHex(userKind, userValue)),
+  payloadHash: ({ payloadHash }) => binary(payloadHash),
+  batchId: (_event, batchId) => binary(batchId),
+};
+
+/** In the order of {@link INSERT}. */
+const VALUES = EVENT_FIELDS.map(valueOf);
+
+function valueOf(field: EventField): ValueOf {
+  if (field !== 'anonymousId' && isCarried(field)) return (event) => event[field] ?? null;
+  return MADE[field];
+}
+
 function eventRow(event: AcceptedEvent, batchId: string): Row {
-  return [
-    binary(event.appId),
-    binary(event.id),
-    event.eventId ?? null,
-    event.event,
-    sqlTime(event.occurredAt),
-    sqlTime(event.receivedAt),
-    binary(userKeyHex(event.userKind, event.userValue)),
-    event.userKind === 'user' ? event.userValue : null,
-    event.userKind === 'anonymous' ? event.userValue : (event.anonymousId ?? null),
-    event.sessionId ?? null,
-    event.url ?? null,
-    event.referrer ?? null,
-    event.device,
-    event.browser ?? null,
-    event.os ?? null,
-    event.userAgent ?? null,
-    event.ip ?? null,
-    event.metadata ?? null,
-    binary(event.payloadHash),
-    binary(batchId),
-  ];
+  return VALUES.map((value) => value(event, batchId));
 }

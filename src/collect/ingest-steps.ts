@@ -1,0 +1,88 @@
+import type { ClientEvent } from '../events/client-event.js';
+import type { AcceptedEvent } from '../events/event.js';
+import { storedAddress } from './client-address.js';
+import { clientDevice, type ClientDevice, UNKNOWN_DEVICE } from './client-device.js';
+import { type Circumstances, normalised } from './normalise.js';
+
+/**
+ * What is done with every request that brings events, in this order. Each step reports its duration and what it dropped in
+ * /metrics (ingest-metrics.ts).
+ * - `key`: whose key it is, and whether it may send that much now (KeyGuard, RateLimitGuard)
+ * - `parse`: from the body to checked client events (ParsePipe)
+ * - `address`, `device`, `normalise`: {@link EVENT_STEPS}
+ * - `append`: into Redis's append-only file (BufferService)
+ */
+export const INGEST_STEPS = ['key', 'parse', 'address', 'device', 'normalise', 'append'] as const;
+export type IngestStep = (typeof INGEST_STEPS)[number];
+
+/** An event on its way through the steps. */
+export interface Draft {
+  /** Place in the request. */
+  readonly index: number;
+  readonly said: ClientEvent;
+  /** Set by the step `address`: what is stored. */
+  ip: string | undefined;
+  /** Set by the step `device`. */
+  device: ClientDevice;
+  /** Set by the step `normalise`. */
+  event: AcceptedEvent | undefined;
+}
+
+export function draft(index: number, said: ClientEvent): Draft {
+  return { index, said, ip: undefined, device: UNKNOWN_DEVICE, event: undefined };
+}
+
+/** A step that looks at one event at a time. */
+interface EventStep {
+  readonly name: IngestStep;
+  /** @throws AppError 400 to drop this event */
+  run(draft: Draft, around: Circumstances): void;
+}
+
+export const EVENT_STEPS: readonly EventStep[] = [
+  { name: 'address', run: setAddress },
+  { name: 'device', run: setDevice },
+  { name: 'normalise', run: setEvent },
+];
+
+function setAddress(draft: Draft, { address, ipMode }: Circumstances): void {
+  draft.ip = storedAddress(draft.said.ipAddress, address, ipMode);
+}
+
+function setDevice(draft: Draft, { userAgent, platform }: Circumstances): void {
+  draft.device = clientDevice(draft.said, userAgent, platform);
+}
+
+function setEvent(draft: Draft, around: Circumstances): void {
+  draft.event = normalised(draft.said, draft.ip, draft.device, around);
+}
+
+/**
+ * Why a step drops events or refuses requests: codes of answers. A code that several steps use is counted where it arose.
+ */
+export const DROP_REASONS: Record<IngestStep, readonly string[]> = {
+  key: [
+    ...['key_missing', 'key_malformed', 'key_expired', 'key_revoked', 'wrong_token_kind', 'account_locked'],
+    ...['scope_missing', 'origin_not_allowed', 'revocations_unknown', 'rate_limited', 'batch_over_limit'],
+  ],
+  parse: [
+    ...['invalid_input', 'invalid_json', 'invalid_utf8', 'invalid_gzip', 'body_missing', 'body_incomplete'],
+    ...['body_too_large', 'body_inflates_too_much', 'body_too_complex', 'bodies_too_slow'],
+    ...['unsupported_media_type', 'unsupported_charset', 'unsupported_encoding', 'host_twice'],
+  ],
+  address: [],
+  device: ['invalid_input'],
+  normalise: ['invalid_input', 'event_id_needs_timestamp', 'too_old', 'registry_unavailable'],
+  append: ['buffer_full', 'buffer_share_exceeded', 'buffer_unavailable'],
+};
+
+/** The step that a reason belongs to; undefined for one that several steps use, or none. */
+const STEP_OF = new Map<string, IngestStep | undefined>();
+for (const step of INGEST_STEPS) {
+  for (const reason of DROP_REASONS[step]) STEP_OF.set(reason, STEP_OF.has(reason) ? undefined : step);
+}
+
+/** Which step refused a request. @param noted the step that the request had come to */
+export function refusingStep(reason: string, noted: IngestStep): IngestStep {
+  return STEP_OF.get(reason) ?? noted;
+}

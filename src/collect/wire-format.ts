@@ -1,0 +1,106 @@
+import type { FastifyRequest } from 'fastify';
+import type { BodyShape } from '../bodies/body-rules.js';
+import type { AppError, FieldError } from '../common/app-error.js';
+import type { ClientEvent } from '../events/client-event.js';
+import type { AcceptedEvent } from '../events/event.js';
+import type { IngestStep } from './ingest-steps.js';
+
+/**
+ * How the clients of one protocol post events, and what they expect as an answer. A route states its format
+ * (collect-route.decorator.ts); body reader, key guard, limits and CORS read the format and know neither paths nor bodies.
+ * docs/adr/0022-ingest-steps-and-wire-formats.md shows how to add one.
+ */
+export interface WireFormat<Answer extends object = object> extends BodyShape {
+  /** The most events of a body. A body that holds more counts as this many against the limits. */
+  readonly maxEvents: number;
+
+  /**
+   * Takes a body apart. Never refuses anything: key and limits are checked before the body is judged.
+   * @param body as JSON.parse returns it; undefined for a request without a body
+   */
+  parse(body: unknown): ParsedBody;
+
+  /** Judges the body as a whole, once key and limits are good. @throws InvalidInputError naming each wrong field */
+  check(body: unknown): void;
+
+  /**
+   * Checks one event.
+   * @param entry of {@link ParsedBody.events} @param errorsMax how many unknown fields are named one by one
+   * @throws AppError 400 to drop this event
+   */
+  event(entry: unknown, errorsMax: number): ClientEvent;
+
+  /** What the client is told. Called after the append. @throws AppError, where no event was accepted, to refuse the request */
+  answer(outcome: IngestOutcome): Answer;
+}
+
+/** A body, taken apart. */
+export interface ParsedBody {
+  /** Unchecked. */
+  events: readonly unknown[];
+  /** When the client sent the request, for events that do not say so themselves. ms */
+  sentAt?: number;
+  /** The API key. It is taken out of the body, so that it is never hashed, stored or logged. */
+  key?: string;
+}
+
+/** What became of a request's events. */
+export interface IngestOutcome {
+  /** On disk, in the order sent. */
+  accepted: readonly AcceptedEvent[];
+  /** In the order sent. */
+  rejected: readonly RejectedEvent[];
+}
+
+export interface RejectedEvent {
+  /** Place among {@link ParsedBody.events}. */
+  index: number;
+  /** Which step dropped it. */
+  step: IngestStep;
+  error: AppError;
+  /** As many of the error's fields as the answer has room for; at least one. */
+  errors: readonly FieldError[];
+}
+
+/** What is noted of a request on its way through the steps. */
+interface IngestNotes {
+  /** The request's body, once it is taken apart. */
+  body?: ParsedBody;
+  /** Which step refuses the request, where the reason alone does not tell. */
+  step: IngestStep;
+  /** Time that the step `key` has taken so far, ms. */
+  keyMs: number;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a route that takes events. */
+    wireFormat?: WireFormat;
+  }
+  interface FastifyRequest {
+    /** Only on routes that take events. */
+    ingest?: IngestNotes;
+  }
+}
+
+/** The format of a request's route; undefined for routes that take no events. */
+export function formatOf(request: FastifyRequest): WireFormat | undefined {
+  return request.routeOptions.config?.wireFormat;
+}
+
+/** @throws Error on a route that states no format */
+export function statedFormat(request: FastifyRequest): WireFormat {
+  const format = formatOf(request);
+  if (!format) throw new Error('A route that takes events must state its wire format');
+  return format;
+}
+
+export function ingestNotes(request: FastifyRequest): IngestNotes {
+  return (request.ingest ??= { step: 'parse', keyMs: 0 });
+}
+
+/** The request's body, taken apart by its route's format. */
+export function parsedBody(request: FastifyRequest): ParsedBody {
+  const notes = ingestNotes(request);
+  return (notes.body ??= statedFormat(request).parse(request.body));
+}
