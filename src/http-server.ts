@@ -143,7 +143,9 @@ export async function prepareHttp(
 ): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   // Hooks with a callback: a promise for each of them would be felt where events are posted.
+  fastify.decorateRequest('answer', null as never);
   fastify.addHook('onRequest', (request, reply, done) => {
+    request.answer = reply.raw;
     reply.headers(secure);
     reply.header('x-request-id', request.id);
     if (hostLines(request.raw) > 1)

@@ -182,7 +182,9 @@ class BodyReading {
     const body = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);
     if (body.length === 0) throw new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.');
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
-    this.request.bodySize = { bytes: this.bytes, names: this.scan.names };
+    const size = { bytes: this.bytes, names: this.scan.names };
+    this.request.bodySize = size;
+    if (this.sender && this.rules.begin) this.request.answer.once('close', this.rules.begin(this.sender, size));
     this.parsing = true;
     this.end(null, this.shared.parse(body.toString()));
   }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { AppError } from '../common/app-error.js';
 
@@ -34,6 +35,13 @@ export interface BodyRules<Sender extends BodySender = BodySender> {
   assertMaySend(request: FastifyRequest, sender: Sender): void;
 
   /**
+   * Called right before JSON.parse, where what follows may take long: takes a place for what the body becomes in memory.
+   * @returns gives it back; called once, when the request is answered or its connection closed
+   * @throws AppError when there is none
+   */
+  begin?(sender: Sender, size: BodySize): () => void;
+
+  /**
    * Charges a body that was refused, or did not come to its end, so that a flood of these is refused as one of good ones is.
    * @param size of what was read; names only where the body came to JSON.parse
    */
@@ -61,5 +69,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set when a body was read; undefined for a request without one. */
     bodySize?: BodySize;
+    /** The answer as Node has it: `close` is when it was sent, or its connection lost. */
+    answer: ServerResponse;
   }
 }

@@ -6,6 +6,7 @@ import type { BodyRules, BodySize } from '../bodies/body-rules.js';
 import type { KeyCaller } from '../common/caller.js';
 import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
+import { BodiesUnderWay } from './bodies-under-way.js';
 import { CollectLimits, loadOf } from './collect-limits.js';
 import { ingestNotes, statedFormat } from './wire-format.js';
 
@@ -22,6 +23,7 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   constructor(
     private readonly keys: KeyAuthenticator,
     private readonly limits: CollectLimits,
+    private readonly underWay: BodiesUnderWay,
   ) {}
 
   senderOf(request: FastifyRequest): KeyCaller | undefined {
@@ -31,6 +33,10 @@ export class CollectBodies implements BodyRules<KeyCaller> {
 
   assertMaySend(request: FastifyRequest, caller: KeyCaller): void {
     this.limits.assertMaySend(caller, request.visitorAddress);
+  }
+
+  begin(caller: KeyCaller, { bytes }: BodySize): () => void {
+    return this.underWay.begin(caller.ownerId, bytes);
   }
 
   noteFailed(request: FastifyRequest, caller: KeyCaller, size: BodySize): void {

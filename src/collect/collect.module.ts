@@ -5,6 +5,7 @@ import { BufferModule } from '../buffer/buffer.module.js';
 import { WorkerWatch } from '../buffer/worker-watch.js';
 import { RegistryModule } from '../registry/registry.module.js';
 import { BufferService } from './buffer.service.js';
+import { BodiesUnderWay } from './bodies-under-way.js';
 import { CollectBodies } from './collect-bodies.js';
 import { CollectLimits } from './collect-limits.js';
 import { CollectController } from './collect.controller.js';
@@ -18,7 +19,7 @@ import { RateLimitGuard } from './rate-limit.guard.js';
   imports: [AccessModule, BufferModule, RegistryModule],
   controllers: [CollectController],
   providers: [
-    ...[CollectBodies, CollectLimits, CollectService, IngestMetrics, ParsePipe, RateLimitGuard],
+    ...[BodiesUnderWay, CollectBodies, CollectLimits, CollectService, IngestMetrics, ParsePipe, RateLimitGuard],
     ...[BufferService, BufferGauge, WorkerWatch],
   ],
   exports: [BufferGauge],

@@ -11,7 +11,7 @@ import { BufferService } from './buffer.service.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { EVENT_STEPS } from './ingest-steps.js';
 import type { Circumstances } from './normalise.js';
-import { type IngestEvents, stepsOf } from './parse.pipe.js';
+import { type IngestEvents, letOthersGoOn, stepsOf } from './parse.pipe.js';
 import { ingestNotes, type WireFormat } from './wire-format.js';
 
 /** Takes a request's parsed events through the remaining steps (ingest-steps.ts), into Redis's append-only file. */
@@ -40,13 +40,14 @@ export class CollectService {
 
   /** The steps that look at one event at a time: each takes all events before the next step begins. */
   private async accept(events: IngestEvents): Promise<AcceptedEvent[]> {
-    const around = this.circumstances(events.request, events.sentAt);
     const steps = stepsOf(events.request);
     for (const { name, run } of EVENT_STEPS) {
+      // Anew for each step: events wait while `device` goes on, and an erasure relies on their receipt being recent (eraser.ts).
+      const around = this.circumstances(events.request, events.sentAt);
       const began = performance.now();
       const before = events.rejected.length;
       for (const draft of events.drafts) {
-        if (steps.isOver) await steps.pause();
+        if (steps.isOver) await letOthersGoOn(steps, events.request);
         try {
           run(draft, around);
         } catch (error) {

@@ -68,6 +68,7 @@ export const DROP_REASONS: Record<IngestStep, readonly string[]> = {
   parse: [
     ...['invalid_input', 'invalid_json', 'invalid_utf8', 'invalid_gzip', 'body_missing', 'body_incomplete'],
     ...['body_too_large', 'body_inflates_too_much', 'body_too_complex', 'bodies_too_slow'],
+    ...['too_many_at_once', 'too_busy', 'client_gone'],
     ...['unsupported_media_type', 'unsupported_charset', 'unsupported_encoding', 'host_twice'],
   ],
   address: [],

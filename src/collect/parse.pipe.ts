@@ -47,7 +47,7 @@ export class ParsePipe implements PipeTransform<FastifyRequest, Promise<IngestEv
     const found = new IngestEvents(request, sentAt);
     const steps = stepsOf(request);
     for (let index = 0; index < events.length; index += 1) {
-      if (steps.isOver) await steps.pause();
+      if (steps.isOver) await letOthersGoOn(steps, request);
       try {
         found.drafts.push(draft(index, format.event(events[index], found.room)));
       } catch (error) {
@@ -65,6 +65,16 @@ export class ParsePipe implements PipeTransform<FastifyRequest, Promise<IngestEv
 export function stepsOf({ caller }: FastifyRequest): Steps {
   if (caller?.kind !== 'key') throw new Error('Events are taken behind the key guard');
   return Steps.fromNow(caller.ownerId);
+}
+
+/**
+ * Between two steps of a request.
+ * @throws AppError when its client has gone meanwhile: nothing of it is taken, and nobody reads the answer
+ */
+export async function letOthersGoOn(steps: Steps, { raw }: FastifyRequest): Promise<void> {
+  await steps.pause();
+  if (raw.socket.destroyed)
+    throw new AppError(400, 'client_gone', 'The connection ended before the events were taken.');
 }
 
 const RequestItself = createParamDecorator((_data: unknown, context: ExecutionContext): FastifyRequest =>

@@ -1,0 +1,71 @@
+import { connect } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { call, registerApp, signIn } from '../support/client.js';
+import { type Stack, startStack } from '../support/stack.js';
+import { until } from '../support/until.js';
+
+const BATCH = '/api/analytics/collect/batch';
+/** Each from a program that nobody has met: the slowest that an event can be. */
+const batch = (): string => {
+  const event = () => ({
+    event: 'e',
+    userId: 'u',
+    userAgent: `${randomBytes(8).toString('hex')} ${'Linux; '.repeat(60)}`,
+  });
+  return JSON.stringify({ events: Array.from({ length: 1000 }, event) });
+};
+
+describe('batches that take long', () => {
+  let stack: Stack;
+  let key: string;
+  let other: string;
+  beforeAll(async () => {
+    stack = await startStack({
+      workers: 0,
+      env: {
+        RATE_LIMITS:
+          'signin=1000,key=1000000,account=1000000,address=1000000,key_bytes=100000000,account_bytes=100000000,address_bytes=100000000',
+      },
+    });
+    key = (await registerApp(stack.url, await signIn(stack.url))).apiKey;
+    other = (await registerApp(stack.url, await signIn(stack.url, 'bob@example.test'))).apiKey;
+  });
+  afterAll(() => stack?.stop());
+
+  const send = (apiKey: string, text: string) =>
+    call(stack.url + BATCH, { body: text, headers: { 'x-api-key': apiKey, 'content-type': 'application/json' } });
+  const figure = async (name: string): Promise<number> => {
+    const text = await (await fetch(`${stack.url}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+  };
+
+  test('an account has so many bytes of them under way, is told to wait beyond, and delays nobody else', async () => {
+    const answers = Promise.all(Array.from({ length: 40 }, () => send(key, batch())));
+    await until(async () => (await figure('tallystone_ingest_bytes_under_way')) > 0, 'batches under way');
+    expect(
+      (await call(stack.url + BATCH, { body: { events: [{ event: 'x' }] }, headers: { 'x-api-key': other } })).status,
+    ).toBe(202);
+    const found = await answers;
+    const codes = new Set(found.map(({ status, body }) => `${status} ${body.code ?? ''}`));
+    expect(codes).toEqual(new Set(['202 ', '429 too_many_at_once']));
+    const refused = found.find(({ status }) => status === 429)!;
+    expect(refused.headers.get('retry-after')).toBe('1');
+    await until(async () => (await figure('tallystone_ingest_bytes_under_way')) === 0, 'none under way');
+    expect((await send(key, batch())).status).toBe(202);
+  });
+
+  test('a batch whose client goes away is given up', async () => {
+    const before = await figure('tallystone_events_accepted_total');
+    const sockets = Array.from({ length: 10 }, () => {
+      const text = batch();
+      const socket = connect(Number(new URL(stack.url).port), '127.0.0.1');
+      const head = `POST ${BATCH} HTTP/1.1\r\nhost: x\r\nx-api-key: ${key}\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n`;
+      socket.on('error', () => undefined).write(head + text);
+      return socket;
+    });
+    await until(async () => (await figure('tallystone_ingest_bytes_under_way')) > 2_000_000, 'batches under way');
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await figure('tallystone_ingest_bytes_under_way')) === 0, 'none under way');
+    expect(await figure('tallystone_events_accepted_total')).toBeLessThan(before + 10_000);
+  });
+});
