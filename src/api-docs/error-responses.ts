@@ -202,8 +202,9 @@ function references(names: readonly HeaderName[]): Record<string, { $ref: string
 }
 
 /** What a success means, where the handler does not say it itself. */
-function successText(status: number, isCollect: boolean, { content }: Response): string {
-  if (content?.['text/event-stream']) return 'A stream of server-sent events. It goes on until it is closed.';
+function successText(status: number, isCollect: boolean, { content }: { content?: object }): string {
+  if (content && 'text/event-stream' in content)
+    return 'A stream of server-sent events. It goes on until it is closed.';
   if (status === 201) return 'It has been created.';
   if (status === 202 && isCollect) return 'On disk: each accepted event is counted exactly once.';
   if (status === 202) return 'Accepted. The work goes on in the background.';

@@ -1257,7 +1257,8 @@ export interface components {
       /** @description The visitor's User-Agent, where this request's own is not it. */
       userAgent?: string;
       /**
-       * @description The visitor's address, kept whole. Left out: that of the connection, truncated.
+       * @description The visitor's address, kept whole. Left out: that of the connection, truncated. An address alone: remove the port, the
+       *     brackets and the zone that a proxy's header may add.
        * @example 192.168.1.1
        */
       ipAddress?: string;
@@ -2101,6 +2102,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2217,6 +2219,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2252,6 +2255,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2281,6 +2285,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2314,6 +2319,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2345,6 +2351,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2381,6 +2388,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2413,6 +2421,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2446,6 +2455,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2480,6 +2490,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2516,6 +2527,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2551,6 +2563,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2586,6 +2599,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2623,6 +2637,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2657,6 +2672,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Accepted. The work goes on in the background. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2697,6 +2713,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2734,6 +2751,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2769,6 +2787,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Accepted. The work goes on in the background. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2810,6 +2829,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2846,6 +2866,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2885,6 +2906,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2920,6 +2942,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2955,6 +2978,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2994,6 +3018,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3032,6 +3057,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description On disk: each accepted event is counted exactly once. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3069,6 +3095,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description On disk: each accepted event is counted exactly once. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3119,6 +3146,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3172,6 +3200,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3253,6 +3282,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3290,6 +3320,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3366,6 +3397,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3402,6 +3434,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description A stream of server-sent events. It goes on until it is closed. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3443,6 +3476,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3484,6 +3518,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3562,6 +3597,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3596,6 +3632,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3637,6 +3674,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3675,6 +3713,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Accepted. The work goes on in the background. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3710,6 +3749,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3748,6 +3788,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3782,6 +3823,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3819,6 +3861,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3855,6 +3898,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3889,6 +3933,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3915,6 +3960,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
