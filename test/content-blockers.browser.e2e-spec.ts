@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchChromium } from './support/chromium.js';
 import { call, registerApp, signIn, type Signed } from './support/client.js';
 import { blockedBy, installContentBlocker } from './support/content-blocker.js';
@@ -22,6 +22,14 @@ const PAGES = [
   '/settings',
   '/start',
 ];
+
+/** The page has come to an end with what it was loading. */
+async function expectNothingIsWaitedFor(page: Page): Promise<void> {
+  await until(
+    async () => !/Checking whether|Loading …|Connecting …/.test(await page.locator('body').innerText()),
+    'an end',
+  );
+}
 
 describe('with a content blocker in the browser', () => {
   let stack: Stack;
@@ -123,6 +131,63 @@ describe('with a content blocker in the browser', () => {
       .getByText(`Allow ${new URL(stack.url).host} in the content blocker`)
       .first()
       .waitFor();
+  });
+
+  test.each([
+    ['/live', '**/api/reports/**'],
+    ['/live', '**/api/reports/live**'],
+    ['/api-docs', '**/api/auth/**'],
+    ['/api-docs', '**/api/auth/me'],
+    ['/api-docs', '**/api/apps'],
+    ['/api-docs', '**/api-docs-json'],
+  ])('%s names the content blocker when %s is blocked', async (path, blocked) => {
+    const context = await signedIn();
+    await context.route(blocked, (route) => route.abort('blockedbyclient'));
+    const page = await context.newPage();
+    await page.goto(stack.url + path);
+    await page.getByText('A content blocker in this browser probably stopped').first().waitFor();
+    await expectNothingIsWaitedFor(page);
+    // What is not blocked works.
+    if (path === '/api-docs' && !blocked.includes('json')) await page.locator('.opblock').first().waitFor();
+    await context.unroute(blocked);
+    if (path === '/live') {
+      await page.getByText('Connected', { exact: true }).waitFor();
+      expect(await page.locator('.failure').count()).toBe(0);
+    }
+  });
+
+  test('a call of the API page that is blocked all the same names the content blocker', async () => {
+    const context = await signedIn();
+    await context.route('**/api/reports/**', (route) => route.abort('blockedbyclient'));
+    const page = await context.newPage();
+    await page.goto(`${stack.url}/api-docs`);
+    const operation = page.locator('.opblock', { has: page.locator('[data-path="/api/analytics/event-summary"]') });
+    await operation.locator('.opblock-summary').click();
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await page.getByText('A content blocker in this browser probably stopped').waitFor();
+  });
+
+  test('no query of the pages begins with event=, which EasyPrivacy looks for', async () => {
+    const host = HOSTS[0]!;
+    expect(blockedBy(`${host}/api/reports/series?event=pageview&appId=x`, host, 'xmlhttprequest')).toBeDefined();
+    const context = await signedIn();
+    const asked: URL[] = [];
+    context.on('request', (request) => asked.push(new URL(request.url())));
+    const page = await context.newPage();
+    for (const path of [
+      '/',
+      '/event?event=pageview',
+      '/users?event=pageview',
+      '/users?user=u',
+      '/live?event=pageview',
+    ]) {
+      await page.goto(stack.url + path);
+      await page.locator('main h1, main h2').first().waitFor();
+      await page.waitForLoadState(path.startsWith('/live') ? 'load' : 'networkidle');
+    }
+    const calls = asked.filter(({ pathname }) => pathname.startsWith('/api/'));
+    expect(calls.some(({ searchParams }) => searchParams.has('event'))).toBe(true);
+    expect(calls.map(({ search }) => search).filter((search) => search.startsWith('?event='))).toEqual([]);
   });
 
   describe('on a web site', () => {

@@ -18,7 +18,7 @@ interface Operation {
   summary: string;
   description: string;
   tags: string[];
-  responses: Record<string, { $ref?: string; headers?: Record<string, unknown> }>;
+  responses: Record<string, { $ref?: string; description?: string; headers?: Record<string, unknown> }>;
 }
 interface Document {
   info: { version: string };
@@ -80,6 +80,15 @@ describe('the OpenAPI document', () => {
       const { status, headers } = await call(stack.url + path, { token });
       expect([status, headers.get('deprecation')]).toEqual([200, described(operationId)]);
     }
+  });
+
+  test('says of every answer what it means', () => {
+    const untold = operations().flatMap(({ operationId, responses }) =>
+      Object.entries(responses)
+        .filter(([, response]) => !response.$ref && !response.description)
+        .map(([status]) => `${operationId} ${status}`),
+    );
+    expect(untold).toEqual([]);
   });
 
   test('breaks no recommended rule of redocly or spectral', () => {

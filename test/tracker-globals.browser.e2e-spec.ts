@@ -125,6 +125,11 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
   test.each([
     ['drops what it is given', `new Proxy({}, { set: () => true })`],
     ['drops it, and answers with null', `new Proxy({}, { set: () => true, get: () => null })`],
+    ['throws when it is read', `new Proxy({}, { get() { throw 1; } })`],
+    [
+      'throws whatever is done',
+      `new Proxy({}, { get() { throw 1; }, set() { throw 1; }, deleteProperty() { throw 1; } })`,
+    ],
     ['is frozen', `Object.freeze({})`],
     ['is sealed and old', `Object.seal({ 'tallystone.user': 'old' })`],
   ])('localStorage that %s: it works from memory', async (_what, storage) => {
@@ -135,6 +140,23 @@ describe('the script on sites that hide what it reads, in Chromium', () => {
     await page.evaluate(`tallystone.optOut(true); tallystone.track('never'); tallystone.optOut(false)`);
     await track(page, 'again');
     await site.eventually(['page_view', 'known', 'again']);
+  });
+
+  test('localStorage that begins to throw: what is tracked from then on is sent from memory', async () => {
+    const fail = `if (globalThis.broken) throw new Error('gone');`;
+    const storage = `new Proxy({}, {
+      get(target, name) { ${fail} return target[name]; },
+      set(target, name, text) { ${fail} target[name] = text; return true; },
+      deleteProperty(target, name) { ${fail} return delete target[name]; },
+      ownKeys(target) { ${fail} return Reflect.ownKeys(target); },
+    })`;
+    const page = await site.visit('/', `Object.defineProperty(window, 'localStorage', { value: ${storage} })`);
+    await site.eventually(['page_view']);
+    await page.evaluate(`broken = true`);
+    await page.evaluate(`tallystone.identify('ann'); tallystone.track('late')`);
+    const events = await site.eventually(['page_view', 'late']);
+    expect(events.find(({ event }) => event === 'late')!.user).toBe('ann');
+    expect(site.warnings).toEqual([]);
   });
 
   test.each([

@@ -77,6 +77,9 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
       ['empty', `''`, null],
       ['number', '42', '42'],
       ['zero', '0', '0'],
+      ['negative', '-1.5', '-1.5'],
+      ['no number', 'NaN', null],
+      ['endless', '-Infinity', null],
       ['bigint', '42n', '42'],
       ['object', `{ id: 1 }`, null],
       ['array', `['ann']`, null],
@@ -100,7 +103,7 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
       Object.fromEntries(cases.map(([name, , user]) => [name, user])),
     );
     expect(events.find(({ event }) => event === 'page_view')!.user).toBeNull();
-    await warned('identify: not text');
+    await warned('not text');
     await warned('userId: must not be blank');
   });
 
@@ -238,6 +241,37 @@ describe('the script and events that cannot be taken as they are, in Chromium', 
     await site.stack.drained();
     expect(await site.names()).toHaveLength(6);
     expect(await site.stack.query('SELECT 1 FROM dead_letters')).toEqual([]);
+  });
+
+  test('what is no event in the queue is dropped at once, and the events beside it are sent', async () => {
+    const page = await site.visit('/');
+    await site.eventually(['page_view']);
+    await page.context().setOffline(true);
+    await track(page, 'good');
+    await page.evaluate(`(() => {
+      const [name] = Object.keys(localStorage).filter((key) => /^tallystone\\.0.{7}\\./.test(key));
+      ['{broken', '', 'null', '5'].forEach((text, index) => (localStorage[name + index] = text));
+    })()`);
+    let posts = 0;
+    page.on('request', (request) => (posts += request.method() === 'POST' ? 1 : 0));
+    await page.context().setOffline(false);
+    await track(page, 'better');
+    await site.eventually(['page_view', 'good', 'better']);
+    await until(async () => (await waiting(page)) === 0, 'the queue to be empty');
+    expect(posts).toBeLessThanOrEqual(3);
+    await warned('dropped what is no event');
+  });
+
+  test('a proxy that refuses a request without a reason: the console says its status', async () => {
+    const page = await site.visit('/');
+    await site.eventually(['page_view']);
+    const cors = { 'access-control-allow-origin': '*' };
+    const refusal = { status: 413, contentType: 'text/html', headers: cors, body: '<h1>Too large</h1>' };
+    await page.route('**/api/ingest/batch', (route) => route.fulfill(refusal), { times: 1 });
+    await track(page, 'refused');
+    await warned('refused: "refused". the server answered 413');
+    await track(page, 'good');
+    await site.eventually(['page_view', 'good']);
   });
 
   test('a beacon without a type is taken', async () => {

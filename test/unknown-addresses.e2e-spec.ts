@@ -36,6 +36,14 @@ const UNKNOWN = [
   '/local-sign-in',
   '/local-sign-in/nowhere',
   '/<script>alert(1)</script>',
+  // Programs post to these; what opens them by GET and asks for HTML is a browser.
+  '/collect',
+  '/collect/batch',
+  '/count',
+  '/analytics',
+  '/analytics/nowhere',
+  '/auth',
+  '/auth/nowhere',
 ];
 const OF_API = [
   '/api',
@@ -45,10 +53,6 @@ const OF_API = [
   '/api/%zz',
   '/api/ingest',
   '/api/ingest/nowhere',
-  '/collect',
-  '/count',
-  '/analytics/nowhere',
-  '/auth/nowhere',
   '/api/auth/google/nowhere',
   '/api/auth/googlenowhere',
 ];

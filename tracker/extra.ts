@@ -7,6 +7,7 @@ export interface Core {
   read(name: string): string | undefined;
   write(name: string, text: string): void;
   forget(name: string): void;
+  /** Warns in the console. */
   warn(words: unknown): void;
   /** A request holds one event, or so many characters of them. */
   room: number;
@@ -56,17 +57,26 @@ async function settle(
   events: string[],
 ): Promise<number> {
   if (status === 408 || status === 429 || status > 499) return Number(headers.get('retry-after')) * 1000 || 1;
-  const problem = parsed(body);
+  const answer = parsed(body);
+  const problem: Problem = isObject(answer) ? answer : {};
   if (status === 202) {
     for (const refusal of problem.rejected!) correct(core, names[refusal.index]!, events[refusal.index]!, refusal);
     names.forEach((name) => core.forget(name));
     return 0;
   }
+  // A proxy in front gives no reason.
+  const { errors = [], serverTime, detail = `the server answered ${status}` } = problem;
   if (status !== 400 && status !== 413) {
-    core.warn(problem.detail ?? `the server answered ${status}`);
+    core.warn(detail);
     return new Promise(() => undefined);
   }
-  const { errors = [], serverTime, detail } = problem;
+  // Something else has written into the queue. One such entry spoils every request that holds it.
+  const broken = names.filter((_, index) => !isObject(parsed(events[index]!)));
+  if (broken[0]) {
+    core.warn(`dropped what is no event: ${broken}`);
+    broken.forEach((name) => core.forget(name));
+    return 0;
+  }
   // The device's clock is so wrong that the time of the request itself cannot be read.
   if (serverTime && errors.some(({ field }) => field === 'sentAt')) {
     const { skew } = core;
@@ -129,13 +139,17 @@ function uuidTime(id: string): number {
   return parseInt(id.replace('-', '').slice(0, 12), 16);
 }
 
-function parsed(body: string): Problem {
+/** @returns undefined for what is no JSON, such as a proxy's page */
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(body) as Problem;
+    return JSON.parse(text);
   } catch {
-    // Of a proxy.
-    return {};
+    return undefined;
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && !!value;
 }
 
 function down(ms: number): number {

@@ -92,10 +92,18 @@ interface Page {
     } catch {
       kept = {};
     }
-    const read = (name: string) => memory[name] ?? kept[name];
+    const read = (name: string) => {
+      try {
+        return memory[name] ?? kept[name];
+      } catch {
+        // It is not to be read, or not any more.
+        kept = {};
+      }
+    };
     const forget = (name: string) => {
-      delete kept[name];
       delete memory[name];
+      read(name);
+      delete kept[name];
     };
     const write = (name: string, text: string) => {
       try {
@@ -104,7 +112,7 @@ interface Page {
       } catch {
         // Full.
       }
-      if (kept[name] !== text) memory[name] = text;
+      if (read(name) !== text) memory[name] = text;
     };
     const keys = () =>
       Object.keys(kept)
@@ -114,7 +122,7 @@ interface Page {
     const discard = () => keys().concat(userKey).forEach(forget);
     const silent = () =>
       (read(outKey) as unknown as number) > 0 ||
-      page.navigator.doNotTrack === '1' ||
+      (page.navigator.doNotTrack as unknown as number) > 0 ||
       (page.navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
 
     const core: Core = { read, write, forget, warn, room: 2e4, skew: 0 };
@@ -163,7 +171,7 @@ interface Page {
           names.forEach(forget);
         }
       }
-      failures = wait ? Math.min(failures + 1, 7) : 0;
+      failures = wait ? failures + ((failures < 7) as unknown as number) : 0;
       // Spread out, so that not all browsers come at once when the server is back.
       timer = setTimeout(send, wait && wait + 2 ** failures * 500 * (0.5 + Math.random()));
     };
@@ -194,8 +202,8 @@ interface Page {
           eventId,
           url: cut(location.href),
           referrer: cut(referrer),
-          // An iPad that asks for the desktop page says it is a Mac. The server tells all others by their User-Agent.
-          device: maxTouchPoints > 1 && /Macintosh/.test(userAgent) ? (width < 600 ? 'mobile' : 'tablet') : null,
+          // An iPad that asks for the desktop page says it is a Macintosh. The server tells all others by their User-Agent.
+          device: maxTouchPoints > 1 && /tosh/.test(userAgent) ? (width < 600 ? 'mobile' : 'tablet') : null,
           userId: read(userKey),
         };
         const save = (metadata?: object) =>
@@ -227,9 +235,10 @@ interface Page {
       },
       identify(userId) {
         forget(userKey);
-        if (/g|r/.test(typeof userId)) {
+        // Text, a BigInt, or a number that is one: neither NaN nor Infinity.
+        if (/^(st|bi|n.*\d)/.test(typeof userId + userId)) {
           if (userId !== '' && !silent()) write(userKey, `${userId}`);
-        } else if (userId) warn('identify: not text');
+        } else if (userId != null) warn('not text');
       },
       optOut(out) {
         if (out) discard();
@@ -268,7 +277,7 @@ interface Page {
       queue.push = run as never;
       identifyByTag();
       queue.forEach(run);
-      view(true);
+      view();
       send();
       // Persisted: the browser had kept the page as it was.
       addEventListener('pageshow', (event) => view(event.persisted));
@@ -285,7 +294,8 @@ interface Page {
       if (page.navigation?.currentEntry) page.navigation.addEventListener('currententrychange', view);
       else load((more) => more.h(view));
     });
-    if ((document as Prerendered).prerendering === true) addEventListener('prerenderingchange', start, true);
+    if (((document as Prerendered).prerendering as unknown as number) > 0)
+      addEventListener('prerenderingchange', start, true);
     else start();
   })();
 })();

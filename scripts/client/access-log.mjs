@@ -40,7 +40,8 @@ export class AccessLog {
     const line = text.replace(BYTE_ORDER_MARK, '');
     const match = LINE.exec(line);
     const timestamp = match && rfc3339(match[2]);
-    const peer = match && peerOf(match[1]);
+    // X-Forwarded-For as the first field is quoted in some logs.
+    const peer = match && peerOf(match[1].replace(/^"([^"]*)"/, '$1'));
     if (!timestamp || !peer) return {};
     const [, , , request, status, bytes, referrer = '-', agent = '-', forwardedFor] = match;
     const [method, url = '-'] = request.split(' ');
@@ -48,7 +49,7 @@ export class AccessLog {
     const eventId = this.#id(line);
     if (!this.#all && !isPageView(method, url, Number(status))) return { skipped: true };
     const address = visitorAddress(peer, forwardedFor);
-    const userAgent = beginning(agent, USER_AGENT_MAX);
+    const userAgent = beginning(unescaped(agent), USER_AGENT_MAX);
     const event = {
       event: 'page_view',
       eventId,
@@ -58,8 +59,8 @@ export class AccessLog {
       userAgent,
       ...deviceOfProgram(userAgent),
       ...(canonicalAddress(address) ? { ipAddress: address } : {}),
-      ...(url === '-' ? {} : { url: beginning(url, URL_MAX) }),
-      ...(referrer === '-' || referrer === '' ? {} : { referrer: beginning(referrer, URL_MAX) }),
+      ...(url === '-' ? {} : { url: beginning(unescaped(url), URL_MAX) }),
+      ...(referrer === '-' || referrer === '' ? {} : { referrer: beginning(unescaped(referrer), URL_MAX) }),
       metadata: {
         method: beginning(method, METHOD_MAX),
         status: Number(status),
@@ -136,9 +137,11 @@ function isPrivate(address) {
   );
 }
 
-/** nginx writes a quote in a header as `\x22`, Apache as `\"`. */
+/** As the client sent it. nginx writes a quote as `\x22` and other bytes likewise, Apache writes `\"` and `\\`. */
 function unescaped(field) {
-  return field.replace(/\\x22|\\"/gi, '"');
+  return field.replace(/(?:\\x[\da-f]{2})+|\\(["\\])/gi, (escapes, character) =>
+    character === undefined ? Buffer.from(escapes.replaceAll('\\x', ''), 'hex').toString() : character,
+  );
 }
 
 /**

@@ -201,6 +201,16 @@ function references(names: readonly HeaderName[]): Record<string, { $ref: string
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${HEADERS[name].name}` }]));
 }
 
+/** What a success means, where the handler does not say it itself. */
+function successText(status: number, isCollect: boolean, { content }: { content?: object }): string {
+  if (content && 'text/event-stream' in content)
+    return 'A stream of server-sent events. It goes on until it is closed.';
+  if (status === 201) return 'It has been created.';
+  if (status === 202 && isCollect) return 'On disk: each accepted event is counted exactly once.';
+  if (status === 202) return 'Accepted. The work goes on in the background.';
+  return status === 204 || !content ? 'Done. The answer has no body.' : 'The answer.';
+}
+
 /** Names, on an operation, the errors that it may answer and the headers of its successes. */
 export function addResponses(method: string, path: string, operation: Operation): void {
   const responses = operation.responses as Responses;
@@ -236,6 +246,7 @@ export function addResponses(method: string, path: string, operation: Operation)
   }
   for (const [status, response] of Object.entries(responses)) {
     if (!response || '$ref' in response) continue;
+    if (Number(status) < 300) response.description ||= successText(Number(status), isCollect, response);
     const limited = Number(status) < 300 && isGuarded;
     response.headers = {
       ...response.headers,

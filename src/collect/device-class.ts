@@ -4,11 +4,12 @@ import { classOfModel } from './device-models.js';
 /** TV sets and boxes, consoles, headsets, cars, speakers, watches, as far as they say so. */
 const APPLIANCE = anyOf(
   'HbbTV|CE-HTML|Smart-?TV|Smart TV|Google ?TV|Android(?: UHD)? TV|AndroidTV|Apple ?TV|tvOS|\\(TV;|; TV\\)|\\(lite\\) TV| TV$',
-  'Web0S|webOS\\.TV|webOSTV|NetCast|VIDAA|Viera|NETTV|NetRange|InettvBrowser|DLNADOC|BRAVIA|Roku|CrKey',
+  'Web0S|webOS\\.TV|webOSTV|NetCast|VIDAA|\\bViera|NETTV|NetRange|InettvBrowser|DLNADOC|BRAVIA|Roku|CrKey',
   'Large Screen|Opera TV|\\bOMI/|\\bAFT[A-Z0-9]{1,12}\\b|PhilipsTV|AQUOS|olleh|Coolita|Andr0id|Firebolt|tclwebkit|KreaTV|\\bSTB\\b',
+  'SmartCast|Cobalt/|\\w_(?:TV|STB|ATV)_|SMART_TV|\\w[a-z]TV\\d?(?= Build|[;)])|\\bPortal(?:\\+|TV|Go)',
   '\\w[ _]Shell[ _]\\w{6}|Nintendo|PlayStation|\\bPSP\\b(?!\\d)|Xbox|Steam(?:Deck|OS)|\\bOUYA|GAMEPAD',
-  'OculusBrowser|\\bQuest (?:\\d\\b|Pro\\b)|Mobile VR| VR |PicoBrowser|\\bPico (?:Neo|G?\\d)|visionOS|Apple ?Vision|HoloLens',
-  'Tesla/|QtCarBrowser|AlexaMediaPlayer|Echo Show|HomePod|GoogleHome|\\bSonos\\b|Watch ?OS|\\bWatch\\d,\\d|\\bSM-R\\d{3}|ZenWatch|LG Watch|\\bEK-G[CN]\\d|COOLPIX',
+  'OculusBrowser|\\bQuest (?:\\d\\b|Pro\\b)|Mobile VR| VR Safari/|\\bVIVE (?:Focus|XR|Flow|P\\d|Pro)|Magic ?Leap|Lynx-R\\d|Glass Enterprise|\\bGlass \\d\\b|PicoBrowser|\\bPico (?:Neo|G?\\d)|visionOS|Apple ?Vision|HoloLens',
+  'Tesla/|QtCarBrowser|AlexaMediaPlayer|Echo Show|HomePod|GoogleHome|\\bSonos\\b|Watch ?OS|\\bWatch\\d,\\d|\\bSM-R\\d{3}|; [\\w ]{1,30}\\bWatch\\b|ZenWatch|LG Watch|\\bEK-G[CN]\\d|COOLPIX',
 );
 
 const TABLET = anyOf('\\biPad|Tablet(?! PC| browser)|PlayBook|TouchPad|Kindle|Silk/|Android 3\\.');
@@ -37,8 +38,10 @@ const COMPUTER = anyOf(
  * @returns `other` for what is neither phone, tablet nor computer, and for what cannot be told
  */
 export function deviceClass(userAgent: string): Device {
+  const named = classOfNamedDevice(userAgent);
+  if (named) return named;
   if (isAppliance(userAgent)) return 'other';
-  if (/\bCrOS\b|Chromebook/.test(userAgent)) return 'desktop';
+  if (/\bCrOS\b|Chromebook|Pixelbook/.test(userAgent)) return 'desktop';
   if (/\bAndroid\b|\bAdr \d/i.test(userAgent) && !/Windows Phone/.test(userAgent)) return androidClass(userAgent);
   if (isIpadAsMac(userAgent)) return 'tablet';
   if (userAgent.includes('Macintosh')) return /Silk\//.test(userAgent) ? 'tablet' : 'desktop';
@@ -48,6 +51,23 @@ export function deviceClass(userAgent: string): Device {
   if (TIZEN.test(userAgent)) return classOfModel(userAgent) ?? 'mobile';
   if (PHONE.test(userAgent)) return 'mobile';
   return COMPUTER.test(userAgent) ? 'desktop' : 'other';
+}
+
+/** As iPhones, iPads and their apps name the device or its system. "like iPhone" is what Windows phones say. */
+const APPLE_HANDHELD = /(?<!like )\b(iPhone|iPod|iPad)|[(;] ?iOS \d/;
+/** A phone in a headset says so in its browser. */
+const WORN = /OculusBrowser|Mobile VR|PicoBrowser/;
+
+/**
+ * The class of a phone, tablet or computer that names itself or its model. It counts before what else the User-Agent
+ * says: apps for phones are called "Roku", "Xbox" and "Smart TV Remote".
+ */
+function classOfNamedDevice(userAgent: string): Device | undefined {
+  if (/Windows Phone/.test(userAgent)) return undefined;
+  const apple = APPLE_HANDHELD.exec(userAgent);
+  if (apple && !/Apple ?TV\d|Watch\d,/.test(userAgent)) return apple[1] === 'iPad' ? 'tablet' : 'mobile';
+  const known = namesModel(userAgent) && !WORN.test(userAgent) ? classOfModel(userAgent) : undefined;
+  return known === 'other' ? undefined : known;
 }
 
 /** A browser's engine, or the profile that phones before smartphones named. */
@@ -60,7 +80,9 @@ export function namesEngine(userAgent: string): boolean {
 
 /** A device that is neither phone, tablet nor computer, and says so. */
 export function isAppliance(userAgent: string): boolean {
-  return APPLIANCE.test(userAgent) || (TIZEN.test(userAgent) && /\bTV\b/.test(userAgent));
+  // The name of an Android app tells what it is for, not what it runs on.
+  const said = namesModel(userAgent) ? userAgent.replace(/^[^(]+(?=\()/, '') : userAgent;
+  return APPLIANCE.test(said) || (TIZEN.test(said) && /\bTV\b/.test(said));
 }
 
 /** An iPad whose browser asks for the page for computers and yet says that it runs on iOS. Safari itself does not. */

@@ -5,10 +5,10 @@ import type { Device } from '../events/event.js';
 /** Beside the compiled program; in dist/ when the sources themselves run, as in tests. */
 const PLACES = ['device-models.json', join('dist', 'device-models.json')];
 
-/** As Android browsers and apps write it: the version, perhaps a language, then the model up to its build. */
+/** As Android browsers and apps write it: the version, perhaps a language, then the model up to its build. "SM-S911B" is no language. */
 const MODEL = new RegExp(
   [
-    String.raw`\b(?:Android|Adr|Tizen)\b[^;()]{0,40}[;)] ?(?:U; ?)?(?:[a-z]{2,4}(?:[-_][a-z0-9]{0,8})* ?; ?)?`,
+    String.raw`\b(?:Android|Adr|Tizen)\b[^;()]{0,40}[;)] ?(?:U; ?)?(?:[a-z]{2,4}(?:[-_](?:[a-z]{0,8}|\d{3}))* ?;(?! ?wv\)) ?)?`,
     String.raw`([^;()]{1,80}?(?:\([^()]{0,40}\)[^;()]{0,40}?)?)`,
     String.raw`(?: ?\b(?:Build|MIUI)\b| AppleWebKit|\/[A-Z]{1,4}\d|[;)]|$)`,
   ].join(''),
@@ -16,6 +16,8 @@ const MODEL = new RegExp(
 );
 /** With the build that follows it: some makers put their name there. */
 const MODEL_AND_BUILD = new RegExp(`${MODEL.source}[^;)]*`, 'i');
+
+const NO_HANDHELD = /\b(?:smart|android) ?tv\b|\bshell\b/;
 
 interface Table {
   classes: ReadonlyMap<string, Device>;
@@ -34,6 +36,8 @@ export function classOfModel(userAgent: string): Device | undefined {
   const { classes, beginnings } = (table ??= readTable());
   // Some write the maker before the model: "samsung sm-a515f".
   const known = classes.get(model) ?? classes.get(model.replace(/^[a-z]+[ _](?=.*\d.*\d)/, ''));
+  // Some entries are no models, such as "fresh smart tv" among the tablets.
+  if (known && NO_HANDHELD.test(model)) return 'other';
   return known ?? (beginsWithOneOf(beginnings, model) ? 'other' : undefined);
 }
 

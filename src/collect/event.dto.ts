@@ -115,7 +115,8 @@ export class EventDto {
   userAgent?: string;
 
   /**
-   * The visitor's address, kept whole. Left out: that of the connection, truncated.
+   * The visitor's address, kept whole. Left out: that of the connection, truncated. An address alone: remove the port, the
+   * brackets and the zone that a proxy's header may add.
    * @example "192.168.1.1"
    */
   @IsOptional()

@@ -14,7 +14,7 @@ const LIBRARY_PAGE = /\+ ?https?:\/\/(?:www\.)?github\.com\/\S*/gi;
 const BOT_WORD = new RegExp(
   [
     String.raw`(?<=[a-z.-])(?<!cu)bots?\b|\bbots?\/|spider\b(?!.?solitaire)|crawl(?:er|ing)?\b|slurp\b|-agent\b|externalagent`,
-    String.raw`synthetics?\b|page ?speed|google-|insights|preview|scanner|monitor(?:ing)?\b|checker|validator|archiver|scraper|electron/.*test`,
+    String.raw`synthetics?\b|page ?speed|google-|\w-google\b|insights|preview|scanner|monitor(?:ing)?\b|checker|validator|archiver|scraper|electron/.*test`,
   ].join('|'),
   'i',
 );
@@ -27,11 +27,13 @@ const WITHIN_APP = /; wv\)|Version\/4\.0 Chrome\/|\((?:iPhone|iPad|iPod)(?!.*Saf
 /** Programs that people use, and add-ons of their browsers, whose names sound like a bot's to isbot. */
 const USED_BY_PEOPLE = new RegExp(
   [
-    'chromeframe|QQDownload|Google Earth|AlphaServer|OffByOne|BrowseX|i-NavFourF',
+    'chromeframe|QQDownload|Google Earth|AlphaServer|OffByOne|BrowseX|i-NavFourF|NetSurf',
     'FeedDemon|QuiteRSS|NetNewsWire|Liferea|newsbeuter|newsboat|ReadKit|RssBandit|RSSOwl|Downcast|XBMC|Kodi',
   ].join('|'),
   'i',
 );
+
+const PHONE_SYSTEM = /\b(?:iPhone|iPad|iPod|iOS|Android)|CFNetwork\//;
 
 /** A computer that a program names beside its library. Servers name Linux. */
 const NAMED_COMPUTER = /macOS|Macintosh|MacBook|iMac|Macmini|Windows NT|X11|CrOS|CFNetwork\/.+\b(?:x86_64|arm64)/;
@@ -50,7 +52,7 @@ const isNamedBot = createIsbotFromList(
 
 /** Whether a program without a person before it sent this, such as a search engine's or a monitor's. */
 export function isBot(userAgent: string, device: Device): boolean {
-  if (KNOWN_BOT.test(userAgent)) return true;
+  if (KNOWN_BOT.test(userAgent) && !isPhoneApp(userAgent)) return true;
   if (BOT_OR_APP.test(userAgent) && isNoApp(userAgent)) return true;
   if (!isbot(userAgent)) return false;
   // isbot looks for less than a phone, a tablet or an appliance may well say.
@@ -61,6 +63,11 @@ export function isBot(userAgent: string, device: Device): boolean {
     return /https?:\/\//i.test(rest) || (!WITHIN_APP.test(userAgent) && BOT_WORD.test(rest));
   }
   return !(device === 'desktop' && USED_BY_PEOPLE.test(userAgent));
+}
+
+/** An app's own request: it names the phone's system, no engine and no address. */
+function isPhoneApp(userAgent: string): boolean {
+  return PHONE_SYSTEM.test(userAgent) && !namesEngine(userAgent) && !CONTACT.test(userAgent);
 }
 
 /** Apps name no engine, or show pages within themselves, and give no address. */
@@ -81,6 +88,7 @@ export function programClass(userAgent: string, device: Device): ByPlatform | un
   if (namesModel(userAgent)) return undefined;
   if (isHttpLibrary(userAgent, device)) return { web: 'bot', phone: 'mobile', server: 'other', none: 'other' };
   if (/^Mozilla\//.test(userAgent) || isAppliance(userAgent)) return undefined;
+  if (device === 'desktop' && USED_BY_PEOPLE.test(userAgent)) return undefined;
   if (KNOWN_BOT.test(userAgent) || CONTACT.test(userAgent) || !/[a-z][a-z\d]/i.test(userAgent)) return undefined;
   const onLinux = device === 'desktop' && /\blinux\b/i.test(userAgent) && !NAMED_COMPUTER.test(userAgent);
   if (device !== 'other' && !(onLinux && !namesEngine(userAgent))) return undefined;
@@ -88,7 +96,7 @@ export function programClass(userAgent: string, device: Device): ByPlatform | un
     web: isBot(userAgent, device) ? 'bot' : device,
     phone: 'mobile',
     server: CRAWLER_NAME.test(userAgent) ? 'bot' : 'other',
-    none: isNamedBot(userAgent) && !(onLinux && USED_BY_PEOPLE.test(userAgent)) ? 'bot' : device,
+    none: isNamedBot(userAgent) ? 'bot' : device,
   };
 }
 
@@ -96,7 +104,8 @@ export function programClass(userAgent: string, device: Device): ByPlatform | un
 function isHttpLibrary(userAgent: string, device: Device): boolean {
   if (device === 'mobile' || device === 'tablet') return false;
   if (/^Mozilla\//.test(userAgent)) return LIBRARY_AS_BROWSER.test(userAgent);
-  if (NAMED_COMPUTER.test(userAgent) || KNOWN_BOT.test(userAgent) || USED_BY_PEOPLE.test(userAgent)) return false;
+  if (NAMED_COMPUTER.test(userAgent) || USED_BY_PEOPLE.test(userAgent)) return false;
+  if (KNOWN_BOT.test(userAgent) && !isPhoneApp(userAgent)) return false;
   if (LIBRARY_FIRST.test(userAgent)) return !CONTACT.test(userAgent.replace(LIBRARY_PAGE, ''));
   return LIBRARY_BEHIND.test(userAgent) && !CONTACT.test(userAgent);
 }

@@ -65,7 +65,8 @@ function parse(userAgent: string): Parsed {
   const shape = deviceClass(userAgent);
   const program = programClass(userAgent, shape);
   const device = program?.none ?? (isBot(userAgent, shape) ? 'bot' : shape);
-  const { browser, os } = Bowser.parse(userAgent);
+  // A headset of that name, not Firefox Focus.
+  const { browser, os } = Bowser.parse(userAgent.replace('VIVE Focus', 'VIVE'));
   const browserName = device === 'bot' ? browser.name : (inAppBrowser(userAgent) ?? browserOf(userAgent, browser.name));
   const osName = isIpadAsMac(userAgent) ? 'iOS' : os.name;
   const client: Client = { device };

@@ -23,3 +23,10 @@ test.each(['/', '/t.js', '/api/analytics/collect', '/api/ingestion', '/api/repor
     expect(route(url)).toBe(url);
   },
 );
+
+test('the script may lie below the collect path', () => {
+  const below = pathAliases({ collectPath: '/shop', trackerName: 'shop/t.js' });
+  expect(['/shop/t.js', '/shop/t.js?extra=0', '/shop/batch', '/shop'].map(below)).toEqual([
+    ...['/t.js', '/t.js?extra=0', '/api/analytics/collect/batch', '/api/analytics/collect'],
+  ]);
+});

@@ -18,13 +18,14 @@ const ANALYTICS_ROUTE = '/api/analytics';
  */
 export function pathAliases({ collectPath, trackerName }: AliasSettings): (url: string) => string {
   const aliases: readonly [prefix: string, route: string][] = [
+    // Before the collect path, which it may begin with: TRACKER_NAME=shop/t.js with COLLECT_PATH=/shop.
+    [`/${trackerName}`, `/${DEFAULT_TRACKER_NAME}`],
     [collectPath, COLLECT_ROUTE],
     [DEFAULT_COLLECT_PATH, COLLECT_ROUTE],
     [NEUTRAL_ANALYTICS_PATH, ANALYTICS_ROUTE],
     ['/collect', COLLECT_ROUTE],
     ['/auth', '/api/auth'],
     ['/analytics', ANALYTICS_ROUTE],
-    [`/${trackerName}`, `/${DEFAULT_TRACKER_NAME}`],
   ];
   return (url) => {
     for (const [prefix, route] of aliases) {

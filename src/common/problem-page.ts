@@ -46,10 +46,10 @@ function isUnknown({ status, code }: ShownProblem, request: FastifyRequest, isBa
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   // A file that is not there has no route any more either (@fastify/static).
   const isMissing = status === 404 && code === 'not_found' && request.routeOptions.url === undefined;
-  return (isMissing || isBadPath) && !isOfApi(request.url);
+  return (isMissing || isBadPath) && !isOfApi(request.originalUrl);
 }
 
-/** @param url as routed: the other names of the API's addresses are replaced by then (path-aliases.ts) */
+/** @param url as asked for. Other names of the API's addresses, such as /collect, are what a person may type. */
 function isOfApi(url: string): boolean {
   return /^\/+api(\/|$)/.test(decoded(url.split('?')[0]!));
 }

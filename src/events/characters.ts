@@ -8,7 +8,7 @@ export function fits(text: string, max: number): boolean {
   return text.length <= max || characters(text) <= max;
 }
 
-/** Whether a text is empty, or shows nothing: white space, control characters, zero-width characters. */
+/** Whether a text is empty, or shows nothing: white space, control characters, zero-width characters, Hangul and Khmer fillers, blank Braille. */
 export function isBlank(text: string): boolean {
-  return /^[\s\p{Cc}\p{Cf}]*$/u.test(text);
+  return /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*$/u.test(text);
 }

@@ -27,6 +27,7 @@ $ping,third-party
 ://track.*/collect
 ://tracker.*/pageview
 ://tracking.*/event
+?event=pageview&
 `;
 
 export const engine = FiltersEngine.parse(RULES);

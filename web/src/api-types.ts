@@ -1277,7 +1277,8 @@ export interface components {
       /** @description The visitor's User-Agent, where this request's own is not it. */
       userAgent?: string;
       /**
-       * @description The visitor's address, kept whole. Left out: that of the connection, truncated.
+       * @description The visitor's address, kept whole. Left out: that of the connection, truncated. An address alone: remove the port, the
+       *     brackets and the zone that a proxy's header may add.
        * @example 192.168.1.1
        */
       ipAddress?: string;
@@ -2147,6 +2148,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2263,6 +2265,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2298,6 +2301,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2327,6 +2331,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2360,6 +2365,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2391,6 +2397,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2427,6 +2434,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2459,6 +2467,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2492,6 +2501,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Done. The answer has no body. */
       204: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2526,6 +2536,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2562,6 +2573,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2597,6 +2609,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2632,6 +2645,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2669,6 +2683,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2703,6 +2718,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Accepted. The work goes on in the background. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2743,6 +2759,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2780,6 +2797,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2817,6 +2835,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description Accepted. The work goes on in the background. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2858,6 +2877,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2894,6 +2914,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2933,6 +2954,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -2968,6 +2990,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3003,6 +3026,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description It has been created. */
       201: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3042,6 +3066,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3080,6 +3105,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description On disk: each accepted event is counted exactly once. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3117,6 +3143,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description On disk: each accepted event is counted exactly once. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3167,6 +3194,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3220,6 +3248,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3301,6 +3330,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3338,6 +3368,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3414,6 +3445,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3450,6 +3482,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description A stream of server-sent events. It goes on until it is closed. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3491,6 +3524,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3532,6 +3566,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3610,6 +3645,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3644,6 +3680,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3685,6 +3722,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3723,6 +3761,7 @@ export interface operations {
       };
     };
     responses: {
+      /** @description Accepted. The work goes on in the background. */
       202: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3758,6 +3797,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3796,6 +3836,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3830,6 +3871,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3867,6 +3909,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3903,6 +3946,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3937,6 +3981,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];
@@ -3963,6 +4008,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
+      /** @description The answer. */
       200: {
         headers: {
           'X-Request-Id': components['headers']['RequestId'];

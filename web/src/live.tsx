@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { reachable } from './addresses.js';
-import { type AppInfo, renew, type Schemas } from './api.js';
+import { type AppInfo, ask, NoAnswer, renew, type Schemas } from './api.js';
 import { full, HERE } from './format.js';
+import { Failure } from './panels.js';
 import { useIsWell } from './server-notice.js';
 
 type Listed = Schemas['ListedEventDto'];
@@ -18,12 +19,29 @@ const CLOCK = new Intl.DateTimeFormat(navigator.language, { timeStyle: 'medium' 
 
 const clock = (iso: string) => CLOCK.format(new Date(iso));
 
+/**
+ * Whether a content blocker stops the stream. An EventSource does not tell why it fails, a fetch does.
+ * @returns the error to show; undefined where the server answers, even by refusing, or is away
+ */
+async function blockedStream(address: string): Promise<NoAnswer | undefined> {
+  const ended = new AbortController();
+  try {
+    await ask(address, { signal: ended.signal });
+  } catch (error) {
+    if (error instanceof NoAnswer && error.blocked) return error;
+  } finally {
+    ended.abort();
+  }
+  return undefined;
+}
+
 /** What happens now. */
 export function Live({ app }: { app?: AppInfo }) {
   const [events, setEvents] = useState<Listed[]>([]);
   const [counts, setCounts] = useState<Counts>();
   const [connected, setConnected] = useState(false);
   const [heardAt, setHeardAt] = useState<string>();
+  const [blocked, setBlocked] = useState<NoAnswer>();
   const queries = useQueryClient();
   const isWell = useIsWell();
   const connectNow = useRef<() => void>(undefined);
@@ -36,12 +54,15 @@ export function Live({ app }: { app?: AppInfo }) {
     setCounts(undefined);
     setConnected(false);
     setHeardAt(undefined);
+    setBlocked(undefined);
+    const address = reachable(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`);
     const hear = () => setHeardAt(new Date().toISOString());
     const open = () => {
-      source = new EventSource(reachable(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`));
+      source = new EventSource(address);
       source.onopen = () => {
         failures = 0;
         setConnected(true);
+        setBlocked(undefined);
         hear();
       };
       source.addEventListener('events', ({ data }: MessageEvent<string>) => {
@@ -58,6 +79,7 @@ export function Live({ app }: { app?: AppInfo }) {
       });
       source.onerror = () => {
         setConnected(false);
+        void explain();
         // It comes back by itself after an end; refused, it does not: the sign-in is renewed first.
         if (source?.readyState !== EventSource.CLOSED) return;
         connectNow.current = () => {
@@ -68,6 +90,10 @@ export function Live({ app }: { app?: AppInfo }) {
         timer = setTimeout(connectNow.current, Math.min(1000 * 2 ** failures, LONGEST_PAUSE_MS));
         failures += 1;
       };
+    };
+    const explain = async () => {
+      const error = await blockedStream(address);
+      if (!over && source?.readyState !== EventSource.OPEN) setBlocked(error);
     };
     const again = async () => {
       // The question who is signed in leads to the sign-in where that is over.
@@ -93,9 +119,16 @@ export function Live({ app }: { app?: AppInfo }) {
         <header className="panel-head">
           <h1>Live</h1>
           <span className="muted" role="status">
-            {connected ? 'Connected' : heardAt ? `Connecting again … last heard ${clock(heardAt)}` : 'Connecting …'}
+            {connected
+              ? 'Connected'
+              : blocked
+                ? 'Not connected'
+                : heardAt
+                  ? `Connecting again … last heard ${clock(heardAt)}`
+                  : 'Connecting …'}
           </span>
         </header>
+        {blocked && <Failure error={blocked} />}
         <div className="figures">
           <div className="figure">
             <span className="name">Events of the last 30 minutes</span>
@@ -116,7 +149,7 @@ export function Live({ app }: { app?: AppInfo }) {
       </section>
       <section className="panel">
         <h2>Newest events</h2>
-        {!counts && <p className="muted">Loading …</p>}
+        {!counts && !blocked && <p className="muted">Loading …</p>}
         {counts && events.length === 0 && (
           <p className="muted">
             Nothing in the last 30 minutes. Events show here about a second after they were posted.

@@ -71,11 +71,11 @@ export function Loading({ query }: { query: { isPending: boolean; error: Error |
 /** A link to a file. The sign-in is renewed first: a long file ends with the token that it was asked for with. */
 export function DownloadLink({ href, className, children }: { href: string; className?: string; children: ReactNode }) {
   const queries = useQueryClient();
-  const [failed, setFailed] = useState(false);
+  const [failure, setFailure] = useState<Error>();
   const go = async (event: MouseEvent) => {
     event.preventDefault();
-    const renewed = await renew().catch(() => undefined);
-    setFailed(!renewed);
+    setFailure(undefined);
+    const renewed = await renew().catch((error: Error) => void setFailure(error));
     if (renewed === false) await queries.invalidateQueries({ queryKey: ['me'] });
     if (!renewed) return;
     const link = document.createElement('a');
@@ -88,9 +88,9 @@ export function DownloadLink({ href, className, children }: { href: string; clas
       <a href={href} className={className} download onClick={(event) => void go(event)}>
         {children}
       </a>
-      {failed && (
+      {failure && (
         <span role="alert" className="warning">
-          The sign-in could not be renewed. Check your connection, and that the server is running.
+          {messageOf(failure)}
         </span>
       )}
     </>

@@ -1,5 +1,6 @@
 import { Steps } from './steps.js';
 import { withExamples } from './examples.js';
+import { answerOf, toldFetch } from './no-answer.js';
 
 /**
  * Swagger UI for a person who wants to see a count: signed in by the cookie, app id and key filled in as they come to be,
@@ -15,36 +16,37 @@ const elements = {
   signOut: document.getElementById('sign-out'),
 };
 
-const [source, user] = await Promise.all([fetchJson('/api-docs-json'), signedIn()]);
+const [source, user] = await Promise.all([answerOf(fetchJson('/api-docs-json')), answerOf(signedIn())]);
 state.user = user;
-if (user) state.appId = (await fetchJson('/api/apps'))?.data.at(-1)?.id;
+if (user) state.appId = (await answerOf(fetchJson('/api/apps')))?.data.at(-1)?.id;
 showUser();
 
-const ui = SwaggerUIBundle({
-  spec: withExamples(source, state),
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  docExpansion: 'list',
-  defaultModelsExpandDepth: 0,
-  displayRequestDuration: true,
-  tryItOutEnabled: true,
-  withCredentials: true,
-  requestInterceptor: prepare,
-  responseInterceptor: learn,
-});
+const ui =
+  source &&
+  SwaggerUIBundle({
+    spec: withExamples(source, state),
+    dom_id: '#swagger-ui',
+    deepLinking: true,
+    docExpansion: 'list',
+    defaultModelsExpandDepth: 0,
+    displayRequestDuration: true,
+    tryItOutEnabled: true,
+    withCredentials: true,
+    requestInterceptor: prepare,
+    responseInterceptor: learn,
+  });
 
 elements.signOut.addEventListener('click', async () => {
-  await fetch('/api/auth/logout', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
-  window.location.reload();
+  if (await answerOf(post('/api/auth/logout'))) window.location.reload();
 });
 
 // The session lasts 15 minutes; as long as the page is open it is renewed.
-window.setInterval(() => state.user && renew(), 10 * 60_000);
+window.setInterval(() => state.user && answerOf(renew()), 10 * 60_000);
 
 // A link to an operation opens it, also the second time, when the address does not change any more.
 document.querySelector('.steps').addEventListener('click', (event) => {
   const [, tag, operation] = event.target.closest?.('a')?.hash.split('/') ?? [];
-  if (!operation) return;
+  if (!operation || !ui) return;
   event.preventDefault();
   const id = `operations-${tag.replaceAll('%20', '_')}-${operation}`;
   ui.layoutActions.show(['operations', decodeURIComponent(tag), operation], true);
@@ -62,6 +64,7 @@ function prepare(request) {
   const path = url.pathname;
   url.pathname = path.replace(COLLECT, '/api/ingest').replace(ANALYTICS, '/api/reports');
   request.url = url.href;
+  request.userFetch = toldFetch;
   const forKeys = COLLECT.test(path) || path === '/api/auth/api-key/self';
   const key = Object.keys(request.headers ?? {}).find((name) => name.toLowerCase() === 'x-api-key');
   if (key && state.user && !forKeys && !state.keyScopes.includes('read')) delete request.headers[key];
@@ -111,7 +114,8 @@ function takeKey({ apiKey }) {
 }
 
 function showUser() {
-  elements.who.textContent = state.user ? `Signed in as ${state.user.email}` : 'Not signed in';
+  const nobody = state.user === null ? 'It is not known whether you are signed in' : 'Not signed in';
+  elements.who.textContent = state.user ? `Signed in as ${state.user.email}` : nobody;
   elements.signIn.hidden = Boolean(state.user);
   elements.signOut.hidden = !state.user;
   if (state.user) steps.done('sign-in', state.user.email);
@@ -124,12 +128,11 @@ async function signedIn() {
 }
 
 async function renew() {
-  const answer = await fetch('/api/auth/refresh', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
-  });
-  return answer.ok;
+  return (await post('/api/auth/refresh')).ok;
+}
+
+function post(url) {
+  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
 }
 
 async function fetchJson(url) {
