@@ -11,7 +11,13 @@ const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
 /** The line for calls before the script has loaded, as docs/tracker.md gives it. */
-export const STUB = /<script>.*tallystone.*q:\[\].*<\/script>/.exec(readFileSync('docs/tracker.md', 'utf8'))?.[0] ?? '';
+export const STUB = documentedStub();
+
+function documentedStub(): string {
+  const stub = /^<script>window\.tallystone.*<\/script>$/m.exec(readFileSync('docs/tracker.md', 'utf8'))?.[0];
+  if (!stub) throw new Error('docs/tracker.md gives no line for calls before the script has loaded');
+  return stub;
+}
 
 /** A stored event, with its columns as text. */
 export interface Counted {
