@@ -8,7 +8,8 @@ const ZONES = ['UTC', 'Asia/Kolkata', 'Asia/Kathmandu', 'America/St_Johns', 'Ame
 const DEVICES = ['mobile', 'tablet', 'desktop', 'bot', 'other'] as const;
 const NAMES = ['page_view', 'signup', 'Signup'];
 const NOTHING = { mobile: 0, tablet: 0, desktop: 0, bot: 0, other: 0 };
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 interface Posted {
   app: number;
@@ -299,6 +300,37 @@ describe('analytics', () => {
       expect((await ask('event-summary', {}, {})).status).toBe(401);
       expect((await ask('user-stats', { userId: 'user 7' }, {})).status).toBe(401);
     });
+  });
+
+  test("another account's backlog neither holds asOf back nor shows in receipts; one's own does", async () => {
+    const [worker] = stack.workers;
+    worker!.child.kill('SIGSTOP');
+    const longAgo = Date.now() - 2 * HOUR_MS;
+    const bobs = acceptedEvent({ appId: (await registerApp(stack.url, bob)).id.replaceAll('-', '') });
+    const owner = bob.user.id.replaceAll('-', '');
+    expect((await stack.writer.append(owner, [encodeEnvelope(bobs)], longAgo)).outcome).toBe('kept');
+    const hour = longAgo - (longAgo % HOUR_MS);
+    const period = { startDate: new Date(hour).toISOString(), endDate: new Date(hour + HOUR_MS).toISOString() };
+    const told = async ({ accessToken: token }: Signed) => {
+      const { asOf } = (await ask('event-summary', {}, { token })).body;
+      const series = (await ask('series', { ...period, interval: 'hour' }, { token })).body;
+      return {
+        summary: Date.parse(asOf) <= longAgo,
+        series: Date.parse(series.asOf) <= longAgo,
+        complete: series.series[0].buckets.map(({ complete }: { complete: boolean }) => complete),
+      };
+    };
+    expect(await told(ann)).toEqual({ summary: false, series: false, complete: [true] });
+    expect(await told(bob)).toEqual({ summary: true, series: true, complete: [false] });
+    const receipt = async ({ accessToken: token }: Signed) =>
+      (await ask(`events/${formatUuid(bobs.id)}/receipt`, {}, { token })).body;
+    expect(await receipt(ann)).toMatchObject({ code: 'not_found' });
+    const { pending } = await receipt(bob);
+    expect(pending.events).toBe(1);
+    expect(pending.oldestAgeMs).toBeGreaterThanOrEqual(2 * HOUR_MS);
+    worker!.child.kill('SIGCONT');
+    await stack.drained();
+    expect((await receipt(bob)).status).toBe('stored');
   });
 
   describe('receipts', () => {

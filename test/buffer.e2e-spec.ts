@@ -150,6 +150,8 @@ describe('accounts take turns', () => {
     const oldest = () => Promise.all([a, b, c].map((account) => backlog.oldestOf([account])));
     expect(await oldest()).toEqual([now - HOUR, now - 1000, undefined]);
     expect(await backlog.oldestOf([c, b, a])).toBe(now - HOUR);
+    expect(await backlog.readOf([b])).toEqual({ events: 2, oldestReceivedAt: now - 1000 });
+    expect(await backlog.readOf([c])).toEqual({ events: 0 });
     // A worker of an earlier version does not note when the segments of its claim were received.
     const { base } = stack.keys;
     const noted = await stack.redis.zrange(`${base}taken`, 0, -1, 'WITHSCORES');

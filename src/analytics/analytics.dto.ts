@@ -115,7 +115,7 @@ export class UserStatsDto {
 }
 
 export class PendingDto {
-  /** Accepted events of this installation that are not stored yet. */
+  /** Accepted events of your account that are not stored yet. */
   events!: number;
 
   /** Milliseconds since the oldest of them was received. */

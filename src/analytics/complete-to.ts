@@ -1,24 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { BacklogReader } from '../buffer/backlog.js';
+import type { AskedApp } from './analytics-scope.js';
 import { lastCommit } from './queries/last-commit.js';
 
-/** Up to when an answer is complete. */
+/** Up to when an answer about an account's apps is complete. */
 @Injectable()
 export class CompleteTo {
   constructor(private readonly backlog: BacklogReader) {}
 
   /**
    * Ask it before MySQL, so that what was accepted before it is certainly in the answer: the receipt of the oldest event
-   * on its way, or now when there is none. While Redis is away: the last commit.
+   * of the account on its way, or now when there is none. What other accounts have on their way does not matter. While Redis
+   * is away, or that event cannot be dated: the last commit.
+   * @param apps of one account
    */
-  async time(manager: EntityManager): Promise<Date> {
+  async time(manager: EntityManager, apps: readonly AskedApp[]): Promise<Date> {
     const now = new Date();
-    try {
-      const { oldestReceivedAt } = await this.backlog.read();
-      return oldestReceivedAt === undefined ? now : new Date(Math.min(oldestReceivedAt, now.getTime()));
-    } catch {
-      return (await lastCommit(manager)) ?? now;
-    }
+    const [app] = apps;
+    if (!app) return now;
+    const oldest = await this.backlog.oldestOf([app.ownerId]).catch(() => 0);
+    if (oldest === 0) return (await lastCommit(manager)) ?? now;
+    return oldest === undefined ? now : new Date(Math.min(oldest, now.getTime()));
   }
 }

@@ -40,7 +40,7 @@ export class EventSummaryService {
   ): Promise<EventSummaryDto> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const completeTo = await this.complete.time(manager);
+    const completeTo = await this.complete.time(manager, apps);
     const isOpen = query.startDate === undefined || query.endDate === undefined;
     const { counts, users, span } = await this.count(manager, apps, query.event ?? ALL_EVENTS, range, isOpen);
     const deviceData = everyDevice(counts);

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Backlog, BacklogReader } from '../buffer/backlog.js';
+import { BacklogReader, type OwnBacklog } from '../buffer/backlog.js';
 import { NotFoundError, UnavailableError } from '../common/app-error.js';
 import type { Caller } from '../common/caller.js';
 import { formatUuid, parseUuid, storedEventId, uuidV7Time } from '../events/event-id.js';
 import type { Asker } from '../questions/asker.js';
-import { AnalyticsScope } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
 import type { ReceiptDto } from './analytics.dto.js';
 import {
   conflictCount,
@@ -30,21 +30,21 @@ export class ReceiptService {
    * @throws NotFoundError when it was never accepted (or was erased), UnavailableError while Redis is away
    */
   receipt(asker: Asker, id: string): Promise<ReceiptDto> {
-    return this.scope.ask(asker, undefined, (manager, apps) =>
-      this.answer(
-        manager,
-        asker.caller,
-        possibleKeys(
-          id,
-          apps.map((app) => app.id),
-        ),
-      ),
-    );
+    return this.scope.ask(asker, undefined, (manager, apps) => this.answer(manager, asker.caller, id, apps));
   }
 
-  private async answer(connected: EntityManager, caller: Caller, keys: readonly EventKey[]): Promise<ReceiptDto> {
-    const backlog = await this.readBacklog();
+  private async answer(
+    connected: EntityManager,
+    caller: Caller,
+    id: string,
+    apps: readonly AskedApp[],
+  ): Promise<ReceiptDto> {
+    const keys = possibleKeys(
+      id,
+      apps.map((app) => app.id),
+    );
     if (keys.length > 0) {
+      const backlog = await this.readBacklog(apps[0]!.ownerId);
       // Of one moment: a dead letter that is tried again meanwhile is an event, or still a letter.
       const known = await connected.transaction('REPEATABLE READ', (manager) => knownReceipt(manager, keys));
       if (known) return known;
@@ -55,9 +55,9 @@ export class ReceiptService {
     );
   }
 
-  private async readBacklog(): Promise<Backlog> {
+  private async readBacklog(account: string): Promise<OwnBacklog> {
     try {
-      return await this.backlog.read();
+      return await this.backlog.readOf([account]);
     } catch (error) {
       throw new UnavailableError(
         'backlog_unknown',
@@ -107,7 +107,7 @@ function storedReceipt(event: StoredEvent, conflicts: number): ReceiptDto {
 }
 
 /** How much is on its way is for the owner's eyes; a key that can only write sits in web pages. */
-function pending(caller: Caller, { events, oldestReceivedAt }: Backlog): Pick<ReceiptDto, 'pending'> {
+function pending(caller: Caller, { events, oldestReceivedAt }: OwnBacklog): Pick<ReceiptDto, 'pending'> {
   if (caller.kind === 'key' && !caller.scopes.includes('read')) return {};
-  return { pending: { events, oldestAgeMs: Math.max(0, Date.now() - (oldestReceivedAt ?? Date.now())) } };
+  return { pending: { events, oldestAgeMs: Math.max(0, Date.now() - (oldestReceivedAt || Date.now())) } };
 }

@@ -46,7 +46,7 @@ export class SeriesService {
       }
       periods.push({ range, buckets: bounded(list) });
     }
-    const asOf = await this.complete.time(connected);
+    const asOf = await this.complete.time(connected, apps);
     const ask = (manager: EntityManager, event: string, period: Period) =>
       apps.length === 0 ? nothing(period) : this.period(manager, apps, event, period, asOf);
     const series = await connected.transaction('REPEATABLE READ', async (manager) => {

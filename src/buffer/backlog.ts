@@ -4,6 +4,13 @@ import { Env } from '../config/env.js';
 import { BufferKeys, NO_ACCOUNT, OLD_LIST_COUNT } from './buffer-keys.js';
 import { LuaScript } from './lua-script.js';
 
+/** What some accounts have accepted and not yet committed. */
+export interface OwnBacklog {
+  events: number;
+  /** No entry was received before it (ms): 0 when that cannot be told, undefined when nothing is pending. */
+  oldestReceivedAt?: number;
+}
+
 /** What was accepted and is not yet committed, over all accounts and claims. */
 export interface Backlog {
   /** Exact. */
@@ -56,12 +63,12 @@ return {events, bytes + oldBytes, oldBytes, datable and string.format('%.0f', ol
  * be from another account's backlog. A claim of a worker that did not note when its segments were received counts as old as
  * its oldest entry.
  *
- * ARGV base, prefix, number of old lists, accounts → oldest receipt (ms); 0 when an entry cannot be dated; '' for nothing
+ * ARGV base, prefix, number of old lists, accounts → events, oldest receipt (ms); 0 when an entry cannot be dated; '' for nothing
  */
-const OLDEST = new LuaScript<string>(
+const BACKLOG_OF = new LuaScript<[events: number, oldest: string]>(
   `#!lua flags=no-writes,allow-oom
 local base, prefix, lists = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local oldest = nil
+local events, oldest = 0, nil
 local function received(ms)
   if ms and (not oldest or tonumber(ms) < oldest) then oldest = tonumber(ms) end
 end
@@ -71,24 +78,29 @@ local claims = redis.call('ZRANGE', base .. 'claimed', 0, -1, 'WITHSCORES')
 for i = 1, #claims, 2 do
   for _, segment in ipairs(redis.call('LRANGE', base .. 'claim:' .. claims[i], 0, -1)) do
     if asked[string.match(segment, '^(.*):')] then
+      events = events + redis.call('LLEN', base .. 'segment:' .. segment)
       received(redis.call('ZSCORE', base .. 'taken', segment) or claims[i + 1])
     end
   end
 end
 for i = 4, #ARGV do
   for _, segment in ipairs(redis.call('LRANGE', base .. 'queue:' .. ARGV[i], 0, -1)) do
+    events = events + redis.call('LLEN', base .. 'segment:' .. segment)
     received(redis.call('ZSCORE', base .. 'waiting', segment) or 0)
   end
 end
 local function add(key)
-  if redis.call('LLEN', key) > 0 then received(string.match(redis.call('LINDEX', key, 0), '"r":(%d+)') or 0) end
+  local length = redis.call('LLEN', key)
+  if length == 0 then return end
+  events = events + length
+  received(string.match(redis.call('LINDEX', key, 0), '"r":(%d+)') or 0)
 end
 for i = 0, lists - 1 do
   local tag = prefix .. '{ingest:' .. i .. '}:'
   add(tag .. 'pending')
   for _, claim in ipairs(redis.call('ZRANGE', tag .. 'claims', 0, -1)) do add(tag .. 'claim:' .. claim) end
 end
-return oldest and string.format('%.0f', oldest) or ''`,
+return {events, oldest and string.format('%.0f', oldest) or ''}`,
 );
 
 /** Reads the backlog in one Redis call. */
@@ -120,13 +132,20 @@ export class BacklogReader {
   /**
    * What some accounts have pending, claimed or not, however much others have. Entries of no known account count for each.
    * @param accounts as they are in the names of the lists
-   * @returns no entry of them was received before this (ms); 0 when that cannot be told, undefined when nothing is pending
    * @throws whatever ioredis throws while Redis is away
    */
-  async oldestOf(accounts: readonly string[]): Promise<number | undefined> {
+  async readOf(accounts: readonly string[]): Promise<OwnBacklog> {
     const { usage, base, prefix } = this.keys;
     const args = [base, prefix, OLD_LIST_COUNT, NO_ACCOUNT, ...accounts];
-    const oldest = await OLDEST.run(this.redis, [usage], args);
-    return oldest === '' ? undefined : Number(oldest);
+    const [events, oldest] = await BACKLOG_OF.run(this.redis, [usage], args);
+    return oldest === '' ? { events } : { events, oldestReceivedAt: Number(oldest) };
+  }
+
+  /**
+   * @returns no entry of these accounts, see {@link readOf}, was received before this (ms); 0 when that cannot be told, undefined
+   *   when nothing is pending
+   */
+  async oldestOf(accounts: readonly string[]): Promise<number | undefined> {
+    return (await this.readOf(accounts)).oldestReceivedAt;
   }
 }

@@ -1612,7 +1612,7 @@ export interface components {
       nextCursor: string | null;
     };
     PendingDto: {
-      /** @description Accepted events of this installation that are not stored yet. */
+      /** @description Accepted events of your account that are not stored yet. */
       events: number;
       /** @description Milliseconds since the oldest of them was received. */
       oldestAgeMs: number;
