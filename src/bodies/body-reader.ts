@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { AppError, InvalidInputError } from '../common/app-error.js';
 import { INFLATE_RATIO_MAX, SMALL_BODY_MAX_BYTES } from '../events/limits.js';
-import { networkName } from '../registry/network.js';
+import { networkName, siteName } from '../registry/network.js';
 import { type Arriving, BodyRoom, type Holder } from './body-room.js';
 import type { BodyRules, BodySender } from './body-rules.js';
 import { BodyScan } from './body-scan.js';
@@ -172,7 +172,8 @@ class BodyReading {
 
   private holder(): Holder {
     if (this.sender) return { name: this.sender.ownerId, known: true };
-    return { name: networkName(this.request.visitorAddress), known: false };
+    const { visitorAddress } = this.request;
+    return { name: networkName(visitorAddress), network: siteName(visitorAddress), known: false };
   }
 
   private finish(): void {

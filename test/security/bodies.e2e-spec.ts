@@ -360,6 +360,28 @@ describe('bodies and who sends them', () => {
     }
   });
 
+  test('unfinished bodies from 1,400 networks of one IPv6 site refuse no body with a good key', async () => {
+    const { hostname, port } = new URL(stack.url);
+    let refused = 0;
+    const unfinished = `{"event":"${'x'.repeat(50 * 1024)}`;
+    const hold = (i: number): Socket => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      const from = `x-forwarded-for: 2001:db8:7:${i.toString(16)}::1`;
+      const head = [`POST ${COLLECT} HTTP/1.1`, 'host: x', from, 'content-type: text/plain', `content-length: ${MIB}`];
+      socket.on('data', () => (refused += 1)).write([...head, '', unfinished].join('\r\n'));
+      return socket;
+    };
+    const sockets = Array.from({ length: 1400 }, (_none, i) => hold(i));
+    try {
+      await until(() => refused >= 650, 'half of the room to be full');
+      const bodies = Array.from({ length: 5 }, () => send({ events: similar(1000) }, good(), `${COLLECT}/batch`));
+      const small = send({ event: 'x', apiKey: app.apiKey }, { 'x-forwarded-for': '2001:db8:8::1' });
+      expect((await Promise.all([...bodies, small])).map(({ status }) => status)).toEqual(Array(6).fill(202));
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+
   test('a sender who leaves in the middle of a body holds nothing back', async () => {
     const { hostname, port } = new URL(stack.url);
     for (const encoding of ['identity', 'gzip']) {
