@@ -19,7 +19,7 @@ import { ROOT } from '../scripts/launcher/settings.mjs';
 const READY_WITHIN_MS = 60_000;
 /** Above any load that is made here: the limits are asked all the same. */
 const CEILINGS = ['key', 'account', 'address', 'key_bytes', 'account_bytes', 'address_bytes', 'signin']
-  .concat(['reads', 'changes', 'regenerate'])
+  .concat(['reads', 'changes', 'regenerate', 'anonymous'])
   .map((name) => `${name}=999999999`)
   .join();
 

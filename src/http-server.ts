@@ -43,6 +43,8 @@ export interface HttpSettings {
   secure: SecurityHeaders;
   /** Whether people open it in a browser, as they do the API process: see {@link sendProblem}. */
   servesPages: boolean;
+  /** Asked before a request is refused whose path cannot be decoded; true where it was answered. No hook sees such a request. */
+  refuses?: (request: FastifyRequest, reply: FastifyReply) => boolean;
 }
 
 /** Makes the HTTP server of a process, with the limits that hold for every request. */
@@ -73,8 +75,9 @@ function answerFrameworkError(
   error: Error,
   request: FastifyRequest,
   reply: FastifyReply,
-  { secure, servesPages }: HttpSettings,
+  { secure, servesPages, refuses }: HttpSettings,
 ): void {
+  if (refuses?.(request, reply)) return;
   // No hook sees it, so the headers are set here.
   void reply.headers(secure).header('x-request-id', request.id);
   sendProblem(toAppError(error), request, reply, servesPages);

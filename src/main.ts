@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type AnonymousLimit, limitAnonymous } from './anonymous-limit.js';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
 import { setUpDashboard } from './dashboard/set-up.js';
@@ -13,12 +14,13 @@ import { CollectBodies } from './collect/collect-bodies.js';
 import { prepareCollectHttp } from './collect/collect-cors.js';
 import { IngestMetrics } from './collect/ingest-metrics.js';
 import { formatOf } from './collect/wire-format.js';
+import type { AppError } from './common/app-error.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { setUpVisitorAddress } from './common/visitor-address.js';
 import { NestLogger } from './common/logger.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
-import { createAdapter, listen, prepareHttp } from './http-server.js';
+import { createAdapter, type HttpSettings, listen, prepareHttp } from './http-server.js';
 import { warnOfListedHost } from './tracker/listed-host.js';
 import { fail, onSignals, prepareProcess } from './process.js';
 import { UnsentAnswers } from './questions/unsent-answers.js';
@@ -27,21 +29,31 @@ import { securityHeaders } from './security-headers.js';
 try {
   const parts = await prepareProcess('api');
   const { env, logger } = parts;
-  const http = { secure: await securityHeaders(), servesPages: true };
+  let limit: AnonymousLimit | undefined;
+  const http: HttpSettings = {
+    secure: await securityHeaders(),
+    servesPages: true,
+    refuses: (request, reply) => limit?.refuses(request, reply) ?? false,
+  };
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), createAdapter(env, http), {
     logger: new NestLogger(logger),
     abortOnError: false,
     bodyParser: false,
   });
   const ingestMetrics = app.get(IngestMetrics, { strict: false });
-  const onProblem = (request: FastifyRequest, code: string) => {
-    if (formatOf(request)) ingestMetrics.refused(request, code);
+  const countRejected = (request: FastifyRequest, reason: string) => {
+    if (formatOf(request)) ingestMetrics.refused(request, reason);
+  };
+  const onProblem = (request: FastifyRequest, error: AppError) => {
+    limit?.note(request, error);
+    countRejected(request, error.code);
   };
   app.useGlobalFilters(new ProblemFilter(logger, http.servesPages, onProblem));
   app.useGlobalPipes(new PayloadPipe());
+  setUpVisitorAddress(app, env);
+  limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'));
   await prepareHttp(app, logger, http);
   app.get(UnsentAnswers, { strict: false }).watch(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
-  setUpVisitorAddress(app, env);
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));
   mountLocalSignIn(app, env);

@@ -177,7 +177,7 @@ describe('the OpenAPI document', () => {
 
   test('names for each operation the statuses that occur, and no others', () => {
     const statuses = (id: string) => Object.keys(operations().find(({ operationId }) => operationId === id)!.responses);
-    const ofEach = ['400', '408', '431'];
+    const ofEach = ['400', '408', '429', '431'];
     expect(statuses('getHealth')).toEqual(['200', ...ofEach]);
     expect(statuses('getReadiness')).toEqual(['200', ...ofEach, '503']);
     for (const id of ['createBearerToken', 'endSessions', 'endSession', 'erasePerson', 'lockAccount']) {

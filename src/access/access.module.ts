@@ -4,6 +4,7 @@ import { AccountLimitsModule } from '../account-limits/account-limits.module.js'
 import { UnknownSenders } from '../bodies/unknown-senders.js';
 import { Env } from '../config/env.js';
 import { RegistryModule } from '../registry/registry.module.js';
+import { AnonymousRequests } from './anonymous-requests.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { KeyUse } from './key-use.service.js';
 import { OwnedApps } from './owned-apps.service.js';
@@ -33,6 +34,7 @@ import { UserGuard } from './user.guard.js';
     OwnedApps,
     SignedInBodies,
     UnknownSenders,
+    AnonymousRequests,
   ],
   exports: [
     SessionCheck,

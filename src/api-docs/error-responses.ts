@@ -236,7 +236,7 @@ export function addResponses(method: string, path: string, operation: Operation)
     [408, true],
     [413, mayHaveBody],
     [415, mayHaveBody],
-    [429, !isProbe],
+    [429, true],
     [431, true],
     [500, !isProbe],
     [503, path !== '/health'],

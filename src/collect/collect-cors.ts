@@ -31,7 +31,7 @@ function answerPreflight(_request: FastifyRequest, reply: FastifyReply): Fastify
 }
 
 /** On every answer of these routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
-const OPEN = {
+export const OPEN_TO_ALL = {
   'access-control-allow-origin': '*',
   // helmet's same-origin makes Firefox report each beacon as blocked.
   'cross-origin-resource-policy': 'cross-origin',
@@ -40,7 +40,7 @@ const OPEN = {
 
 /** Before anything can be found wrong. */
 function openToAll(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  reply.headers(OPEN);
+  reply.headers(OPEN_TO_ALL);
   // A browser sends a Blob without a type in a request without a Content-Type.
   if (request.method === 'POST') request.headers['content-type'] ||= 'text/plain';
   done();

@@ -59,12 +59,12 @@ const AWAY_CODES = new Set([
 export class ProblemFilter implements ExceptionFilter {
   /**
    * @param servesPages see {@link sendProblem}
-   * @param onProblem hears of every refused request, with the code of its answer
+   * @param onProblem hears of every refused request, with its error
    */
   constructor(
     private readonly logger: Logger,
     private readonly servesPages: boolean,
-    private readonly onProblem?: (request: FastifyRequest, code: string) => void,
+    private readonly onProblem?: (request: FastifyRequest, error: AppError) => void,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -74,7 +74,7 @@ export class ProblemFilter implements ExceptionFilter {
     // A refused token may be answered 429: the log tells what was wrong with it.
     const { code, about } = known.cause instanceof UnauthorizedError ? known.cause : known;
     request.refusal = { code, about };
-    this.onProblem?.(request, known.code);
+    this.onProblem?.(request, known);
     if (known.status >= 500) {
       const level = known.status === 503 ? 'warn' : 'error';
       this.logger[level]({ err: known.cause ?? error, requestId: request.id, code: known.code }, known.detail);

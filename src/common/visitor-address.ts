@@ -19,12 +19,18 @@ const ADDRESSES_REMEMBERED = 1000;
 /** Gives every request its `visitorAddress`. */
 export function setUpVisitorAddress(app: NestFastifyApplication, env: Env): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  const trusts = remembered(trustedProxies(env));
+  const addressOf = visitorAddresses(env);
   fastify.decorateRequest('visitorAddress', '');
   fastify.addHook('onRequest', (request, _reply, done) => {
-    request.visitorAddress = visitorAddress(request, trusts);
+    request.visitorAddress = addressOf(request);
     done();
   });
+}
+
+/** Tells who sent a request, see {@link visitorAddress}, by TRUSTED_PROXIES. */
+export function visitorAddresses(env: Env): (request: Pick<FastifyRequest, 'headers' | 'raw'>) => string {
+  const trusts = remembered(trustedProxies(env));
+  return (request) => visitorAddress(request, trusts);
 }
 
 /**

@@ -60,6 +60,7 @@ test('has the defaults of the contract', () => {
       signin: 30,
       bodies: 20,
       refused_keys: 300,
+      anonymous: 200,
       connections: 1000,
       reads: 600,
       changes: 120,

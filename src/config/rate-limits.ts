@@ -16,6 +16,8 @@ const DEFAULTS = {
   bodies: 20,
   /** Refused API keys a minute for each address and process, before refusals are slowed down. */
   refused_keys: 300,
+  /** Requests a second for each address and process without a good key or sign-in; five seconds' worth may come at once. */
+  anonymous: 200,
   /** Connections of an address to a process at a time. Proxies in TRUSTED_PROXIES may have more. */
   connections: 1000,
   /** Requests a minute for each account: GET, everything else, and new keys in place of old ones. */

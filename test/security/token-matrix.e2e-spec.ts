@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OPEN_API_ROUTES } from '../../src/access/anonymous-requests.js';
 import { formatUuid, uuidV7 } from '../../src/events/event-id.js';
 import { call, createKey, registerApp, signIn, type Signed } from '../support/client.js';
 import { type Stack, startStack } from '../support/stack.js';
@@ -178,6 +179,12 @@ describe('every route with every kind of token', () => {
     expect([...known].filter((route) => !registered.includes(route))).toEqual([]);
     // The document lists all of /api and nothing else.
     expect(registered.filter((route) => /^OPTIONS /.test(route) && !/collect|\*/.test(route))).toEqual([]);
+  });
+
+  test('the limit of requests without a credential knows which routes ask for none', () => {
+    const open = Object.entries(PLACES).filter(([, { who }]) => who === 'anyone' || who === 'refresh');
+    const paths = open.map(([route]) => route.split(' ')[1]!).filter((path) => path.startsWith('/api/'));
+    expect(new Set(paths)).toEqual(OPEN_API_ROUTES);
   });
 
   test('short paths answer the same', async () => {

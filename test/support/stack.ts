@@ -50,7 +50,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     MYSQL_DURABILITY: options.services ? 'fsync' : 'relaxed',
     FLUSH_INTERVAL_MS: '100',
     SEAL_AFTER_MS: '400',
-    RATE_LIMITS: 'signin=10000,bodies=10000,refused_keys=100000,reads=1000000,changes=1000000,regenerate=1000000',
+    RATE_LIMITS:
+      'signin=10000,bodies=10000,refused_keys=100000,anonymous=100000,reads=1000000,changes=1000000,regenerate=1000000',
     ...options.env,
   };
   const env = Env.load('command', variables);

@@ -1,0 +1,92 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AnonymousRequests, WINDOW_S } from './access/anonymous-requests.js';
+import { OPEN_TO_ALL } from './collect/collect-cors.js';
+import { formatOf } from './collect/wire-format.js';
+import { type AppError, ForbiddenError, RateLimitedError, UnauthorizedError } from './common/app-error.js';
+import { toProblem } from './common/problem.filter.js';
+import { trustedProxies } from './common/trusted-proxies.js';
+import { visitorAddresses } from './common/visitor-address.js';
+import { type Env, isLoopbackName } from './config/env.js';
+import type { SecurityHeaders } from './security-headers.js';
+
+/** Balancers and monitors ask these; on the machine and in trusted networks nothing limits them. */
+const PROBES = new Set(['/health', '/ready']);
+
+/** What limits the requests of senders without a good credential. */
+export interface AnonymousLimit {
+  /** @returns whether the request was one too many: then it has been answered */
+  refuses(request: FastifyRequest, reply: FastifyReply): boolean;
+  /** A request was refused with this error. */
+  note(request: FastifyRequest, error: AppError): void;
+}
+
+/**
+ * Makes the limit, and asks it before any other hook. An answer is written here, since Nest's way of refusing takes several
+ * times as long.
+ * @param secure headers of every answer
+ * @param onRefused hears of each request that is refused
+ */
+export function limitAnonymous(
+  app: NestFastifyApplication,
+  env: Env,
+  secure: SecurityHeaders,
+  onRefused: (request: FastifyRequest) => void,
+): AnonymousLimit {
+  const requests = app.get(AnonymousRequests, { strict: false });
+  const [addressOf, trusts] = [visitorAddresses(env), trustedProxies(env)];
+  const perSecond = requests.limit / WINDOW_S;
+  const { detail, ...problem } = toProblem(
+    new RateLimitedError(
+      `The limit is ${perSecond} requests a second for an address that shows no good API key or sign-in. Try again after Retry-After.`,
+      WINDOW_S,
+    ),
+    '',
+  );
+  const isExempt = ({ routeOptions: { url = '' }, visitorAddress }: FastifyRequest): boolean =>
+    PROBES.has(url) && (isLoopbackName(visitorAddress) || trusts(visitorAddress));
+
+  const limit: AnonymousLimit = {
+    refuses: (request, reply) => {
+      // A path that cannot be decoded is refused before any hook.
+      request.visitorAddress ||= addressOf(request);
+      const isCollect = formatOf(request) !== undefined;
+      if (isExempt(request)) return false;
+      const waitS = requests.waitS(request, isCollect);
+      if (waitS === 0) return false;
+      request.refusal = { code: problem.code };
+      onRefused(request);
+      const body = JSON.stringify({ ...problem, detail, requestId: request.id });
+      reply.hijack();
+      reply.raw
+        .writeHead(429, {
+          ...secure,
+          ...(isCollect ? OPEN_TO_ALL : {}),
+          'x-request-id': request.id,
+          'cache-control': 'no-store',
+          'retry-after': String(waitS),
+          'ratelimit-limit': String(requests.limit),
+          'ratelimit-remaining': '0',
+          'ratelimit-reset': String(waitS),
+          'content-type': 'application/problem+json',
+          'content-length': String(Buffer.byteLength(body)),
+        })
+        .end(body);
+      return true;
+    },
+    note: (request, error) => {
+      if (request.caller) return;
+      requests.noteRefused(request, formatOf(request) !== undefined, isOfCredential(error));
+    },
+  };
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (!limit.refuses(request, reply)) done();
+  });
+  return limit;
+}
+
+/** Too many refused keys are answered 429. */
+function isOfCredential(error: AppError): boolean {
+  return [error, error.cause].some((one) => one instanceof UnauthorizedError || one instanceof ForbiddenError);
+}
