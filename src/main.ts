@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type AnonymousLimit, limitAnonymous } from './anonymous-limit.js';
+import { limitAnonymous } from './anonymous-limit.js';
 import { ApiModule } from './api.module.js';
 import { setUpApiDocs } from './api-docs/set-up.js';
 import { setUpDashboard } from './dashboard/set-up.js';
@@ -29,12 +29,7 @@ import { securityHeaders } from './security-headers.js';
 try {
   const parts = await prepareProcess('api');
   const { env, logger } = parts;
-  let limit: AnonymousLimit | undefined;
-  const http: HttpSettings = {
-    secure: await securityHeaders(),
-    servesPages: true,
-    refuses: (request, reply) => limit?.refuses(request, reply) ?? false,
-  };
+  const http: HttpSettings = { secure: await securityHeaders(), servesPages: true };
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.with(parts), createAdapter(env, http), {
     logger: new NestLogger(logger),
     abortOnError: false,
@@ -44,14 +39,15 @@ try {
   const countRejected = (request: FastifyRequest, reason: string) => {
     if (formatOf(request)) ingestMetrics.refused(request, reason);
   };
+  app.useGlobalPipes(new PayloadPipe());
+  setUpVisitorAddress(app, env);
+  const limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'));
+  http.refuses = limit.refuses;
   const onProblem = (request: FastifyRequest, error: AppError) => {
-    limit?.note(request, error);
+    limit.note(request, error);
     countRejected(request, error.code);
   };
   app.useGlobalFilters(new ProblemFilter(logger, http.servesPages, onProblem));
-  app.useGlobalPipes(new PayloadPipe());
-  setUpVisitorAddress(app, env);
-  limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'));
   await prepareHttp(app, logger, http);
   app.get(UnsentAnswers, { strict: false }).watch(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
   watchUntrustedProxies(app, env, logger);

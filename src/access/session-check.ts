@@ -64,6 +64,7 @@ export class SessionCheck {
 
   /** The account of an access token by its signature alone; undefined for any other text. */
   accountOf(token: string): string | undefined {
+    if (!this.access.hasSigned(token)) return undefined;
     try {
       return String(this.access.verify(token).sub);
     } catch {

@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { JwtService, JwtSignOptions } from '@nestjs/jwt';
 import type { SecretRing } from '../config/secrets.js';
 import { type AboutWhom, UnauthorizedError } from './app-error.js';
@@ -59,6 +60,21 @@ export class TokenRing {
   /** True for a token whose signature was found good lately, whether or not it has expired since. */
   remembers(token: string): boolean {
     return this.verified.has(token);
+  }
+
+  /**
+   * Whether one of our secrets signed the token, whatever it says. Where a flood of tokens is refused, this takes a fraction of
+   * the time of {@link verify}.
+   */
+  hasSigned(token: string): boolean {
+    if (this.verified.has(token)) return true;
+    const kid = namedSecret(token);
+    const secret = this.ring.find((named) => named.kid === kid);
+    const end = token.lastIndexOf('.');
+    if (!secret || end < 0) return false;
+    const expected = createHmac('sha256', secret.key).update(token.slice(0, end)).digest();
+    const given = Buffer.from(token.slice(end + 1), 'base64url');
+    return given.length === expected.length && timingSafeEqual(given, expected);
   }
 
   /** @throws UnauthorizedError key_malformed, key_expired or wrong_token_kind */
