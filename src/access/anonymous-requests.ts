@@ -84,9 +84,10 @@ export class AnonymousRequests {
 
   /** Whether a request comes with something that may be a credential, where one is asked for. */
   private shows({ headers, method, routeOptions: { url } }: FastifyRequest, keyInBody: boolean): boolean {
-    if (!keyInBody && (!url?.startsWith('/api/') || OPEN_API_ROUTES.has(url))) return false;
+    // A browser's preflight is answered whatever it says.
+    if (keyInBody ? method !== 'POST' : !url?.startsWith('/api/') || OPEN_API_ROUTES.has(url)) return false;
     if (headers['x-api-key'] !== undefined || headers.authorization !== undefined) return true;
-    return keyInBody ? method === 'POST' && hasBody(headers) : !!headers.cookie?.includes(`${this.cookies.session}=`);
+    return keyInBody ? hasBody(headers) : !!headers.cookie?.includes(`${this.cookies.session}=`);
   }
 
   /** A key in a body is looked at when the body is there: see UnknownSenders for how many there may be that have none. */

@@ -129,6 +129,7 @@ describe('requests without a good credential', () => {
         headers: { authorization: 'Bearer a.b.c' },
         body: '{',
       },
+      'preflight with a key': { path: COLLECT, method: 'OPTIONS', headers: { 'x-api-key': app.apiKey } },
       'collect without a body': { path: COLLECT, method: 'POST' },
     };
     for (const [name, sent] of Object.entries(refused)) {
