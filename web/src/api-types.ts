@@ -3993,6 +3993,7 @@ export interface operations {
       };
       400: components['responses']['BadRequest'];
       408: components['responses']['RequestTimeout'];
+      429: components['responses']['TooManyRequests'];
       431: components['responses']['HeadersTooLarge'];
     };
   };
@@ -4020,6 +4021,7 @@ export interface operations {
       };
       400: components['responses']['BadRequest'];
       408: components['responses']['RequestTimeout'];
+      429: components['responses']['TooManyRequests'];
       431: components['responses']['HeadersTooLarge'];
       /** @description Not ready; `checks` says why. */
       503: {
