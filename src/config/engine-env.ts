@@ -25,19 +25,21 @@ export interface EngineEnv {
 /** @throws ConfigError with one line a fault */
 export function readEngineEnv(source: EnvSource = process.env): EngineEnv {
   const reader = new EnvReader(source);
-  const password = (name: string): string => {
-    const text = reader.secret(name) ?? '';
-    if (text.length < 16) reader.fault(name, 'must have at least 16 characters');
-    return text;
-  };
   const env: EngineEnv = {
     dataDir: resolve(reader.text('DATA_DIR') ?? '.data'),
     chdbFolder: resolve(reader.text('ENGINE_FOLDER') ?? 'engine'),
     memory: readMemory(reader),
     port: reader.integer('ENGINE_PORT', 0, 0, 65_535),
     logLevel: reader.choice('LOG_LEVEL', 'info', LOG_LEVELS),
-    passwords: { questions: password('ENGINE_QUESTION_PASSWORD'), copying: password('ENGINE_COPY_PASSWORD') },
+    passwords: {
+      questions: reader.secret('ENGINE_QUESTION_PASSWORD') ?? '',
+      copying: reader.secret('ENGINE_COPY_PASSWORD') ?? '',
+    },
   };
+  for (const [user, password] of Object.entries(env.passwords)) {
+    const name = user === 'questions' ? 'ENGINE_QUESTION_PASSWORD' : 'ENGINE_COPY_PASSWORD';
+    if (password.length < 16) reader.fault(name, 'must have at least 16 characters');
+  }
   if (reader.faults.length > 0) throw new ConfigError(reader.faults);
   return env;
 }
