@@ -66,7 +66,7 @@ module.exports = {
     },
     {
       name: 'rooms-know-no-process',
-      comment: 'What stands in src/ itself starts a process or puts rooms together; no room needs it.',
+      comment: 'The files of src/ itself start a process or put rooms together; no room imports them.',
       severity: 'error',
       from: { path: '^src/[^/]+/' },
       to: { path: '^src/[^/]+\\.ts$' },
@@ -100,10 +100,17 @@ module.exports = {
       to: { path: `^src/${any(ROOMS.filter((room) => !WORKER_ROOMS.includes(room)))}/` },
     },
     {
+      name: 'answers-come-from-the-database',
+      comment: 'Rooms that answer requests meet collect and processing in the buffer and in the database, not in code.',
+      severity: 'error',
+      from: { path: '^src/(analytics|people|dead-letters|health|accounts|operation)/' },
+      to: { path: '^src/(collect|processing)/' },
+    },
+    {
       name: 'analytics-only-asks',
       severity: 'error',
       from: { path: '^src/analytics/' },
-      to: { path: ['^src/(collect|processing)/', 'node_modules/(bullmq|@nestjs/bullmq)/'] },
+      to: { path: 'node_modules/(bullmq|@nestjs/bullmq)/' },
     },
     {
       name: 'migrations-are-frozen',

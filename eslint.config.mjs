@@ -19,13 +19,14 @@ const GLOBAL_MODULE = {
 /** Modules that may be global. */
 const INFRASTRUCTURE = [
   'src/config/config.module.ts',
-  'src/common/*.module.ts',
+  'src/common/logger.module.ts',
+  'src/common/redis.module.ts',
   'src/database/database.module.ts',
   'src/metrics/metrics.module.ts',
 ];
 
 /**
- * A file gets the rule from the last block that names it, whole: a block says everything that its files may not import.
+ * The last block that names a file replaces the rule of earlier ones, so each block lists everything that its files may not import.
  * @returns {import('eslint').Linter.RulesRecord}
  */
 const restrictedImports = (...paths) => ({ 'no-restricted-imports': ['error', { paths }] });

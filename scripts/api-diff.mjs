@@ -2,7 +2,7 @@ import './launcher/node-version.mjs';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { untoldChanges } from './api-diff/changelog.mjs';
+import { unnamedChanges } from './api-diff/changelog.mjs';
 import { compareDocuments } from './api-diff/compare-documents.mjs';
 import { deprecationFaults, newDeprecations } from './api-diff/deprecations.mjs';
 import { ROOT } from './launcher/settings.mjs';
@@ -24,11 +24,12 @@ const before = readJson(join(ROOT, 'docs', 'openapi', `${last}.json`));
 const after = readJson(values.current);
 
 const findings = compareDocuments(before, after, releases);
-const told = new Map([...findings.additions, ...newDeprecations(before, after)]);
+const changes = new Map([...findings.additions, ...newDeprecations(before, after)]);
+const { version } = readJson(join(ROOT, 'package.json'));
 const faults = [
   ...findings.breaks,
   ...deprecationFaults(before, after, nextRelease()),
-  ...untoldChanges(told, readFileSync(values.changelog, 'utf8')),
+  ...unnamedChanges(changes, readFileSync(values.changelog, 'utf8'), version === last ? 'Unreleased' : version),
 ];
 for (const fault of faults) warn(fault);
 say(`API since ${last}: ${findings.additions.size} additions, ${faults.length} faults`);
@@ -36,7 +37,6 @@ process.exitCode = faults.length > 0 ? 1 : 0;
 
 /** The version of package.json; until that is raised, the minor release after the last one. */
 function nextRelease() {
-  const { version } = readJson(join(ROOT, 'package.json'));
   if (version !== last) return version;
   const [major, minor] = last.split('.').map(Number);
   return `${major}.${minor + 1}.0`;

@@ -20,7 +20,7 @@ import { sqlDump } from './release-fixture/sql-dump.mjs';
 // its database and its answers to test/releases/. test/upgrade.e2e-spec.ts compares later releases with them.
 
 const FOLDER = join(ROOT, 'test', 'releases');
-/** What git is to keep of each release. */
+/** The size that a dump in the repository may have. */
 const DUMP_MAX_BYTES = 200_000;
 /** Of an installation that exists nowhere else: the keys of the fixture are signed with them. */
 const SECRETS = {

@@ -89,9 +89,28 @@ describe('the rules that npm run check applies', () => {
   });
 
   test('all of them', () => {
-    const parts = ['lint', 'imports', 'format', 'types:server', 'types:scripts', 'types:web', 'types:tracker'];
-    expect(parts.filter((part) => !scripts.check!.split(' ').includes(part))).toEqual([]);
+    const types = ['types:server', 'types:scripts', 'types:web', 'types:tracker'];
+    const parts = ['lint', 'imports', 'format', ...types, 'unused', 'api-diff'];
+    expect(scripts.check!.split(' ').slice(2).sort()).toEqual([...parts].sort());
     expect(readFileSync(join(ROOT, '.ci', 'run'), 'utf8')).toMatch(/npm test$/m);
+    expect(scripts.test).toBe('node scripts/test.mjs');
+    expect(readFileSync(join(ROOT, 'scripts', 'test.mjs'), 'utf8')).toMatch(
+      /^ {2}if \(runsEverything\) await check\(\);$/m,
+    );
+  });
+
+  test('are as strict as they say', () => {
+    const strict = (tsconfig: string): boolean | undefined => {
+      const { config } = ts.readConfigFile(join(ROOT, tsconfig), (file) => ts.sys.readFile(file));
+      return ts.parseJsonConfigFileContent(config, ts.sys, dirname(join(ROOT, tsconfig))).options.strict;
+    };
+    expect(TSCONFIGS.map(strict)).toEqual(TSCONFIGS.map(() => true));
+    // What Prettier leaves alone is made by programs.
+    expect(ignoredBy('.prettierignore').filter((pattern) => /\.(md|ts|mjs)$|\*/.test(pattern))).toEqual([
+      'bench/RESULTS.md',
+    ]);
+    const knip = readFileSync(join(ROOT, 'knip.jsonc'), 'utf8');
+    expect(knip).not.toMatch(/"(rules|exclude|include)"/);
   });
 
   test('every source file is of a project whose types are checked', () => {
@@ -104,6 +123,11 @@ describe('the rules that npm run check applies', () => {
     expect(sources.length).toBeGreaterThan(500);
     expect(sources.filter((file) => !checked.has(join(ROOT, file)))).toEqual([]);
   });
+
+  function ignoredBy(file: string): string[] {
+    const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+    return lines.filter((line) => line && !line.startsWith('#'));
+  }
 
   function filesOf(tsconfig: string): string[] {
     const { config } = ts.readConfigFile(join(ROOT, tsconfig), (file) => ts.sys.readFile(file));

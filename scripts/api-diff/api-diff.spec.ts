@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { untoldChanges } from './changelog.mjs';
+import { unnamedChanges } from './changelog.mjs';
 import { compareDocuments } from './compare-documents.mjs';
 import { deprecationFaults, newDeprecations } from './deprecations.mjs';
 
@@ -205,11 +205,26 @@ describe('additions', () => {
     ['- The export has ip, and `zip`.', ['export is new: CHANGELOG.md has to name it under Unreleased, as `ip`']],
     ['', ['export is new: CHANGELOG.md has to name it under Unreleased, as `ip`']],
   ])('in the changelog: %j', (text, said) => {
-    expect(untoldChanges(new Map([['export', 'ip']]), changelog(text))).toEqual(said);
+    expect(unnamedChanges(new Map([['export', 'ip']]), changelog(text), '0.3.0')).toEqual(said);
+  });
+
+  it('are looked for in the section of a release that is being made', () => {
+    const text = '## Unreleased\n\n## 0.3.0 - 2026-12-24\n\n- `ip`\n\n## 0.2.0 - 2026-11-30\n\n- `id`\n';
+    expect(unnamedChanges(new Map([['export', 'ip']]), text, '0.3.0')).toEqual([]);
+    expect(unnamedChanges(new Map([['export', 'id']]), text, '0.3.0')).toHaveLength(1);
+  });
+
+  it('need a mention each', () => {
+    const changes = new Map([
+      ['DeadLetterDto: id', 'id'],
+      ['ReceiptDto: id', 'id'],
+    ]);
+    expect(unnamedChanges(changes, changelog('- Dead letters have `id`.'), '0.3.0')).toHaveLength(1);
+    expect(unnamedChanges(changes, changelog('- Dead letters have `id`, receipts `id`.'), '0.3.0')).toEqual([]);
   });
 
   it('are looked for where Unreleased is the last section', () => {
-    expect(untoldChanges(new Map([['export', 'ip']]), '## Unreleased\n\n- `ip`\n')).toEqual([]);
+    expect(unnamedChanges(new Map([['export', 'ip']]), '## Unreleased\n\n- `ip`\n', '0.3.0')).toEqual([]);
   });
 });
 

@@ -18,7 +18,7 @@ export function compareVersions(a, b) {
 export class Findings {
   /** What no release may do, a sentence each. @type {Set<string>} */
   breaks = new Set();
-  /** What was added, and the name by which the changelog must tell it. @type {Map<string, string>} */
+  /** What was added, and the name that the changelog must use for it. @type {Map<string, string>} */
   additions = new Map();
 
   /** @param {readonly string[]} releases versions of all releases so far */
@@ -37,7 +37,7 @@ export class Findings {
   }
 
   /**
-   * Something is gone: which only what is deprecated may be, and not too early.
+   * Something is gone. Only a deprecated field may go, and not before two minor releases have passed.
    * @param {string} where
    * @param {string} what
    * @param {{deprecated?: boolean, 'x-deprecated-since'?: string} | undefined} before as the baseline described it

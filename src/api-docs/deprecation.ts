@@ -79,18 +79,18 @@ function inSchema(schema: MarkedSchema | undefined, document: OpenAPIObject, see
   return [...marks(schema), ...inner.flatMap((one) => inSchema(one, document, seen))];
 }
 
-/** @throws Error where what is deprecated does not tell the day, by which the header tells it */
+/** @throws Error for a deprecated field without the day that the header states */
 function marks({ deprecated, 'x-deprecated-at': day }: Marked): number[] {
   if (!deprecated) return [];
   const time = Date.parse(`${day}T00:00:00Z`);
-  if (Number.isNaN(time)) throw new Error('What is deprecated needs @Deprecated() with a day: the header tells it');
+  if (Number.isNaN(time)) throw new Error('A deprecated field needs @Deprecated() with a day, which the header states');
   return [time / 1000];
 }
 
 function header(time: number): object {
   return {
     description:
-      'Something that this answer holds is deprecated since then (RFC 9745: seconds since 1970). The fields are marked as deprecated.',
+      'A field of this answer has been deprecated since that time (RFC 9745: seconds since 1970). The schema marks it as deprecated.',
     schema: { type: 'string', example: `@${time}` },
   };
 }

@@ -35,9 +35,9 @@ export interface BodyRules<Sender extends BodySender = BodySender> {
   assertMaySend(request: FastifyRequest, sender: Sender): void;
 
   /**
-   * Called right before JSON.parse, where what follows may take long: takes a place for what the body becomes in memory.
-   * @returns gives it back; called once, when the request is answered or its connection closed
-   * @throws AppError when there is none
+   * Called right before JSON.parse. Counts the body as under way until its request is answered or its connection closed.
+   * @returns ends that; called once
+   * @throws AppError when too much is under way
    */
   begin?(sender: Sender, size: BodySize): () => void;
 

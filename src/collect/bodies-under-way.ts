@@ -5,12 +5,12 @@ import { Metrics } from '../metrics/metrics.service.js';
 
 const MIB = 1024 * 1024;
 /**
- * Bytes of bodies, as read, that are parsed and not answered yet. Parsed JSON takes up to twenty times as much, and a batch
- * of new User-Agents a tenth of a second: more of them would wait in memory than the process has.
+ * Bytes of bodies, as read, that are parsed and not answered yet. Parsed JSON takes up to twenty times as much memory, and a
+ * batch of new User-Agents takes a tenth of a second. Without a bound, waiting batches fill the memory of the process.
  */
 const ACCOUNT_BYTES = 8 * MIB;
 const TOTAL_BYTES = 32 * MIB;
-/** A smaller body is answered before it could wait. */
+/** Smaller bodies are processed within one step, so they never wait. */
 export const COUNTED_MIN_BYTES = 4096;
 
 /** Bounds the bodies that a process has parsed and still works on: for each account, and for all together. */
@@ -42,11 +42,11 @@ export class BodiesUnderWay {
     const own = this.accounts.get(account) ?? 0;
     if (own > 0 && own + bytes > ACCOUNT_BYTES) {
       const detail =
-        'Earlier batches of this account are still being taken. Send fewer at a time; try again in a second.';
+        'Earlier batches of this account are still being processed. Send fewer at a time; try again in a second.';
       throw new AppError(429, 'too_many_at_once', detail, { headers: { 'retry-after': '1' } });
     }
     if (this.total + bytes > TOTAL_BYTES) {
-      throw new UnavailableError('too_busy', 'Too many batches are being taken just now. Send it again.', 1);
+      throw new UnavailableError('too_busy', 'Too many batches are being processed just now. Send it again.', 1);
     }
     this.accounts.set(account, own + bytes);
     this.total += bytes;
