@@ -137,10 +137,8 @@ describe('dead letters', () => {
   });
 
   test('the receipt of an event that a newer version accepted says that it is parked', async () => {
-    const parked = acceptedEvent({ appId: app.id.replaceAll('-', ''), eventId: 'some' });
     const [row] = await stack.query<{ id: string }>('SELECT LOWER(HEX(stored_id)) AS id FROM dead_letters');
     const id = formatUuid(row!.id);
-    expect(formatUuid(parked.id).slice(0, 8)).toBe(id.slice(0, 8));
     await stack.query("DELETE FROM events WHERE event_id = 'some'");
     const receipt = await call(`${stack.url}/api/analytics/events/${id}/receipt`, { token: ann.accessToken });
     expect(receipt.body).toMatchObject({ status: 'dead_letter', code: 'envelope_version', id });
