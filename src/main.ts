@@ -13,7 +13,7 @@ import { UnknownSenders } from './bodies/unknown-senders.js';
 import { CollectBodies } from './collect/collect-bodies.js';
 import { prepareCollectHttp } from './collect/collect-cors.js';
 import { IngestMetrics } from './collect/ingest-metrics.js';
-import { formatOf } from './collect/wire-format.js';
+import { formatOf } from './collect/ingest-format.js';
 import type { AppError } from './common/app-error.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';

@@ -128,7 +128,7 @@ describe('ingest', () => {
     expect(total(after, 'tallystone_ingest_drops_total')).toBe(total(after, 'tallystone_events_rejected_total'));
   });
 
-  describe('a second wire format, which is a file of its own', () => {
+  describe('a second ingest format, which is a file of its own', () => {
     const tiny = (body: unknown, options: Parameters<typeof call>[1] = {}) =>
       call(`${stack.url}/api/tiny`, { body, ...options });
 

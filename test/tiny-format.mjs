@@ -1,4 +1,4 @@
-// Loaded into an API process before all else (NODE_OPTIONS=--import): a second wire format, known to this file alone, and its
+// Loaded into an API process before all else (NODE_OPTIONS=--import): a second ingest format, known to this file alone, and its
 // route POST /api/tiny. Its bodies are {"k": KEY, "at": MS, "v": [NAME, …]}. The product's own code stays as it is.
 import 'reflect-metadata';
 import { CollectModule } from '#dist/collect/collect.module.js';
@@ -20,7 +20,7 @@ import { ApiTags } from '@nestjs/swagger';
  */
 const fieldsOf = (body) => (body !== null && typeof body === 'object' ? body : {});
 
-/** @type {import('#dist/collect/wire-format.js').WireFormat<{ ok: number, bad: number[] }>} */
+/** @type {import('#dist/collect/ingest-format.js').IngestFormat<{ ok: number, bad: number[] }>} */
 export const TINY = {
   keyFields: ['k'],
   eventsField: 'v',

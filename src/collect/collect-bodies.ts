@@ -8,7 +8,7 @@ import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
 import { BodiesUnderWay } from './bodies-under-way.js';
 import { CollectLimits, loadOf } from './collect-limits.js';
-import { ingestNotes, statedFormat } from './wire-format.js';
+import { ingestNotes, statedFormat } from './ingest-format.js';
 
 /** Bodies of the routes that take events: only those of a good key that may write are parsed. The guards ask again afterwards. */
 @Injectable()

@@ -3,15 +3,15 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiSecurity } from '@nestjs/swagger';
 import { KeyDemanded, KeyGuard } from '../access/key.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
-import { parsedBody, type WireFormat } from './wire-format.js';
+import { parsedBody, type IngestFormat } from './ingest-format.js';
 
 /**
  * A route that takes events: a key with `write`, in a header or in the body, within the limits of events and bytes.
  * @param format how its clients post and are answered @param body describes the body in the OpenAPI document
  */
-export function CollectRoute(format: WireFormat, body: Type): MethodDecorator {
+export function CollectRoute(format: IngestFormat, body: Type): MethodDecorator {
   return applyDecorators(
-    RouteConfig({ wireFormat: format }),
+    RouteConfig({ ingestFormat: format }),
     KeyDemanded({ scope: 'write', keyInBody: (request) => parsedBody(request).key }),
     UseGuards(KeyGuard, RateLimitGuard),
     ApiSecurity('analyticsToken'),

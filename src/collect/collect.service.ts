@@ -10,9 +10,9 @@ import { RegistryService } from '../registry/registry.service.js';
 import { BufferService } from './buffer.service.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { EVENT_STEPS } from './ingest-steps.js';
-import type { Circumstances } from './normalise.js';
+import type { IngestContext } from './normalise.js';
 import { type IngestEvents, letOthersGoOn, stepsOf } from './parse.pipe.js';
-import { ingestNotes, type WireFormat } from './wire-format.js';
+import { ingestNotes, type IngestFormat } from './ingest-format.js';
 
 /** Takes a request's parsed events through the remaining steps (ingest-steps.ts), into Redis's append-only file. */
 @Injectable()
@@ -25,10 +25,10 @@ export class CollectService {
   ) {}
 
   /**
-   * Keeps the good events; what the client is told of the others is for the format to say.
+   * Appends the events that are valid. The format words the answer, which names the others.
    * @throws AppError as the format refuses a request without a good event; UnavailableError
    */
-  async collect<Answer extends object>(events: IngestEvents, format: WireFormat<Answer>): Promise<Answer> {
+  async collect<Answer extends object>(events: IngestEvents, format: IngestFormat<Answer>): Promise<Answer> {
     const accepted = await this.accept(events);
     const rejected = events.rejected.sort((a, b) => a.index - b.index);
     if (accepted.length > 0) await this.append(accepted, events.request);
@@ -43,13 +43,13 @@ export class CollectService {
     const steps = stepsOf(events.request);
     for (const { name, run } of EVENT_STEPS) {
       // Anew for each step: events wait while `device` goes on, and an erasure relies on their receipt being recent (eraser.ts).
-      const around = this.circumstances(events.request, events.sentAt);
+      const context = this.contextOf(events.request, events.sentAt);
       const began = performance.now();
       const before = events.rejected.length;
       for (const draft of events.drafts) {
         if (steps.isOver) await letOthersGoOn(steps, events.request);
         try {
-          run(draft, around);
+          run(draft, context);
         } catch (error) {
           events.reject(draft.index, name, error);
         }
@@ -75,7 +75,7 @@ export class CollectService {
     for (const { appId, id, event } of accepted) this.logger.debug({ requestId, appId, id, event }, 'accepted');
   }
 
-  private circumstances(request: FastifyRequest, sentAt: number | undefined): Circumstances {
+  private contextOf(request: FastifyRequest, sentAt: number | undefined): IngestContext {
     const { caller, visitorAddress, headers } = request;
     if (caller?.kind !== 'key') throw new Error('Events are taken behind the key guard');
     const receivedAt = Date.now();

@@ -4,7 +4,7 @@ import { Counter } from 'prom-client';
 import { Metrics } from '../metrics/metrics.service.js';
 import { PlainHistogram } from '../metrics/plain-histogram.js';
 import { DROP_REASONS, INGEST_STEPS, type IngestStep, refusingStep } from './ingest-steps.js';
-import { ingestNotes } from './wire-format.js';
+import { ingestNotes } from './ingest-format.js';
 
 /** Seconds. A step of one event takes microseconds, the append as long as an fsync. */
 const BUCKETS = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1];

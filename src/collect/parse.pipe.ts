@@ -4,7 +4,7 @@ import { AppError } from '../common/app-error.js';
 import { Steps } from '../common/steps.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { type Draft, draft, type IngestStep } from './ingest-steps.js';
-import { parsedBody, type RejectedEvent, statedFormat } from './wire-format.js';
+import { parsedBody, type RejectedEvent, statedFormat } from './ingest-format.js';
 
 /** How many wrong fields of a request are named. Beyond these, one for each event. */
 const ERRORS_NAMED_AT_MOST = 50;
@@ -23,10 +23,10 @@ export class IngestEvents {
     readonly sentAt: number | undefined,
   ) {}
 
-  /** @throws what is no refusal of an event */
+  /** Notes a refused event. @throws `error` itself when it is not a refusal (a 400) */
   reject(index: number, step: IngestStep, error: unknown): void {
     if (!(error instanceof AppError) || error.status !== 400) throw error;
-    // However many events are wrong in however many ways, each has one of its errors told.
+    // At least one error of each event is named, even beyond the limit.
     const errors = (error.errors ?? []).slice(0, this.room);
     this.room = Math.max(1, this.room - errors.length);
     this.rejected.push({ index, step, error, errors });
