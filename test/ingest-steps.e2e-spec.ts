@@ -146,6 +146,14 @@ describe('ingest', () => {
       expect(kept.join()).not.toContain(app.apiKey.slice(-20));
     });
 
+    test('an answer to a request without a key names the field of the format', async () => {
+      const detail = (field: string) =>
+        `Send an API key as x-api-key or Authorization: Bearer, or as ${field} in the body.`;
+      expect((await tiny({ v: ['x'] })).body.detail).toBe(detail('k'));
+      expect((await tiny(undefined, { method: 'POST' })).body.detail).toBe(detail('k'));
+      expect((await call(`${stack.url}/collect`, { body: { event: 'x' } })).body.detail).toBe(detail('apiKey'));
+    });
+
     test('takes the key from a header too, and from no field of another format', async () => {
       expect((await tiny({ v: ['x'] }, { key: app.apiKey })).status).toBe(200);
       expect((await tiny({ apiKey: app.apiKey, v: ['x'] })).body.code).toBe('key_missing');

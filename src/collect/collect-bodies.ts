@@ -17,7 +17,7 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   readonly inBody = {
     shapeOf: statedFormat,
     admit: (request: FastifyRequest, key: string): KeyCaller => this.admit(request, withoutSpace(key)),
-    missing: () => keyMissing(true),
+    missing: (request: FastifyRequest) => keyMissing(statedFormat(request).keyFields[0]),
   };
 
   constructor(

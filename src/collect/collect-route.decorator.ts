@@ -12,7 +12,7 @@ import { parsedBody, type IngestFormat } from './ingest-format.js';
 export function CollectRoute(format: IngestFormat, body: Type): MethodDecorator {
   return applyDecorators(
     RouteConfig({ ingestFormat: format }),
-    KeyDemanded({ scope: 'write', keyInBody: (request) => parsedBody(request).key }),
+    KeyDemanded({ scope: 'write', inBody: { field: format.keyFields[0], key: (request) => parsedBody(request).key } }),
     UseGuards(KeyGuard, RateLimitGuard),
     ApiSecurity('analyticsToken'),
     ApiBody({ type: body }),
