@@ -162,6 +162,18 @@ describe('ingest', () => {
       );
     });
 
+    test('each step reports all of its time: every check of the key, and the parse of the format', async () => {
+      const seconds = (text: string, step: IngestStep) =>
+        Number(new RegExp(`^tallystone_ingest_step_seconds_sum\\{step="${step}"\\} (\\S+)$`, 'm').exec(text)![1]);
+      const before = await figures();
+      const { status } = await tiny({ k: app.apiKey, slow: 50, v: ['x'] }, { headers: { 'x-slow-key': '50' } });
+      const after = await figures();
+      expect(status).toBe(200);
+      // The body reader checks the key, and so does the guard. The sums are floating-point numbers.
+      expect(seconds(after, 'key') - seconds(before, 'key')).toBeGreaterThan(0.0999);
+      expect(seconds(after, 'parse') - seconds(before, 'parse')).toBeGreaterThan(0.0499);
+    });
+
     test('refuses by its own rules, and names places in its own list', async () => {
       expect((await tiny({ k: app.apiKey, v: 'x' })).body.errors).toEqual([
         { field: 'v', message: expect.any(String) },

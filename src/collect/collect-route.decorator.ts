@@ -1,7 +1,8 @@
 import { applyDecorators, type Type, UseGuards } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiSecurity } from '@nestjs/swagger';
-import { KeyDemanded, KeyGuard } from '../access/key.guard.js';
+import { KeyDemanded } from '../access/key.guard.js';
+import { IngestKeyGuard } from './ingest-key.guard.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { parsedBody, type IngestFormat } from './ingest-format.js';
 
@@ -13,7 +14,7 @@ export function CollectRoute(format: IngestFormat, body: Type): MethodDecorator 
   return applyDecorators(
     RouteConfig({ ingestFormat: format }),
     KeyDemanded({ scope: 'write', inBody: { field: format.keyFields[0], key: (request) => parsedBody(request).key } }),
-    UseGuards(KeyGuard, RateLimitGuard),
+    UseGuards(IngestKeyGuard, RateLimitGuard),
     ApiSecurity('analyticsToken'),
     ApiBody({ type: body }),
   );

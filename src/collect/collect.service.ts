@@ -42,9 +42,9 @@ export class CollectService {
   private async accept(events: IngestEvents): Promise<AcceptedEvent[]> {
     const steps = stepsOf(events.request);
     for (const { name, run } of EVENT_STEPS) {
+      const began = performance.now();
       // Anew for each step: events wait while `device` goes on, and an erasure relies on their receipt being recent (eraser.ts).
       const context = this.contextOf(events.request, events.sentAt);
-      const began = performance.now();
       const before = events.rejected.length;
       for (const draft of events.drafts) {
         if (steps.isOver) await letOthersGoOn(steps, events.request);

@@ -20,7 +20,7 @@ export class IngestMetrics {
     this.seconds = new PlainHistogram(
       {
         name: 'tallystone_ingest_step_seconds',
-        help: 'Duration of each ingest step of a request that passed it, with all its events; waiting for other requests included',
+        help: 'Duration of each ingest step of a request that passed it, for all its events together, waiting for other requests included. No step includes reading the body, JSON.parse, or making and sending the answer',
         buckets: BUCKETS,
         registers,
       },

@@ -6,9 +6,10 @@ import { type IngestContext, normalised } from './normalise.js';
 
 /**
  * What is done with every request that brings events, in this order. Each step reports its duration and what it dropped in
- * /metrics (ingest-metrics.ts).
- * - `key`: whose key it is, and whether it may send that much now (KeyGuard, RateLimitGuard)
- * - `parse`: from the body to checked client events (ParsePipe)
+ * /metrics (ingest-metrics.ts). Reading the body and JSON.parse come before and are in no duration; what they refuse counts as
+ * drops of `parse`.
+ * - `key`: whose key it is, and whether it may send that much now (CollectBodies, IngestKeyGuard, RateLimitGuard)
+ * - `parse`: from the parsed JSON to checked client events (the format's `parse`, ParsePipe)
  * - `address`, `device`, `normalise`: {@link EVENT_STEPS}
  * - `append`: into Redis's append-only file (BufferService)
  */
