@@ -67,7 +67,7 @@ class TinyController {
 
   /** @param {import('#dist/collect/parse.pipe.js').IngestEvents} events */
   collectTiny(events) {
-    return this.collectService.collect(events, TINY);
+    return this.collectService.collect(events);
   }
 }
 const route = { ...Object.getOwnPropertyDescriptor(TinyController.prototype, 'collectTiny') };

@@ -8,11 +8,11 @@ import { calendarDate } from '../common/time-zones.js';
 import type { AcceptedEvent } from '../events/event.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { BufferService } from './buffer.service.js';
+import { ingestNotes, statedFormat } from './ingest-format.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { EVENT_STEPS } from './ingest-steps.js';
 import type { IngestContext } from './normalise.js';
 import { type IngestEvents, letOthersGoOn, stepsOf } from './parse.pipe.js';
-import { ingestNotes, type IngestFormat } from './ingest-format.js';
 
 /** Takes a request's parsed events through the remaining steps (ingest-steps.ts), into Redis's append-only file. */
 @Injectable()
@@ -25,17 +25,18 @@ export class CollectService {
   ) {}
 
   /**
-   * Appends the events that are valid. The format words the answer, which names the others.
+   * Appends the events that are valid. The answer, made by the format of the request's route, names the others. `@CollectRoute`
+   * compares the type of the answer with the format.
    * @throws AppError as the format refuses a request without a good event; UnavailableError
    */
-  async collect<Answer extends object>(events: IngestEvents, format: IngestFormat<Answer>): Promise<Answer> {
+  async collect<Answer extends object>(events: IngestEvents): Promise<Answer> {
     const accepted = await this.accept(events);
     const rejected = events.rejected.sort((a, b) => a.index - b.index);
     if (accepted.length > 0) await this.append(accepted, events.request);
     else ingestNotes(events.request).step = rejected[0]?.step ?? 'parse';
-    const answer = format.answer({ accepted, rejected });
+    const answer = statedFormat(events.request).answer({ accepted, rejected });
     for (const { step, error } of rejected) this.metrics.dropped(step, error.code);
-    return answer;
+    return answer as Answer;
   }
 
   /** The steps that look at one event at a time: each takes all events before the next step begins. */

@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { Counter } from 'prom-client';
 import { Metrics } from '../metrics/metrics.service.js';
 import { PlainHistogram } from '../metrics/plain-histogram.js';
-import { DROP_REASONS, INGEST_STEPS, type IngestStep, refusingStep } from './ingest-steps.js';
 import { ingestNotes } from './ingest-format.js';
+import { DROP_REASONS, INGEST_STEPS, type IngestStep, refusingStep } from './ingest-steps.js';
 
 /** Seconds. A step of one event takes microseconds, the append as long as an fsync. */
 const BUCKETS = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1];

@@ -2,9 +2,9 @@ import { createParamDecorator, type ExecutionContext, Injectable, type PipeTrans
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../common/app-error.js';
 import { Steps } from '../common/steps.js';
+import { ingestNotes, parsedBody, type RejectedEvent, statedFormat } from './ingest-format.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { type Draft, draft, type IngestStep } from './ingest-steps.js';
-import { ingestNotes, parsedBody, type RejectedEvent, statedFormat } from './ingest-format.js';
 
 /** How many wrong fields of a request are named. Beyond these, one for each event. */
 const ERRORS_NAMED_AT_MOST = 50;

@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CollectLimits, loadOf } from './collect-limits.js';
-import { IngestMetrics } from './ingest-metrics.js';
 import { ingestNotes, parsedBody, statedFormat } from './ingest-format.js';
+import { IngestMetrics } from './ingest-metrics.js';
 
 /**
  * Lets a request through that is within the limits of its address, key and account. Comes after the key guard, and
