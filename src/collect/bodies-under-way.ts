@@ -42,11 +42,11 @@ export class BodiesUnderWay {
     const own = this.accounts.get(account) ?? 0;
     if (own > 0 && own + bytes > ACCOUNT_BYTES) {
       const detail =
-        'Earlier batches of this account are still being taken. Send fewer at a time; try again in a second.';
+        'Earlier batches of this account are still being processed. Send fewer at a time; try again in a second.';
       throw new AppError(429, 'too_many_at_once', detail, { headers: { 'retry-after': '1' } });
     }
     if (this.total + bytes > TOTAL_BYTES) {
-      throw new UnavailableError('too_busy', 'Too many batches are being taken just now. Send it again.', 1);
+      throw new UnavailableError('too_busy', 'Too many batches are being processed just now. Send it again.', 1);
     }
     this.accounts.set(account, own + bytes);
     this.total += bytes;

@@ -278,7 +278,7 @@ describe('what is refused, by name', () => {
     }
   });
 
-  test('an unknown field is told the nearest name, or metadata', () => {
+  test('the error for an unknown field names the nearest field, or metadata', () => {
     expect(refusal({ event: 'x', usrId: 'a' }).detail).toContain('Did you mean "userId"?');
     expect(refusal({ event: 'x', favouriteColour: 'a' }).detail).toContain('metadata');
   });

@@ -6,7 +6,7 @@ import { ingestNotes, parsedBody, type RejectedEvent, statedFormat } from './ing
 import { IngestMetrics } from './ingest-metrics.js';
 import { type Draft, draft, type IngestStep } from './ingest-steps.js';
 
-/** How many wrong fields of a request are named. Beyond these, one for each event. */
+/** How many invalid fields of a request are named. Beyond these, one for each event. */
 const ERRORS_NAMED_AT_MOST = 50;
 
 /** A request's events on their way through the steps. */

@@ -1255,7 +1255,7 @@ export interface components {
       userId?: string;
       /** @description Who did it while nobody is signed in: an id that your client made up and keeps. */
       anonymousId?: string;
-      /** @description The visit that it belongs to. */
+      /** @description An id of your own that groups events. */
       sessionId?: string;
       /**
        * @description Where it happened.
