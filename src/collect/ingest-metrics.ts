@@ -29,7 +29,7 @@ export class IngestMetrics {
     );
     this.drops = new Counter({
       name: 'tallystone_ingest_drops_total',
-      help: 'Refused events of a batch, and refused collect requests, by ingest step and reason (the code of the answer)',
+      help: 'Refused events of accepted batches, and refused collect requests (once each, however many events they have), by ingest step and reason (the code of the answer)',
       labelNames: ['step', 'reason'],
       registers,
     });
