@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AnonymousRequests, WINDOW_S } from './access/anonymous-requests.js';
 import { OPEN_TO_ALL } from './collect/collect-cors.js';
-import { formatOf } from './collect/wire-format.js';
+import { formatOf } from './collect/ingest-format.js';
 import { type AppError, ForbiddenError, RateLimitedError, UnauthorizedError } from './common/app-error.js';
 import { toProblem } from './common/problem.filter.js';
 import { trustedProxies } from './common/trusted-proxies.js';

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { formatOf } from './collect/wire-format.js';
+import { formatOf } from './collect/ingest-format.js';
 import type { Caller } from './common/caller.js';
 import { LineLimit } from './common/line-limit.js';
 import type { Logger } from './common/logger.js';

@@ -128,7 +128,7 @@ describe('ingest', () => {
     expect(total(after, 'tallystone_ingest_drops_total')).toBe(total(after, 'tallystone_events_rejected_total'));
   });
 
-  describe('a second wire format, which is a file of its own', () => {
+  describe('a second ingest format, which is a file of its own', () => {
     const tiny = (body: unknown, options: Parameters<typeof call>[1] = {}) =>
       call(`${stack.url}/api/tiny`, { body, ...options });
 
@@ -146,12 +146,32 @@ describe('ingest', () => {
       expect(kept.join()).not.toContain(app.apiKey.slice(-20));
     });
 
+    test('an answer to a request without a key names the field of the format', async () => {
+      const detail = (field: string) =>
+        `Send an API key as x-api-key or Authorization: Bearer, or as ${field} in the body.`;
+      expect((await tiny({ v: ['x'] })).body.detail).toBe(detail('k'));
+      expect((await tiny(undefined, { method: 'POST' })).body.detail).toBe(detail('k'));
+      expect((await call(`${stack.url}/collect`, { body: { event: 'x' } })).body.detail).toBe(detail('apiKey'));
+    });
+
     test('takes the key from a header too, and from no field of another format', async () => {
       expect((await tiny({ v: ['x'] }, { key: app.apiKey })).status).toBe(200);
       expect((await tiny({ apiKey: app.apiKey, v: ['x'] })).body.code).toBe('key_missing');
       expect((await call(`${stack.url}/collect`, { body: { k: app.apiKey, event: 'x' } })).body.code).toBe(
         'key_missing',
       );
+    });
+
+    test('each step reports all of its time: every check of the key, and the parse of the format', async () => {
+      const seconds = (text: string, step: IngestStep) =>
+        Number(new RegExp(`^tallystone_ingest_step_seconds_sum\\{step="${step}"\\} (\\S+)$`, 'm').exec(text)![1]);
+      const before = await figures();
+      const { status } = await tiny({ k: app.apiKey, slow: 50, v: ['x'] }, { headers: { 'x-slow-key': '50' } });
+      const after = await figures();
+      expect(status).toBe(200);
+      // The body reader checks the key, and so does the guard. The sums are floating-point numbers.
+      expect(seconds(after, 'key') - seconds(before, 'key')).toBeGreaterThan(0.0999);
+      expect(seconds(after, 'parse') - seconds(before, 'parse')).toBeGreaterThan(0.0499);
     });
 
     test('refuses by its own rules, and names places in its own list', async () => {

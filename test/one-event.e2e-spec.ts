@@ -73,14 +73,16 @@ describe('one event has one shape', () => {
     );
   });
 
-  test('in the export of a person, which has two former names beside', async () => {
+  test('in the export of a person, with two fields under their former names as well', async () => {
     const path = `${stack.url}/api/apps/${app.id}/users/ann`;
     const { body, headers } = await call(path, { token: ann.accessToken });
     expect(headers.get('deprecation')).toMatch(/^@\d+$/);
+    const head = await call(path, { method: 'HEAD', token: ann.accessToken });
+    expect([head.status, head.headers.get('deprecation')]).toEqual([200, headers.get('deprecation')]);
     expect(body.events).toEqual([{ ...event, timestamp: event.occurredAt, ipAddress: event.ip }]);
   });
 
-  test('in what tells less of it: user-stats, the receipt and a dead letter use the same names', async () => {
+  test('in part in user-stats, the receipt and a dead letter, under the same names', async () => {
     const { recentEvents } = await ask('analytics/user-stats?userId=ann');
     const { timestamp, ...recent } = recentEvents[0];
     expect(event).toMatchObject(recent);

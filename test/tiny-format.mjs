@@ -1,6 +1,8 @@
-// Loaded into an API process before all else (NODE_OPTIONS=--import): a second wire format, known to this file alone, and its
-// route POST /api/tiny. Its bodies are {"k": KEY, "at": MS, "v": [NAME, …]}. The product's own code stays as it is.
+// Loaded into an API process before all else (NODE_OPTIONS=--import): a second ingest format, known to this file alone, and its
+// route POST /api/tiny. Its bodies are {"k": KEY, "at": MS, "v": [NAME, …]}. The product's own code stays as it is, but for a
+// delay: a body's "slow" and the header x-slow-key make the format's parse, and each check of the key, take that many ms longer.
 import 'reflect-metadata';
+import { KeyAuthenticator } from '#dist/access/key-authenticator.js';
 import { CollectModule } from '#dist/collect/collect.module.js';
 import { CollectRoute } from '#dist/collect/collect-route.decorator.js';
 import { CollectService } from '#dist/collect/collect.service.js';
@@ -16,18 +18,31 @@ import { ApiTags } from '@nestjs/swagger';
 
 /**
  * @param {unknown} body
- * @returns {{ k?: unknown, at?: number, v?: unknown }}
+ * @returns {{ k?: unknown, at?: number, v?: unknown, slow?: number }}
  */
 const fieldsOf = (body) => (body !== null && typeof body === 'object' ? body : {});
 
-/** @type {import('#dist/collect/wire-format.js').WireFormat<{ ok: number, bad: number[] }>} */
+/** Keeps the process busy. @param {number} ms */
+const spend = (ms) => {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+};
+
+const { authenticate } = KeyAuthenticator.prototype;
+KeyAuthenticator.prototype.authenticate = function (token, request) {
+  spend(Number(request.headers['x-slow-key'] ?? 0));
+  return authenticate.call(this, token, request);
+};
+
+/** @type {import('#dist/collect/ingest-format.js').IngestFormat<{ ok: number, bad: number[] }>} */
 export const TINY = {
   keyFields: ['k'],
   eventsField: 'v',
   maxEvents: 3,
   parse: (body) => {
     const fields = fieldsOf(body);
-    const { at: sentAt, v } = fields;
+    const { at: sentAt, v, slow = 0 } = fields;
+    spend(slow);
     return { key: takeKey(fields, ['k']), sentAt, events: Array.isArray(v) ? v : [] };
   },
   check: (body) => {
@@ -52,7 +67,7 @@ class TinyController {
 
   /** @param {import('#dist/collect/parse.pipe.js').IngestEvents} events */
   collectTiny(events) {
-    return this.collectService.collect(events, TINY);
+    return this.collectService.collect(events);
   }
 }
 const route = { ...Object.getOwnPropertyDescriptor(TinyController.prototype, 'collectTiny') };

@@ -10,8 +10,16 @@ import { assertScope, KeyAuthenticator } from './key-authenticator.js';
 export interface KeyDemand {
   /** Undefined: any key will do. */
   scope?: 'write' | 'read';
-  /** Routes that take events: the key that the body held. Cookies are not looked at then. */
-  keyInBody?: (request: FastifyRequest) => string | undefined;
+  /** Of routes that take a key in the body. They take none from cookies. */
+  inBody?: KeyInBody;
+}
+
+/** Where a route's bodies hold a key. */
+export interface KeyInBody {
+  /** The field to name to a client that sent no key. */
+  readonly field: string | undefined;
+  /** The key that a request's body held. */
+  key(request: FastifyRequest): string | undefined;
 }
 
 export const KeyDemanded = Reflector.createDecorator<KeyDemand>();
@@ -27,10 +35,10 @@ export class KeyGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { scope, keyInBody } = this.reflector.get(KeyDemanded, context.getHandler());
-    const also = keyInBody ? { bodyKey: keyInBody(request) } : { cookie: this.cookies.session };
+    const { scope, inBody } = this.reflector.get(KeyDemanded, context.getHandler());
+    const also = inBody ? { bodyKey: inBody.key(request) } : { cookie: this.cookies.session };
     const presented = presentedToken(request, also);
-    if (!presented) throw keyMissing(Boolean(keyInBody));
+    if (!presented) throw keyMissing(inBody?.field);
     const caller = this.keys.authenticate(presented.token, request);
     assertScope(caller, scope);
     request.caller = caller;
@@ -38,8 +46,8 @@ export class KeyGuard implements CanActivate {
   }
 }
 
-/** @param inBody whether the route takes a key in the body too */
-export function keyMissing(inBody = false): UnauthorizedError {
-  const or = inBody ? ', or as apiKey in the body' : '';
+/** @param field of the body that may hold the key, for routes that take it there too */
+export function keyMissing(field?: string): UnauthorizedError {
+  const or = field ? `, or as ${field} in the body` : '';
   return new UnauthorizedError('key_missing', `Send an API key as x-api-key or Authorization: Bearer${or}.`);
 }

@@ -37,7 +37,7 @@ export class RefusedKeys {
     return this.refusals.add(name) > this.env.rateLimits.refused_keys ? this.tooMany(name, refusal) : refusal;
   }
 
-  /** @param refusal that is not told any more; the log has it */
+  /** @param refusal the answer otherwise; it goes to the log only */
   private tooMany(name: string, refusal?: UnauthorizedError): RateLimitedError {
     const waitS = Math.max(1, Math.ceil(this.refusals.msLeft(name) / 1000));
     return new RateLimitedError(

@@ -3,16 +3,16 @@ import { PageQuery } from '../common/page-query.dto.js';
 import { typedFields } from '../common/typed-fields.js';
 import { DEVICES, type Metadata } from '../events/event.js';
 import { type ColumnKind, EVENT_COLUMNS, type EventColumn, SHOWN_FIELDS } from '../events/event-columns.js';
-import { toldEvent, type ToldEvent } from '../events/stored-event.js';
+import { eventAnswer, type EventAnswer } from '../events/stored-event.js';
 import { FilteredQuery } from './filters.dto.js';
 import type { ListedEvent } from './queries/listed-event.js';
 
 export class EventListQuery extends IntersectionType(FilteredQuery, PageQuery) {}
 
 /** An event in answers: metadata is the object that was sent. */
-type ListedFields = Omit<ToldEvent, 'metadata'> & { metadata: Metadata | null };
+type ListedFields = Omit<EventAnswer, 'metadata'> & { metadata: Metadata | null };
 
-/** An event, as every answer and export tells it: the columns of events/event-columns.ts that are shown. */
+/** An event as in every answer and export: the columns of events/event-columns.ts that are shown. */
 export class ListedEventDto extends typedFields<ListedFields>() {}
 
 const SCHEMAS: Record<ColumnKind, ApiPropertyOptions> = {
@@ -52,5 +52,5 @@ export function listedBytes(event: ListedEvent): number {
   return Buffer.byteLength(JSON.stringify(rest)) + Buffer.byteLength(metadata ?? '');
 }
 
-/** With metadata as the JSON text that it is: as objects a few thousand of the largest would take a gigabyte. */
-export const unparsedDto = toldEvent;
+/** Leaves metadata as JSON text: parsed, a few thousand of the largest would take a gigabyte. */
+export const unparsedDto = eventAnswer;

@@ -63,10 +63,12 @@ test('sends the header with successful answers of these routes', async () => {
     reply.code((request.params as { id: string }).id === 'none' ? 404 : 200).send({}),
   );
   server.delete('/api/apps/:id/users/:userId', () => ({}));
-  const header = async (method: 'GET' | 'DELETE', url: string): Promise<unknown> =>
+  const header = async (method: 'GET' | 'HEAD' | 'DELETE', url: string): Promise<unknown> =>
     (await server.inject({ method, url })).headers.deprecation;
   expect(await header('GET', '/api/apps/1/users/ann')).toBe('@1796083200');
+  expect(await header('HEAD', '/api/apps/1/users/ann')).toBe('@1796083200');
   expect(await header('GET', '/api/apps/none/users/ann')).toBeUndefined();
+  expect(await header('HEAD', '/api/apps/none/users/ann')).toBeUndefined();
   expect(await header('DELETE', '/api/apps/1/users/ann')).toBeUndefined();
   await server.close();
 });

@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 
-/** The part of a schema, or of an operation, that tells whether it is deprecated (src/common/deprecated.decorator.ts). */
+/** The part of a schema or operation that says whether it is deprecated (src/common/deprecated.decorator.ts). */
 interface Marked {
   $ref?: string;
   deprecated?: boolean;
@@ -49,11 +49,12 @@ export function describeDeprecations(document: OpenAPIObject): DeprecatedRoutes 
   return routes;
 }
 
-/** Sends the header with successful answers of these routes. */
+/** Sends the header with successful answers of these routes. An answer to HEAD has it as the one to GET has (RFC 9110). */
 export function sendDeprecations(fastify: FastifyInstance, routes: DeprecatedRoutes): void {
   if (routes.size === 0) return;
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    const time = reply.statusCode < 300 && routes.get(`${request.method} ${request.routeOptions.url}`);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const time = reply.statusCode < 300 && routes.get(`${method} ${request.routeOptions.url}`);
     if (time) reply.header('deprecation', `@${time}`);
     done(null, payload);
   });
@@ -79,18 +80,19 @@ function inSchema(schema: MarkedSchema | undefined, document: OpenAPIObject, see
   return [...marks(schema), ...inner.flatMap((one) => inSchema(one, document, seen))];
 }
 
-/** @throws Error for a deprecated field without the day that the header states */
+/** @throws Error when a deprecated field or operation lacks its day, which the header states */
 function marks({ deprecated, 'x-deprecated-at': day }: Marked): number[] {
   if (!deprecated) return [];
   const time = Date.parse(`${day}T00:00:00Z`);
-  if (Number.isNaN(time)) throw new Error('A deprecated field needs @Deprecated() with a day, which the header states');
+  if (Number.isNaN(time))
+    throw new Error('Mark deprecated fields with @Deprecated() and a day: the Deprecation header states it');
   return [time / 1000];
 }
 
 function header(time: number): object {
   return {
     description:
-      'A field of this answer has been deprecated since that time (RFC 9745: seconds since 1970). The schema marks it as deprecated.',
+      'Since when this route, or a field of its answer, has been deprecated (RFC 9745: seconds since 1970). Deprecated fields are marked.',
     schema: { type: 'string', example: `@${time}` },
   };
 }

@@ -177,7 +177,7 @@ class BodyReading {
   }
 
   private finish(): void {
-    if (!this.sender && this.rules.inBody) throw this.refusal(this.rules.inBody.missing());
+    if (!this.sender && this.rules.inBody) throw this.refusal(this.rules.inBody.missing(this.request));
     if (!this.sender && !this.counted) this.count();
     if (this.sender) this.rules.assertMaySend(this.request, this.sender);
     const body = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);

@@ -10,7 +10,7 @@ export interface BodySender {
 
 /** What a route's bodies look like: all that is known of them before JSON.parse. */
 export interface BodyShape {
-  /** Top-level fields that may hold an API key. The first one with a text decides. */
+  /** Top-level fields that may hold an API key. The first one with a text decides; the first name is the one that errors state. */
   readonly keyFields: readonly string[];
   /** The top-level field that holds the list of events, where there is one: errors name the event's place in it. */
   readonly eventsField?: string;
@@ -35,9 +35,9 @@ export interface BodyRules<Sender extends BodySender = BodySender> {
   assertMaySend(request: FastifyRequest, sender: Sender): void;
 
   /**
-   * Called right before JSON.parse. Counts the body as under way until its request is answered or its connection closed.
-   * @returns ends that; called once
-   * @throws AppError when too much is under way
+   * Called right before JSON.parse: reserves memory for the parsed body.
+   * @returns releases the reservation; called once, when the request is answered or its connection closed
+   * @throws AppError when there is no room
    */
   begin?(sender: Sender, size: BodySize): () => void;
 
@@ -53,7 +53,7 @@ export interface BodyRules<Sender extends BodySender = BodySender> {
     /** @param key as it stands in the body @throws AppError for a key that is not good, or is over its limits */
     admit(request: FastifyRequest, key: string): Sender;
     /** The answer to a request without any key. */
-    missing(): AppError;
+    missing(request: FastifyRequest): AppError;
   };
 }
 

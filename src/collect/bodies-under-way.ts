@@ -6,11 +6,11 @@ import { Metrics } from '../metrics/metrics.service.js';
 const MIB = 1024 * 1024;
 /**
  * Bytes of bodies, as read, that are parsed and not answered yet. Parsed JSON takes up to twenty times as much memory, and a
- * batch of new User-Agents takes a tenth of a second. Without a bound, waiting batches fill the memory of the process.
+ * batch of new User-Agents takes a tenth of a second. Without this limit the batches that wait would fill the memory.
  */
 const ACCOUNT_BYTES = 8 * MIB;
 const TOTAL_BYTES = 32 * MIB;
-/** Smaller bodies are processed within one step, so they never wait. */
+/** Smaller bodies are not counted: they are answered at once. */
 export const COUNTED_MIN_BYTES = 4096;
 
 /** Bounds the bodies that a process has parsed and still works on: for each account, and for all together. */

@@ -20,21 +20,21 @@ export interface ClientDevice {
 export const UNKNOWN_DEVICE: ClientDevice = { class: 'other', browser: undefined, os: undefined, metadata: undefined };
 
 /**
- * The payload's word comes first, the User-Agent's second. A device that we do not know counts as other, and its name is kept
- * in metadata.
+ * Takes device, browser and os from the payload, and from the User-Agent where the payload has none. An unknown device counts
+ * as other, and its name is kept in metadata.
  * @param header User-Agent of the request @param platform of the app
  * @throws InvalidInputError when metadata has no room for that name
  */
 export function clientDevice(
-  said: ClientEvent,
+  fields: ClientEvent,
   header: string | undefined,
   platform: Platform | undefined,
 ): ClientDevice {
-  const client = clientOf(said.userAgent ?? header, platform);
-  const named = said.device?.trim().toLowerCase();
+  const client = clientOf(fields.userAgent ?? header, platform);
+  const named = fields.device?.trim().toLowerCase();
   const known = DEVICES.find((device) => device === named);
-  const keepOriginal = named && !known && said.metadata?.device === undefined;
-  const metadata = keepOriginal ? { ...said.metadata, device: said.device } : said.metadata;
+  const keepOriginal = named && !known && fields.metadata?.device === undefined;
+  const metadata = keepOriginal ? { ...fields.metadata, device: fields.device } : fields.metadata;
   if (keepOriginal && Buffer.byteLength(metadataText(metadata!)) > METADATA_MAX_BYTES) {
     throw new InvalidInputError([
       { field: 'device', message: `is none of ${DEVICES.join(', ')}, and metadata has no room left to keep it` },
@@ -42,13 +42,13 @@ export function clientDevice(
   }
   return {
     class: named ? (known ?? 'other') : client.device,
-    browser: shortText(said.metadata?.browser) ?? client.browser,
-    os: shortText(said.metadata?.os) ?? client.os,
+    browser: shortText(fields.metadata?.browser) ?? client.browser,
+    os: shortText(fields.metadata?.os) ?? client.os,
     metadata,
   };
 }
 
-/** A browser or os name; what is none stays in metadata alone. */
+/** A name of a browser or os. Any other value stays in metadata and sets no column. */
 function shortText(value: unknown): string | undefined {
   return typeof value === 'string' && !isBlank(value) && value.length <= 128 && !value.includes('\0')
     ? value

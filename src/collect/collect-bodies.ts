@@ -8,7 +8,7 @@ import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
 import { BodiesUnderWay } from './bodies-under-way.js';
 import { CollectLimits, loadOf } from './collect-limits.js';
-import { ingestNotes, statedFormat } from './wire-format.js';
+import { statedFormat, timeKeyCheck } from './ingest-format.js';
 
 /** Bodies of the routes that take events: only those of a good key that may write are parsed. The guards ask again afterwards. */
 @Injectable()
@@ -17,7 +17,7 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   readonly inBody = {
     shapeOf: statedFormat,
     admit: (request: FastifyRequest, key: string): KeyCaller => this.admit(request, withoutSpace(key)),
-    missing: () => keyMissing(true),
+    missing: (request: FastifyRequest) => keyMissing(statedFormat(request).keyFields[0]),
   };
 
   constructor(
@@ -32,7 +32,7 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   }
 
   assertMaySend(request: FastifyRequest, caller: KeyCaller): void {
-    this.limits.assertMaySend(caller, request.visitorAddress);
+    timeKeyCheck(request, () => this.limits.assertMaySend(caller, request.visitorAddress));
   }
 
   begin(caller: KeyCaller, { bytes }: BodySize): () => void {
@@ -44,11 +44,9 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   }
 
   private admit(request: FastifyRequest, key: string): KeyCaller {
-    const began = performance.now();
-    const caller = this.keys.authenticate(key, request);
+    const caller = timeKeyCheck(request, () => this.keys.authenticate(key, request));
     assertScope(caller, 'write');
     this.assertMaySend(request, caller);
-    ingestNotes(request).keyMs += performance.now() - began;
     return caller;
   }
 }

@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyParser } from '../bodies/body-reader.js';
 import { AppError } from '../common/app-error.js';
-import { formatOf } from './wire-format.js';
+import { formatOf } from './ingest-format.js';
 
 /**
  * What any web page may do on the routes that take events, and nowhere else: cross-origin posts without credentials, and
@@ -12,12 +12,12 @@ import { formatOf } from './wire-format.js';
 export function prepareCollectHttp(app: NestFastifyApplication, parseJson: BodyParser): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRoute', (route) => {
-    if (!route.config?.wireFormat) return;
+    if (!route.config?.ingestFormat) return;
     // Answers are short, or hardly worth compressing.
     Object.assign(route, { compress: false, onRequest: [openToAll, route.onRequest ?? []].flat() });
     if (route.method === 'OPTIONS') return;
-    const { wireFormat } = route.config;
-    const preflight = { config: { wireFormat }, handler: answerPreflight };
+    const { ingestFormat } = route.config;
+    const preflight = { config: { ingestFormat }, handler: answerPreflight };
     fastify.options(route.url, preflight);
   });
   fastify.addContentTypeParser('text/plain', (request, payload, done) => {
@@ -30,7 +30,7 @@ function answerPreflight(_request: FastifyRequest, reply: FastifyReply): Fastify
   return reply.code(204).headers(PREFLIGHT).send();
 }
 
-/** On every answer of these routes: they are for every origin, so there is nothing to choose (Fetch standard, CORS). */
+/** On every answer of these routes. They are open to every origin, so the answer does not depend on it (Fetch standard, CORS). */
 export const OPEN_TO_ALL = {
   'access-control-allow-origin': '*',
   // helmet's same-origin makes Firefox report each beacon as blocked.

@@ -17,7 +17,7 @@ export class CollectController {
   @HttpCode(202)
   @CollectRoute(ONE_EVENT, EventDto)
   collectEvent(@Events() events: IngestEvents): Promise<AcceptedDto> {
-    return this.collectService.collect(events, ONE_EVENT);
+    return this.collectService.collect(events);
   }
 
   /** Post a batch of events. A batch holds up to 1,000. The answer names the events that were refused; the others are accepted. */
@@ -25,6 +25,6 @@ export class CollectController {
   @HttpCode(202)
   @CollectRoute(EVENT_BATCH, BatchDto)
   collectBatch(@Events() events: IngestEvents): Promise<BatchAcceptedDto> {
-    return this.collectService.collect(events, EVENT_BATCH);
+    return this.collectService.collect(events);
   }
 }

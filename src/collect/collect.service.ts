@@ -8,11 +8,11 @@ import { calendarDate } from '../common/time-zones.js';
 import type { AcceptedEvent } from '../events/event.js';
 import { RegistryService } from '../registry/registry.service.js';
 import { BufferService } from './buffer.service.js';
+import { ingestNotes, statedFormat } from './ingest-format.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { EVENT_STEPS } from './ingest-steps.js';
-import type { Circumstances } from './normalise.js';
+import type { IngestContext } from './normalise.js';
 import { type IngestEvents, letOthersGoOn, stepsOf } from './parse.pipe.js';
-import { ingestNotes, type WireFormat } from './wire-format.js';
 
 /** Takes a request's parsed events through the remaining steps (ingest-steps.ts), into Redis's append-only file. */
 @Injectable()
@@ -25,31 +25,32 @@ export class CollectService {
   ) {}
 
   /**
-   * Keeps the good events; what the client is told of the others is for the format to say.
+   * Appends the events that are valid. The answer, made by the format of the request's route, names the others. `@CollectRoute`
+   * compares the type of the answer with the format.
    * @throws AppError as the format refuses a request without a good event; UnavailableError
    */
-  async collect<Answer extends object>(events: IngestEvents, format: WireFormat<Answer>): Promise<Answer> {
+  async collect<Answer extends object>(events: IngestEvents): Promise<Answer> {
     const accepted = await this.accept(events);
     const rejected = events.rejected.sort((a, b) => a.index - b.index);
     if (accepted.length > 0) await this.append(accepted, events.request);
     else ingestNotes(events.request).step = rejected[0]?.step ?? 'parse';
-    const answer = format.answer({ accepted, rejected });
+    const answer = statedFormat(events.request).answer({ accepted, rejected });
     for (const { step, error } of rejected) this.metrics.dropped(step, error.code);
-    return answer;
+    return answer as Answer;
   }
 
   /** The steps that look at one event at a time: each takes all events before the next step begins. */
   private async accept(events: IngestEvents): Promise<AcceptedEvent[]> {
     const steps = stepsOf(events.request);
     for (const { name, run } of EVENT_STEPS) {
-      // Anew for each step: events wait while `device` goes on, and an erasure relies on their receipt being recent (eraser.ts).
-      const around = this.circumstances(events.request, events.sentAt);
       const began = performance.now();
+      // Anew for each step: events wait while `device` goes on, and an erasure relies on their receipt being recent (eraser.ts).
+      const context = this.contextOf(events.request, events.sentAt);
       const before = events.rejected.length;
       for (const draft of events.drafts) {
         if (steps.isOver) await letOthersGoOn(steps, events.request);
         try {
-          run(draft, around);
+          run(draft, context);
         } catch (error) {
           events.reject(draft.index, name, error);
         }
@@ -75,7 +76,7 @@ export class CollectService {
     for (const { appId, id, event } of accepted) this.logger.debug({ requestId, appId, id, event }, 'accepted');
   }
 
-  private circumstances(request: FastifyRequest, sentAt: number | undefined): Circumstances {
+  private contextOf(request: FastifyRequest, sentAt: number | undefined): IngestContext {
     const { caller, visitorAddress, headers } = request;
     if (caller?.kind !== 'key') throw new Error('Events are taken behind the key guard');
     const receivedAt = Date.now();

@@ -68,7 +68,7 @@ export class EventDto {
   @Length(1, USER_ID_MAX)
   anonymousId?: string;
 
-  /** The visit that it belongs to. */
+  /** An id of your own that groups events. */
   @IsOptional()
   @Validate(VisibleText, [USER_ID_MAX])
   @IsString()

@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { Counter } from 'prom-client';
 import { Metrics } from '../metrics/metrics.service.js';
 import { PlainHistogram } from '../metrics/plain-histogram.js';
+import { ingestNotes } from './ingest-format.js';
 import { DROP_REASONS, INGEST_STEPS, type IngestStep, refusingStep } from './ingest-steps.js';
-import { ingestNotes } from './wire-format.js';
 
 /** Seconds. A step of one event takes microseconds, the append as long as an fsync. */
 const BUCKETS = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1];
@@ -20,7 +20,7 @@ export class IngestMetrics {
     this.seconds = new PlainHistogram(
       {
         name: 'tallystone_ingest_step_seconds',
-        help: 'Duration of each ingest step of a request that passed it, with all its events; waiting for other requests included',
+        help: 'Duration of each ingest step of a request that passed it, for all its events together, waiting for other requests included. No step includes reading the body, JSON.parse, or making and sending the answer',
         buckets: BUCKETS,
         registers,
       },
@@ -29,7 +29,7 @@ export class IngestMetrics {
     );
     this.drops = new Counter({
       name: 'tallystone_ingest_drops_total',
-      help: 'Refused events of a batch, and refused collect requests, by ingest step and reason (the code of the answer)',
+      help: 'Refused events of accepted batches, and refused collect requests (once each, however many events they have), by ingest step and reason (the code of the answer)',
       labelNames: ['step', 'reason'],
       registers,
     });

@@ -3,7 +3,7 @@ import { NO_PAYLOAD_HASH } from '../events/payload-hash.js';
 import type { AcceptedEvent } from '../events/event.js';
 import { uuidV7 } from '../events/event-id.js';
 import { draft, EVENT_STEPS } from './ingest-steps.js';
-import type { Circumstances } from './normalise.js';
+import type { IngestContext } from './normalise.js';
 import { ONE_EVENT } from './tallystone.format.js';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -12,7 +12,7 @@ const CHROME_ON_ANDROID =
   'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Mobile Safari/537.36';
 const GOOGLEBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 
-const around: Circumstances = {
+const context: IngestContext = {
   appId: 'a'.repeat(32),
   ipMode: 'truncated',
   retentionDays: null,
@@ -24,14 +24,14 @@ const around: Circumstances = {
 };
 
 /** A payload of our own format, through every step that looks at one event. */
-function accept(payload: Record<string, unknown>, changed: Partial<Circumstances> = {}): AcceptedEvent {
+function accept(payload: Record<string, unknown>, changed: Partial<IngestContext> = {}): AcceptedEvent {
   const one = draft(0, ONE_EVENT.event(payload, 50));
-  for (const step of EVENT_STEPS) step.run(one, { ...around, ...changed });
+  for (const step of EVENT_STEPS) step.run(one, { ...context, ...changed });
   return one.event!;
 }
 const at = (ms: number) => new Date(ms).toISOString();
 
-function refusal(payload: Record<string, unknown>, changed: Partial<Circumstances> = {}): InvalidInputError {
+function refusal(payload: Record<string, unknown>, changed: Partial<IngestContext> = {}): InvalidInputError {
   try {
     accept(payload, changed);
   } catch (error) {
@@ -163,7 +163,7 @@ describe('distinct user', () => {
   });
 
   test('a visitor is told apart by app, full address, User-Agent and day', () => {
-    const visitor = (payload = {}, changed: Partial<Circumstances> = {}) =>
+    const visitor = (payload = {}, changed: Partial<IngestContext> = {}) =>
       accept({ event: 'x', ...payload }, changed).userValue;
     const known = visitor();
     expect(visitor()).toBe(known);
@@ -278,7 +278,7 @@ describe('what is refused, by name', () => {
     }
   });
 
-  test('an unknown field is told the nearest name, or metadata', () => {
+  test('the error for an unknown field names the nearest field, or metadata', () => {
     expect(refusal({ event: 'x', usrId: 'a' }).detail).toContain('Did you mean "userId"?');
     expect(refusal({ event: 'x', favouriteColour: 'a' }).detail).toContain('metadata');
   });

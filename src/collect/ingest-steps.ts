@@ -2,13 +2,14 @@ import type { ClientEvent } from '../events/client-event.js';
 import type { AcceptedEvent } from '../events/event.js';
 import { storedAddress } from './client-address.js';
 import { clientDevice, type ClientDevice, UNKNOWN_DEVICE } from './client-device.js';
-import { type Circumstances, normalised } from './normalise.js';
+import { type IngestContext, normalised } from './normalise.js';
 
 /**
  * What is done with every request that brings events, in this order. Each step reports its duration and what it dropped in
- * /metrics (ingest-metrics.ts).
- * - `key`: whose key it is, and whether it may send that much now (KeyGuard, RateLimitGuard)
- * - `parse`: from the body to checked client events (ParsePipe)
+ * /metrics (ingest-metrics.ts). Reading the body and JSON.parse come before and are in no duration; what they refuse counts as
+ * drops of `parse`.
+ * - `key`: whose key it is, and whether it may send that much now (CollectBodies, IngestKeyGuard, RateLimitGuard)
+ * - `parse`: from the parsed JSON to checked client events (the format's `parse`, ParsePipe)
  * - `address`, `device`, `normalise`: {@link EVENT_STEPS}
  * - `append`: into Redis's append-only file (BufferService)
  */
@@ -19,7 +20,7 @@ export type IngestStep = (typeof INGEST_STEPS)[number];
 export interface Draft {
   /** Place in the request. */
   readonly index: number;
-  readonly said: ClientEvent;
+  readonly fields: ClientEvent;
   /** Set by the step `address`: what is stored. */
   ip: string | undefined;
   /** Set by the step `device`. */
@@ -28,15 +29,15 @@ export interface Draft {
   event: AcceptedEvent | undefined;
 }
 
-export function draft(index: number, said: ClientEvent): Draft {
-  return { index, said, ip: undefined, device: UNKNOWN_DEVICE, event: undefined };
+export function draft(index: number, fields: ClientEvent): Draft {
+  return { index, fields, ip: undefined, device: UNKNOWN_DEVICE, event: undefined };
 }
 
 /** A step that looks at one event at a time. */
 interface EventStep {
   readonly name: IngestStep;
   /** @throws AppError 400 to drop this event */
-  run(draft: Draft, around: Circumstances): void;
+  run(draft: Draft, context: IngestContext): void;
 }
 
 export const EVENT_STEPS: readonly EventStep[] = [
@@ -45,16 +46,16 @@ export const EVENT_STEPS: readonly EventStep[] = [
   { name: 'normalise', run: setEvent },
 ];
 
-function setAddress(draft: Draft, { address, ipMode }: Circumstances): void {
-  draft.ip = storedAddress(draft.said.ipAddress, address, ipMode);
+function setAddress(draft: Draft, { address, ipMode }: IngestContext): void {
+  draft.ip = storedAddress(draft.fields.ipAddress, address, ipMode);
 }
 
-function setDevice(draft: Draft, { userAgent, platform }: Circumstances): void {
-  draft.device = clientDevice(draft.said, userAgent, platform);
+function setDevice(draft: Draft, { userAgent, platform }: IngestContext): void {
+  draft.device = clientDevice(draft.fields, userAgent, platform);
 }
 
-function setEvent(draft: Draft, around: Circumstances): void {
-  draft.event = normalised(draft.said, draft.ip, draft.device, around);
+function setEvent(draft: Draft, context: IngestContext): void {
+  draft.event = normalised(draft.fields, draft.ip, draft.device, context);
 }
 
 /**

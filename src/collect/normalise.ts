@@ -10,8 +10,8 @@ import { NO_PAYLOAD_HASH, payloadHash } from '../events/payload-hash.js';
 import type { Platform } from '../events/platform.js';
 import type { ClientDevice } from './client-device.js';
 
-/** What request and app say of every event in the request. Times in ms since 1970 UTC. */
-export interface Circumstances {
+/** What holds for every event of a request: its key's app, the address, the User-Agent, the time. Times in ms since 1970 UTC. */
+export interface IngestContext {
   appId: string;
   ipMode: IpMode;
   /** Of the app; undefined when its owner did not say. */
@@ -30,38 +30,38 @@ export interface Circumstances {
 }
 
 /**
- * From what a client stated to the event that will be counted: identified, dated, its user known.
+ * Makes the accepted event of a client event: sets its id, its time and its user.
  * @param ip what is stored of the address
- * @throws InvalidInputError where the time cannot be counted, or the id cannot be told from another
+ * @throws InvalidInputError when the time is out of range, or when `eventId` comes without a time that makes it unique
  */
 export function normalised(
-  said: ClientEvent,
+  fields: ClientEvent,
   ip: string | undefined,
   device: ClientDevice,
-  around: Circumstances,
+  context: IngestContext,
 ): AcceptedEvent {
-  const { idTime, occurredAt } = eventTime(said, around);
-  const user = distinctUser(said, around);
+  const { idTime, occurredAt } = eventTime(fields, context);
+  const user = distinctUser(fields, context);
   return {
-    id: storedEventId(idTime, around.appId, said.eventId),
-    appId: around.appId,
-    eventId: said.eventId,
-    event: said.event,
+    id: storedEventId(idTime, context.appId, fields.eventId),
+    appId: context.appId,
+    eventId: fields.eventId,
+    event: fields.event,
     occurredAt,
-    receivedAt: around.receivedAt,
+    receivedAt: context.receivedAt,
     userKind: user.kind,
     userValue: user.value,
-    anonymousId: user.kind === 'user' ? said.anonymousId : undefined,
-    sessionId: said.sessionId,
-    url: said.url,
-    referrer: said.referrer,
+    anonymousId: user.kind === 'user' ? fields.anonymousId : undefined,
+    sessionId: fields.sessionId,
+    url: fields.url,
+    referrer: fields.referrer,
     device: device.class,
     browser: device.browser,
     os: device.os,
-    userAgent: said.userAgent,
+    userAgent: fields.userAgent,
     ip,
     metadata: device.metadata && metadataText(device.metadata),
-    payloadHash: said.eventId ? payloadHash({ ...said, eventId: undefined, sentAt: undefined }) : NO_PAYLOAD_HASH,
+    payloadHash: fields.eventId ? payloadHash({ ...fields, eventId: undefined, sentAt: undefined }) : NO_PAYLOAD_HASH,
   };
 }
 
@@ -69,7 +69,7 @@ export function normalised(
  * `idTime` is what the client stated (its UUIDv7 counts), else the time of receipt, so that a retry has the same id.
  * `occurredAt` starts from it and only moves back, by as much as the client's clock is seen to run fast.
  */
-function eventTime({ eventId, timestamp, sentAt }: ClientEvent, around: Circumstances) {
+function eventTime({ eventId, timestamp, sentAt }: ClientEvent, context: IngestContext) {
   const uuidTime = eventId ? uuidV7Time(eventId) : undefined;
   if (eventId && timestamp === undefined && uuidTime === undefined) {
     throw new InvalidInputError(
@@ -85,35 +85,35 @@ function eventTime({ eventId, timestamp, sentAt }: ClientEvent, around: Circumst
   }
   const field = timestamp === undefined ? 'eventId' : 'timestamp';
   const stated = timestamp ?? uuidTime;
-  const idTime = stated ?? around.receivedAt;
-  const fastBy = stated === undefined ? 0 : (sentAt ?? around.sentAt ?? around.receivedAt) - around.receivedAt;
+  const idTime = stated ?? context.receivedAt;
+  const fastBy = stated === undefined ? 0 : (sentAt ?? context.sentAt ?? context.receivedAt) - context.receivedAt;
   const occurredAt = fastBy > CLOCK_SKEW_MS ? idTime - fastBy : idTime;
   if (occurredAt < EARLIEST_TIME_MS) {
-    throw timeRefused(field, 'must not be before 1980-01-01T00:00:00Z', around);
+    throw timeRefused(field, 'must not be before 1980-01-01T00:00:00Z', context);
   }
-  if (occurredAt > around.receivedAt + FUTURE_TOLERANCE_MS) {
-    throw timeRefused(field, 'is more than 10 minutes ahead of our clock', around);
+  if (occurredAt > context.receivedAt + FUTURE_TOLERANCE_MS) {
+    throw timeRefused(field, 'is more than 10 minutes ahead of our clock', context);
   }
-  if (around.retentionDays !== null && idTime < around.receivedAt - around.retentionDays * DAY_MS) {
-    throw timeRefused(field, `is older than this app keeps events (${around.retentionDays} days)`, around, 'too_old');
+  if (context.retentionDays !== null && idTime < context.receivedAt - context.retentionDays * DAY_MS) {
+    throw timeRefused(field, `is older than this app keeps events (${context.retentionDays} days)`, context, 'too_old');
   }
   // Retention may have been shorter once: what it deleted must not be counted again.
-  if (around.deletedBefore !== undefined && idTime < around.deletedBefore) {
-    const message = `is older than what this app still keeps (${new Date(around.deletedBefore).toISOString()})`;
-    throw timeRefused(field, message, around, 'too_old');
+  if (context.deletedBefore !== undefined && idTime < context.deletedBefore) {
+    const message = `is older than what this app still keeps (${new Date(context.deletedBefore).toISOString()})`;
+    throw timeRefused(field, message, context, 'too_old');
   }
   return { idTime, occurredAt };
 }
 
 /** States our own time as well: a client whose clock is wrong can then correct its events. */
-function timeRefused(field: string, message: string, around: Circumstances, code?: string): InvalidInputError {
-  return new InvalidInputError([{ field, message }], code, new Date(around.receivedAt).toISOString());
+function timeRefused(field: string, message: string, context: IngestContext, code?: string): InvalidInputError {
+  return new InvalidInputError([{ field, message }], code, new Date(context.receivedAt).toISOString());
 }
 
-function distinctUser(said: ClientEvent, around: Circumstances): { kind: UserKind; value: string } {
-  if (said.userId !== undefined) return { kind: 'user', value: said.userId };
-  if (said.anonymousId !== undefined) return { kind: 'anonymous', value: said.anonymousId };
-  const address = said.ipAddress ?? around.address;
-  const userAgent = said.userAgent ?? around.userAgent ?? '';
-  return { kind: 'visitor', value: visitorId(around.visitorSecret, around.appId, address, userAgent) };
+function distinctUser(fields: ClientEvent, context: IngestContext): { kind: UserKind; value: string } {
+  if (fields.userId !== undefined) return { kind: 'user', value: fields.userId };
+  if (fields.anonymousId !== undefined) return { kind: 'anonymous', value: fields.anonymousId };
+  const address = fields.ipAddress ?? context.address;
+  const userAgent = fields.userAgent ?? context.userAgent ?? '';
+  return { kind: 'visitor', value: visitorId(context.visitorSecret, context.appId, address, userAgent) };
 }

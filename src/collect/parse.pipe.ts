@@ -2,11 +2,11 @@ import { createParamDecorator, type ExecutionContext, Injectable, type PipeTrans
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../common/app-error.js';
 import { Steps } from '../common/steps.js';
+import { ingestNotes, parsedBody, type RejectedEvent, statedFormat } from './ingest-format.js';
 import { IngestMetrics } from './ingest-metrics.js';
 import { type Draft, draft, type IngestStep } from './ingest-steps.js';
-import { parsedBody, type RejectedEvent, statedFormat } from './wire-format.js';
 
-/** How many wrong fields of a request are named. Beyond these, one for each event. */
+/** How many invalid fields of a request are named. Beyond these, one for each event. */
 const ERRORS_NAMED_AT_MOST = 50;
 
 /** A request's events on their way through the steps. */
@@ -23,10 +23,10 @@ export class IngestEvents {
     readonly sentAt: number | undefined,
   ) {}
 
-  /** @throws what is no refusal of an event */
+  /** Notes a refused event. @throws `error` itself when it is not a refusal (a 400) */
   reject(index: number, step: IngestStep, error: unknown): void {
     if (!(error instanceof AppError) || error.status !== 400) throw error;
-    // However many events are wrong in however many ways, each has one of its errors told.
+    // At least one error of each event is named, even beyond the limit.
     const errors = (error.errors ?? []).slice(0, this.room);
     this.room = Math.max(1, this.room - errors.length);
     this.rejected.push({ index, step, error, errors });
@@ -40,9 +40,9 @@ export class ParsePipe implements PipeTransform<FastifyRequest, Promise<IngestEv
 
   /** @throws InvalidInputError for a body that is wrong as a whole */
   async transform(request: FastifyRequest): Promise<IngestEvents> {
-    const began = performance.now();
     const format = statedFormat(request);
     const { events, sentAt } = parsedBody(request);
+    const began = performance.now();
     format.check(request.body);
     const found = new IngestEvents(request, sentAt);
     const steps = stepsOf(request);
@@ -54,7 +54,7 @@ export class ParsePipe implements PipeTransform<FastifyRequest, Promise<IngestEv
         found.reject(index, 'parse', error);
       }
     }
-    this.metrics.took('parse', performance.now() - began);
+    this.metrics.took('parse', ingestNotes(request).parseMs + performance.now() - began);
     return found;
   }
 }

@@ -10,13 +10,13 @@ import { BATCH_MAX_EVENTS, USER_ID_MAX } from '../events/limits.js';
 import { parseTimestamp } from '../events/timestamp.js';
 import { type AcceptedDto, type AcceptedIdsDto, type BatchAcceptedDto, BatchDto } from './collect.dto.js';
 import { EventDto } from './event.dto.js';
-import type { RejectedEvent, WireFormat } from './wire-format.js';
+import type { RejectedEvent, IngestFormat } from './ingest-format.js';
 
 /** Names of the top-level field that may hold an API key; the first one with a text decides. */
 const KEY_FIELDS = ['apiKey', 'api_key'] as const;
 
 /** Our own format, one event: the body is an {@link EventDto}. */
-export const ONE_EVENT: WireFormat<AcceptedDto> = {
+export const ONE_EVENT: IngestFormat<AcceptedDto> = {
   keyFields: KEY_FIELDS,
   maxEvents: 1,
   parse: (body) => (isObject(body) ? { key: takeKey(body, KEY_FIELDS), events: [body] } : { events: [] }),
@@ -29,7 +29,7 @@ export const ONE_EVENT: WireFormat<AcceptedDto> = {
 };
 
 /** Our own format, up to 1,000 events: the body is a {@link BatchDto}. Each event stands for itself. */
-export const EVENT_BATCH: WireFormat<BatchAcceptedDto> = {
+export const EVENT_BATCH: IngestFormat<BatchAcceptedDto> = {
   keyFields: KEY_FIELDS,
   eventsField: 'events',
   maxEvents: BATCH_MAX_EVENTS,
@@ -74,8 +74,8 @@ export function clientEvent(dto: EventDto): ClientEvent {
 }
 
 /**
- * What a field that has several names says. Null counts as absent.
- * @throws InvalidInputError where two of the names are given and do not say the same: one of them would be dropped
+ * The value of a field that has several names. Null counts as absent.
+ * @throws InvalidInputError when two of the names are given with different values: one of them would be dropped
  */
 function oneOf<K extends keyof EventDto>(dto: EventDto, ...names: readonly K[]): NonNullable<EventDto[K]> | undefined {
   let found: K | undefined;
@@ -103,7 +103,7 @@ function metadataUserId(metadata: Metadata | undefined): string | undefined {
   return value;
 }
 
-/** Of a checked field, or of one that will be checked: undefined for what is no time. ms */
+/** A time in ms; undefined when the value is not a time. `check` reports such a value. */
 function timeIn(value: unknown): number | undefined {
   return typeof value === 'string' ? parseTimestamp(value) : undefined;
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 
-/** When a field of an answer was deprecated. */
+/** When a field was deprecated. */
 export interface DeprecatedSince {
   /** The release that deprecates it, as in 0.3.0. It may be removed two minor releases later. */
   release: string;

@@ -1,8 +1,8 @@
 import type { Metadata } from './event.js';
 
 /**
- * One event as its client stated it, whatever the wire format: checked, under our names, with nothing derived yet. Every wire
- * format produces these (collect/wire-format.ts). Times are milliseconds since 1970 UTC.
+ * One event as its client stated it: checked, under our names, with nothing derived yet. Every ingest format produces these
+ * (collect/ingest-format.ts). Times are milliseconds since 1970 UTC.
  */
 export interface ClientEvent {
   event: string;

@@ -42,7 +42,7 @@ const event: fc.Arbitrary<AcceptedEvent> = fc.record(
   },
 );
 
-test('what is encoded comes back as it was, and tells when it was received', () => {
+test('what is encoded comes back as it was, and its time of receipt can be read', () => {
   fc.assert(
     fc.property(event, (given) => {
       const envelope = encodeEnvelope(given);
@@ -70,13 +70,13 @@ describe('what is no envelope of a known version', () => {
     ['a time that no date can hold', { t: 9e15 }, 'envelope_malformed'],
     ['a name that is no text', { e: 5 }, 'envelope_malformed'],
     ['a url that is no text', { l: 5 }, 'envelope_malformed'],
-  ])('%s is told as such', (_what, change, code) => {
+  ])('%s is reported as such', (_what, change, code) => {
     const read = () => decodeEnvelope(JSON.stringify({ ...known, ...change }));
     expect(read).toThrow(EnvelopeError);
     expect(read).toThrow(expect.objectContaining({ code }));
   });
 
-  test.each(['', 'null', '5', '[]', '{'])('%p is told as such', (entry) => {
+  test.each(['', 'null', '5', '[]', '{'])('%p is reported as such', (entry) => {
     expect(() => decodeEnvelope(entry)).toThrow(EnvelopeError);
   });
 });

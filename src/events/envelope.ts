@@ -16,7 +16,7 @@ const LAST_TIME_MS = 8.64e15;
 
 export type EnvelopeFault = 'envelope_version' | 'envelope_malformed';
 
-/** An envelope that this worker must not count: it is parked among the dead letters, not dropped. */
+/** An envelope that this worker must not count: it becomes a dead letter and is not dropped. */
 export class EnvelopeError extends Error {
   constructor(
     readonly code: EnvelopeFault,
@@ -92,7 +92,7 @@ export function decodeEnvelope(text: string): AcceptedEvent {
   return event;
 }
 
-/** When an envelope was received (ms), read without trusting the rest of it; undefined when it cannot be told. */
+/** When an envelope was received (ms), read without trusting the rest of it; undefined when that part is not readable. */
 export function envelopeReceivedAt(text: string): number | undefined {
   const match = /"r":(\d{10,15})\b/.exec(text);
   return match ? Number(match[1]) : undefined;
@@ -103,7 +103,7 @@ function parse(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (value !== null && typeof value === 'object') return value as Record<string, unknown>;
   } catch {
-    // Told below, like every other text that is no envelope.
+    // Reported below, like every other text that is not an envelope.
   }
   throw new EnvelopeError('envelope_malformed', 'The entry is not a JSON object.');
 }

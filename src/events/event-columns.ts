@@ -17,14 +17,14 @@ export interface EventColumn {
   /** Name in MySQL. */
   column: string;
   kind: ColumnKind;
-  /** Bytes or characters, as the kind has it. */
+  /** In bytes for `bytes` and `hash`, in characters for `text` and `device`. */
   length?: number;
   nullable?: true;
   /** Place in the primary key. */
   key?: 1 | 2;
   /** Its member of the envelope (envelope.ts), for an optional text that travels from collect to the table as it is. */
   envelope?: string;
-  /** Present where people see the column: its description in the OpenAPI document, or ''. */
+  /** Set for columns that answers show: the description in the OpenAPI document, or '' for none. */
   shown?: string;
 }
 

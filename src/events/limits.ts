@@ -1,4 +1,4 @@
-/** Limits of the wire contract. Lengths are in characters (Unicode code points) unless said. */
+/** Limits of what clients may send. Lengths are in characters (Unicode code points) unless stated otherwise. */
 export const EVENT_NAME_MAX = 128;
 export const EVENT_ID_MAX = 128;
 export const USER_ID_MAX = 128;

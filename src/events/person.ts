@@ -13,7 +13,7 @@ export interface EntryPeople {
   own: readonly string[];
   /** Whom it names beside, as the anonymous id that they had before. */
   named: readonly string[];
-  /** ms; 0 when it cannot be told. */
+  /** ms; 0 when it is not known. */
   receivedAt: number;
 }
 

@@ -6,7 +6,7 @@ type Columns = typeof EVENT_COLUMNS;
 type NullIn<F extends EventField> = Columns[F] extends { nullable: true } ? null : never;
 
 /** A value of each kind in the program. */
-interface Held extends Record<ColumnKind, unknown> {
+interface Value extends Record<ColumnKind, unknown> {
   uuid: string;
   hash: string;
   bytes: string;
@@ -17,21 +17,21 @@ interface Held extends Record<ColumnKind, unknown> {
 }
 
 /** A value of each kind as mysql2 answers it. */
-type Answered = Omit<Held, 'uuid' | 'hash' | 'bytes'> & Record<'uuid' | 'hash' | 'bytes', Buffer>;
+type RowValue = Omit<Value, 'uuid' | 'hash' | 'bytes'> & Record<'uuid' | 'hash' | 'bytes', Buffer>;
 
 /** A value of each kind in answers, with JSON still as text. */
-type Told = Omit<Held, 'time'> & { time: string };
+type AnswerValue = Omit<Value, 'time'> & { time: string };
 
 /** An event as it is stored; ids are 32 hex digits. */
-export type StoredEventFields = { [F in EventField]: Held[Columns[F]['kind']] | NullIn<F> };
-/** What people see of it. */
+export type StoredEventFields = { [F in EventField]: Value[Columns[F]['kind']] | NullIn<F> };
+/** The columns that answers show. */
 export type ShownEvent = Pick<StoredEventFields, ShownField>;
 /** A row of MySQL with the columns of {@link SHOWN_FIELDS}. */
-export type ShownRow = { [F in ShownField as Columns[F]['column']]: Answered[Columns[F]['kind']] | NullIn<F> };
+export type ShownRow = { [F in ShownField as Columns[F]['column']]: RowValue[Columns[F]['kind']] | NullIn<F> };
 /** An event in answers, but for metadata, which is the JSON text as it is stored. */
-export type ToldEvent = { [F in ShownField]: Told[Columns[F]['kind']] | NullIn<F> };
+export type EventAnswer = { [F in ShownField]: AnswerValue[Columns[F]['kind']] | NullIn<F> };
 
-const READ: { readonly [K in ColumnKind]: (value: Answered[K]) => Held[K] } = {
+const FROM_ROW: { readonly [K in ColumnKind]: (value: RowValue[K]) => Value[K] } = {
   uuid: (value) => value.toString('hex'),
   hash: (value) => value.toString('hex'),
   bytes: (value) => value.toString(),
@@ -41,7 +41,7 @@ const READ: { readonly [K in ColumnKind]: (value: Answered[K]) => Held[K] } = {
   json: (value) => value,
 };
 
-const TELL: { readonly [K in ColumnKind]: (value: Held[K]) => Told[K] } = {
+const TO_ANSWER: { readonly [K in ColumnKind]: (value: Value[K]) => AnswerValue[K] } = {
   uuid: formatUuid,
   hash: (value) => value,
   bytes: (value) => value,
@@ -51,19 +51,19 @@ const TELL: { readonly [K in ColumnKind]: (value: Held[K]) => Told[K] } = {
   json: (value) => value,
 };
 
-/** What the program makes of a row. */
+/** An event of a row of MySQL. */
 export function shownEvent(row: ShownRow): ShownEvent {
-  return eachShown<ShownEvent>((field) => row[EVENT_COLUMNS[field].column], READ);
+  return eachShown<ShownEvent>((field) => row[EVENT_COLUMNS[field].column], FROM_ROW);
 }
 
-/** What an answer tells of an event. */
-export function toldEvent(event: ShownEvent): ToldEvent {
-  return eachShown<ToldEvent>((field) => event[field], TELL);
+/** An event as answers show it. */
+export function eventAnswer(event: ShownEvent): EventAnswer {
+  return eachShown<EventAnswer>((field) => event[field], TO_ANSWER);
 }
 
 /**
- * TypeScript cannot follow a field's kind through a loop: the types of {@link READ} and {@link TELL}, and of what is given and
- * returned, all come from the one list.
+ * Converts each shown column by its kind. The casts are safe, since all the types come from the one list of columns: TypeScript
+ * cannot follow the kind of a field through a loop.
  */
 function eachShown<Made>(valueOf: (field: ShownField) => unknown, by: Record<ColumnKind, (value: never) => unknown>) {
   const made: Partial<Record<ShownField, unknown>> = {};

@@ -83,7 +83,7 @@ export class PeopleController {
   }
 }
 
-/** The person is named by a hash: whoever knows the id can tell that it was this one, and nobody else can read it. */
+/** Names the person by a hash: somebody who knows the id can recognise it, and nobody else can read it. */
 function deed(action: 'person_exported' | 'person_erased', user: UserCaller, appId: string, userId: string): Deed {
   const person = createHash('sha256').update(`${appId}\0${userId}`).digest('hex').slice(0, 32);
   return { userId: user.userId, action, appId, detail: { person } };

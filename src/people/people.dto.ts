@@ -24,7 +24,7 @@ export class PersonProfileDto {
 
 const FORMER_NAMES = { release: '0.3.0', day: '2026-12-01' };
 
-/** An event as lists and exports tell it, and two of its fields under their former names. */
+/** An event as in lists and exports, with two of its fields under their former names as well. */
 export class PersonEventDto extends ListedEventDto {
   /** Use occurredAt. */
   @Deprecated(FORMER_NAMES, { format: 'date-time' })

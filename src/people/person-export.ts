@@ -121,6 +121,6 @@ function profileDto(row: UserAnalytics): PersonProfileDto {
 /** Metadata is JSON already, and goes in as it is: parsed, a page of the largest would take much more memory. */
 function eventText(row: ListedRow): string {
   const { metadata, ...rest } = unparsedDto(listed(row));
-  const told: Omit<PersonEventDto, 'metadata'> = { ...rest, timestamp: rest.occurredAt, ipAddress: rest.ip };
-  return `${JSON.stringify(told).slice(0, -1)},"metadata":${metadata ?? 'null'}}`;
+  const fields: Omit<PersonEventDto, 'metadata'> = { ...rest, timestamp: rest.occurredAt, ipAddress: rest.ip };
+  return `${JSON.stringify(fields).slice(0, -1)},"metadata":${metadata ?? 'null'}}`;
 }

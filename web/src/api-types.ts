@@ -1255,7 +1255,7 @@ export interface components {
       userId?: string;
       /** @description Who did it while nobody is signed in: an id that your client made up and keeps. */
       anonymousId?: string;
-      /** @description The visit that it belongs to. */
+      /** @description An id of your own that groups events. */
       sessionId?: string;
       /**
        * @description Where it happened.
@@ -2804,7 +2804,7 @@ export interface operations {
           'RateLimit-Limit': components['headers']['RateLimitLimit'];
           'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
           'RateLimit-Reset': components['headers']['RateLimitReset'];
-          /** @description Something that this answer holds is deprecated since then (RFC 9745: seconds since 1970). The fields are marked as deprecated. */
+          /** @description Since when this route, or a field of its answer, has been deprecated (RFC 9745: seconds since 1970). Deprecated fields are marked. */
           Deprecation?: string;
           [name: string]: unknown;
         };

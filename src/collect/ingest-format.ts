@@ -6,11 +6,11 @@ import type { AcceptedEvent } from '../events/event.js';
 import type { IngestStep } from './ingest-steps.js';
 
 /**
- * How the clients of one protocol post events, and what they expect as an answer. A route states its format
+ * What clients send on one route, and how they are answered. A route states its format
  * (collect-route.decorator.ts); body reader, key guard, limits and CORS read the format and know neither paths nor bodies.
- * docs/adr/0022-ingest-steps-and-wire-formats.md shows how to add one.
+ * docs/adr/0022-ingest-steps-and-formats.md shows how to add one.
  */
-export interface WireFormat<Answer extends object = object> extends BodyShape {
+export interface IngestFormat<Answer extends object = object> extends BodyShape {
   /** The most events of a body. A body that holds more counts as this many against the limits. */
   readonly maxEvents: number;
 
@@ -30,7 +30,7 @@ export interface WireFormat<Answer extends object = object> extends BodyShape {
    */
   event(entry: unknown, errorsMax: number): ClientEvent;
 
-  /** What the client is told. Called after the append. @throws AppError, where no event was accepted, to refuse the request */
+  /** Makes the answer, after the append. @throws AppError to refuse a request of which no event was accepted */
   answer(outcome: IngestOutcome): Answer;
 }
 
@@ -38,7 +38,7 @@ export interface WireFormat<Answer extends object = object> extends BodyShape {
 export interface ParsedBody {
   /** Unchecked. */
   events: readonly unknown[];
-  /** When the client sent the request, for events that do not say so themselves. ms */
+  /** When the client sent the request: the default for events without a `sentAt` of their own. ms */
   sentAt?: number;
   /** The API key. It is taken out of the body, so that it is never hashed, stored or logged. */
   key?: string;
@@ -62,20 +62,22 @@ export interface RejectedEvent {
   errors: readonly FieldError[];
 }
 
-/** What is noted of a request on its way through the steps. */
+/** What the steps keep about a request. */
 interface IngestNotes {
   /** The request's body, once it is taken apart. */
   body?: ParsedBody;
-  /** Which step refuses the request, where the reason alone does not tell. */
+  /** The step that refuses the request, for reasons that several steps use. */
   step: IngestStep;
   /** Time that the step `key` has taken so far, ms. */
   keyMs: number;
+  /** Time that the step `parse` has taken so far, ms. */
+  parseMs: number;
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Of a route that takes events. */
-    wireFormat?: WireFormat;
+    ingestFormat?: IngestFormat;
   }
   interface FastifyRequest {
     /** Only on routes that take events. */
@@ -84,23 +86,36 @@ declare module 'fastify' {
 }
 
 /** The format of a request's route; undefined for routes that take no events. */
-export function formatOf(request: FastifyRequest): WireFormat | undefined {
-  return request.routeOptions.config?.wireFormat;
+export function formatOf(request: FastifyRequest): IngestFormat | undefined {
+  return request.routeOptions.config?.ingestFormat;
 }
 
 /** @throws Error on a route that states no format */
-export function statedFormat(request: FastifyRequest): WireFormat {
+export function statedFormat(request: FastifyRequest): IngestFormat {
   const format = formatOf(request);
-  if (!format) throw new Error('A route that takes events must state its wire format');
+  if (!format) throw new Error('A route that takes events must state its ingest format');
   return format;
 }
 
 export function ingestNotes(request: FastifyRequest): IngestNotes {
-  return (request.ingest ??= { step: 'parse', keyMs: 0 });
+  return (request.ingest ??= { step: 'parse', keyMs: 0, parseMs: 0 });
 }
 
 /** The request's body, taken apart by its route's format. */
 export function parsedBody(request: FastifyRequest): ParsedBody {
   const notes = ingestNotes(request);
-  return (notes.body ??= statedFormat(request).parse(request.body));
+  if (!notes.body) {
+    const began = performance.now();
+    notes.body = statedFormat(request).parse(request.body);
+    notes.parseMs += performance.now() - began;
+  }
+  return notes.body;
+}
+
+/** Adds the time of a check to the step `key`. @throws what the check throws */
+export function timeKeyCheck<Result>(request: FastifyRequest, check: () => Result): Result {
+  const began = performance.now();
+  const result = check();
+  ingestNotes(request).keyMs += performance.now() - began;
+  return result;
 }
