@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { UniqueUsers } from '../src/analytics/queries/unique-users.js';
 import { SealedUsersCache } from '../src/analytics/sealed-users.cache.js';
 import type { TimeRange } from '../src/analytics/time-range.js';
@@ -91,11 +90,30 @@ describe('distinct users that are not sealed yet', () => {
     const app = Buffer.from(APPS[0]!, 'hex');
     const rows = Array.from({ length: users }, (_none, i) => [app, 'flood', 4000 + (i % 16_000), batchId(i), seen(i)]);
     await insertBatches(rows);
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    delay.enable();
+    const longestTurnMs = turns();
     const counts = await count('flood', [range(0, 40_000 * 96), range(4000 * 96, 5000 * 96)]);
-    delay.disable();
+    expect(longestTurnMs()).toBeLessThan(80);
     expect(counts[0]).toBe(users);
-    expect(delay.max / 1e6).toBeLessThan(80);
   });
+
+  /**
+   * Watches the event loop. By processor time, since a busy machine lets a process wait between any two of its turns.
+   * @returns ends that, and tells the longest turn
+   */
+  function turns(): () => number {
+    let longest = 0;
+    let before = process.cpuUsage();
+    let isWatching = true;
+    const turn = (): void => {
+      const { user, system } = process.cpuUsage(before);
+      longest = Math.max(longest, (user + system) / 1000);
+      before = process.cpuUsage();
+      if (isWatching) setImmediate(turn);
+    };
+    setImmediate(turn);
+    return () => {
+      isWatching = false;
+      return longest;
+    };
+  }
 });
