@@ -7,6 +7,7 @@ import { Api } from './client/api.mjs';
 import { BatchSender } from './client/batch-sender.mjs';
 import { DEMO_DAYS, DEMO_EVENTS, demoStream } from './client/demo-stream.mjs';
 import { ProgressBar } from './client/progress-bar.mjs';
+import { apiUrlInUse } from './launcher/services-in-use.mjs';
 import { readEnvironment, readSettings, ROOT } from './launcher/settings.mjs';
 import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
 
@@ -22,7 +23,7 @@ try {
 
 async function demo() {
   const { values } = parseArgs({ options: { clean: { type: 'boolean', default: false }, url: { type: 'string' } } });
-  const api = new Api(values.url ?? readSettings(readEnvironment()).localUrl);
+  const api = new Api(values.url ?? apiUrlInUse(readSettings(readEnvironment())));
   const server = (await api.answers()) ? undefined : await startServer(values.url);
   try {
     await api.signInLocally(PERSON);

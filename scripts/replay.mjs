@@ -6,6 +6,7 @@ import { BatchSender } from './client/batch-sender.mjs';
 import { readLog } from './client/log-lines.mjs';
 import { ProgressBar } from './client/progress-bar.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
+import { apiUrlInUse } from './launcher/services-in-use.mjs';
 import { readEnvironment, readSettings } from './launcher/settings.mjs';
 import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
 
@@ -49,7 +50,7 @@ async function replay() {
   // Reads addresses and User-Agents by the server's own rules.
   await prepareProject(settings.env);
   const { AccessLog } = await import('./client/access-log.mjs');
-  const api = new Api(values.url ?? settings.localUrl);
+  const api = new Api(values.url ?? apiUrlInUse(settings));
   if (!(await api.answers()))
     throw new LaunchError(`Nothing answers at ${api.url}: run npm start in another terminal.`);
   const { app, apiKey } = values.key ? { apiKey: values.key } : await signedInApp(api, values.app);

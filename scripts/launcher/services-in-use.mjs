@@ -18,3 +18,12 @@ export function servicesInUse({ databaseUrl, redisUrl, dataDir }) {
     'Nothing is running: npm start in another terminal, or set DATABASE_URL and REDIS_URL (in .env or the environment)',
   );
 }
+
+/**
+ * Where a script finds the API: at the server that runs on the data folder, whatever port its terminal gave it, else where
+ * `npm start` would put it.
+ */
+export function apiUrlInUse({ dataDir, localUrl }) {
+  const folder = new DataDir(dataDir);
+  return (folder.launcherPid ? folder.readRunEnv().API_URL : undefined) ?? localUrl;
+}
