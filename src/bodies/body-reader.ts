@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
-import { AppError, InvalidInputError } from '../common/app-error.js';
+import { AppError, ClientGoneError, InvalidInputError } from '../common/app-error.js';
 import { INFLATE_RATIO_MAX, SMALL_BODY_MAX_BYTES } from '../events/limits.js';
 import { networkName, siteName } from '../registry/network.js';
 import { type Arriving, BodyRoom, type Holder } from './body-room.js';
@@ -185,6 +185,8 @@ class BodyReading {
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
     const size = { bytes: this.bytes, names: this.scan.names };
     this.request.bodySize = size;
+    // A body may still be inflated when its connection has closed: its answer would not close a second time.
+    if (this.request.raw.socket.destroyed) throw new ClientGoneError();
     if (this.sender && this.rules.begin) this.request.answer.once('close', this.rules.begin(this.sender, size));
     this.parsing = true;
     this.end(null, this.shared.parse(body.toString()));

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../common/app-error.js';
+import { AppError, ClientGoneError } from '../common/app-error.js';
 import { Steps } from '../common/steps.js';
 import { ingestNotes, parsedBody, type RejectedEvent, statedFormat } from './ingest-format.js';
 import { IngestMetrics } from './ingest-metrics.js';
@@ -73,8 +73,7 @@ export function stepsOf({ caller }: FastifyRequest): Steps {
  */
 export async function letOthersGoOn(steps: Steps, { raw }: FastifyRequest): Promise<void> {
   await steps.pause();
-  if (raw.socket.destroyed)
-    throw new AppError(400, 'client_gone', 'The connection ended before the events were taken.');
+  if (raw.socket.destroyed) throw new ClientGoneError();
 }
 
 const RequestItself = createParamDecorator((_data: unknown, context: ExecutionContext): FastifyRequest =>

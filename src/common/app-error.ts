@@ -112,3 +112,10 @@ export class UnavailableError extends AppError {
     super(503, code, detail, { headers: { 'retry-after': String(retryAfterS) }, cause });
   }
 }
+
+/** The client closed its connection, so nobody reads the answer. */
+export class ClientGoneError extends AppError {
+  constructor(cause?: unknown) {
+    super(499, 'client_gone', 'The client closed the connection before the answer was ready.', { cause });
+  }
+}

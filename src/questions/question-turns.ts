@@ -1,4 +1,4 @@
-import { AppError } from '../common/app-error.js';
+import { AppError, ClientGoneError } from '../common/app-error.js';
 
 /** How many questions one process answers at a time. */
 export const TURNS = {
@@ -46,13 +46,6 @@ interface Account {
   heavy: number;
   /** Turns taken so far, on the clock that all accounts share. */
   turns: number;
-}
-
-/** The client closed its connection, so nobody reads the answer. */
-export class ClientGoneError extends AppError {
-  constructor(cause?: unknown) {
-    super(499, 'client_gone', 'The client closed the connection before the answer was ready.', { cause });
-  }
 }
 
 /**

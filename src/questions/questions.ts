@@ -1,3 +1,4 @@
+import { ClientGoneError } from '../common/app-error.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -5,7 +6,7 @@ import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { CONTROL, QUESTIONS } from '../database/pools.js';
 import type { Asker } from './asker.js';
-import { ClientGoneError, type QuestionCost, QuestionTurns } from './question-turns.js';
+import { type QuestionCost, QuestionTurns } from './question-turns.js';
 import { UnsentAnswers } from './unsent-answers.js';
 
 /** What is used of mysql2's connection: the driver under TypeORM's query runner. */

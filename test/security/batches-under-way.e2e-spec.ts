@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { gzipSync } from 'node:zlib';
 import { call, registerApp, signIn } from '../support/client.js';
 import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
@@ -67,5 +69,18 @@ describe('batches that take long', () => {
     for (const socket of sockets) socket.destroy();
     await until(async () => (await figure('tallystone_ingest_bytes_under_way')) === 0, 'none under way');
     expect(await figure('tallystone_events_accepted_total')).toBeLessThan(before + 10_000);
+  });
+
+  test('a batch whose client goes away while it is inflated holds no place', async () => {
+    const gone = Array.from({ length: 12 }, () => {
+      const text = gzipSync(batch());
+      const socket = connect(Number(new URL(stack.url).port), '127.0.0.1').on('error', () => undefined);
+      const head = `POST ${BATCH} HTTP/1.1\r\nhost: x\r\nx-api-key: ${key}\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: ${text.length}\r\n\r\n`;
+      socket.write(Buffer.concat([Buffer.from(head), text]), () => socket.resetAndDestroy());
+      return once(socket, 'close');
+    });
+    await Promise.all(gone);
+    expect((await send(key, batch())).status).toBe(202);
+    await until(async () => (await figure('tallystone_ingest_bytes_under_way')) === 0, 'none under way');
   });
 });
