@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { FastifyRequest } from 'fastify';
+import { growthOf, LINEAR } from '../../test/support/growth.js';
 import { trustedProxies } from './trusted-proxies.js';
 import { visitorAddress } from './visitor-address.js';
 
@@ -136,9 +137,10 @@ test('trusted proxies are recognised with and without their zone', () => {
 
 test('a header made to be slow is not', () => {
   for (const part of ['"', ',', 'for="', 'for=', '[', 'a,"', '":', '\\"', '"\\', ';', ' ', '%', ':', '1.', 'a;"']) {
-    const start = performance.now();
-    from({ forwarded: part.repeat(16_000 / part.length) });
-    from({ 'x-forwarded-for': part.repeat(16_000 / part.length) });
-    expect(performance.now() - start).toBeLessThan(50);
+    const headers = ['forwarded', 'x-forwarded-for'];
+    for (const header of headers) {
+      const read = (length: number) => void from({ [header]: part.repeat(length / part.length) });
+      expect([header, part, growthOf(read, 16_000, 10) < LINEAR]).toEqual([header, part, true]);
+    }
   }
 });
