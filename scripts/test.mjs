@@ -4,15 +4,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataDir } from './launcher/data-dir.mjs';
+import { EngineService } from './launcher/engine-service.mjs';
 import { systemEnvironment } from './launcher/environments.mjs';
 import { mysqlServer } from './launcher/mysql-server.mjs';
-import { prepareEngine } from './launcher/prepare-engine.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
 import { endProcess, pidInFile } from './launcher/processes.mjs';
 import { redisServer } from './launcher/redis-server.mjs';
 import { PrivateService } from './launcher/service.mjs';
-import { ROOT } from './launcher/settings.mjs';
-import { readable, say, warn } from './launcher/terminal.mjs';
+import { readSettings, ROOT } from './launcher/settings.mjs';
+import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
 
 // npm test [-- ARGUMENTS OF JEST]: every test on throw-away services. Neither .env nor a variable of the product counts.
 
@@ -23,7 +23,7 @@ import { readable, say, warn } from './launcher/terminal.mjs';
 const TEST_VARIABLES = ['SOAK_MINUTES', 'UPDATE_DOCS', 'NODE_V8_COVERAGE'];
 
 /** Whose pid files tests may leave behind. */
-const RUNNING = ['launcher', 'api', 'worker', 'mysql', 'redis'];
+const RUNNING = ['launcher', 'api', 'worker', 'engine', 'mysql', 'redis'];
 
 /** Rows of the benchmark's table that its smoke must report. */
 const SMOKE_ROWS = 15;
@@ -45,16 +45,23 @@ async function runTests() {
   const env = { ...systemEnvironment(), ...Object.fromEntries(given), NODE_ENV: 'test' };
   dataDir.make();
   await prepareProject(env);
-  await prepareEngine(env);
   if (runsEverything) await check();
   if (interrupted) return 130;
   const [databaseUrl, redisUrl] = [await privateService(mysqlServer), await privateService(redisServer)];
+  const { CLICKHOUSE_URL, CLICKHOUSE_COPY_URL } = await privateEngine(env);
   if (interrupted) return 130;
   const runner = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   const args = ['--no-warnings', runner, '--config', 'jest.config.mjs', '--json', `--outputFile=${results}`];
   const jest = spawn(process.execPath, [...args, ...process.argv.slice(2)], {
     cwd: ROOT,
-    env: { ...env, TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl, TEST_DIR: folder },
+    env: {
+      ...env,
+      TEST_DATABASE_URL: databaseUrl,
+      TEST_REDIS_URL: redisUrl,
+      TEST_CLICKHOUSE_URL: CLICKHOUSE_URL,
+      TEST_CLICKHOUSE_COPY_URL: CLICKHOUSE_COPY_URL,
+      TEST_DIR: folder,
+    },
     // Progress goes to stderr; what would go to stdout is the report, which is in the file.
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -70,6 +77,15 @@ async function privateService(kind) {
   services.unshift(service);
   await service.up();
   return service.url;
+}
+
+/** One engine for all tests, which have a database each. @returns the variables by which it is reached */
+async function privateEngine(env) {
+  const engine = new EngineService(readSettings({ ...env, ENGINE_MEMORY: '1G' }), dataDir);
+  services.unshift(engine);
+  await engine.prepare();
+  if (!(await engine.begin())) throw new LaunchError('The tests need the ClickHouse engine.');
+  return engine.addresses;
 }
 
 /** Ends what tests that were cut short may have left, then the services, and removes every file. */

@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createLogger } from './common/logger.js';
+import { ConfigError } from './config/config-error.js';
 import { type EngineEnv, readEngineEnv } from './config/engine-env.js';
 import { loadChdb } from './engine/chdb.js';
 import { Engine } from './engine/engine.js';
@@ -42,15 +43,14 @@ async function run(env: EngineEnv): Promise<void> {
     process.exit(1);
   });
   const server = engineServer(engine, env.passwords, logger);
-  server.listen(env.port, LOOPBACK);
-  await once(server, 'listening');
+  await listen(server, env.port);
   const { port } = server.address() as AddressInfo;
   const portFile = join(runFolder, 'engine.port');
   writeFileSync(portFile, `${port}\n`);
 
   const stop = async (signal: string): Promise<void> => {
     logger.info({ signal }, 'Stopping');
-    rmSync(portFile, { force: true });
+    for (const file of [portFile, configFile]) rmSync(file, { force: true });
     // What still runs ends with the process, by order: it is not to blame.
     suspects.close();
     const deadline = setTimeout(() => process.exit(0), STOP_MS);
@@ -63,4 +63,17 @@ async function run(env: EngineEnv): Promise<void> {
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal));
   logger.info({ port, ...plan, refusedQuestions: suspects.refused }, 'engine ready');
+}
+
+/** @throws ConfigError where the port is taken */
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, LOOPBACK);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new ConfigError([
+      `ENGINE_PORT (${port}) is taken by another program: choose another port, or start all anew`,
+    ]);
+  }
 }

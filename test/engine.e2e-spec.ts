@@ -1,17 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  type ClickHouseClient,
-  ClickHouseLogLevel,
-  type ClickHouseSettings,
-  createClient,
-  SettingsMap,
-} from '@clickhouse/client';
-import { ServerProcess } from './support/server-process.js';
+import { type ClickHouseClient, type ClickHouseSettings, SettingsMap } from '@clickhouse/client';
+import { TestEngine } from './support/engine.js';
 import { until } from './support/until.js';
 
-const PASSWORDS = { questions: 'a-password-for-questions', copying: 'a-password-for-copying' };
 const filtered = (filters: Record<string, string>): ClickHouseSettings => ({
   additional_table_filters: SettingsMap.from(filters),
 });
@@ -22,39 +12,8 @@ SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fs
 /** Takes hours, and little memory. */
 const ENDLESS = `SELECT count() FROM numbers_of AS a, (SELECT n FROM numbers_of WHERE n < 1000) AS b WHERE cityHash64(a.n, b.n) % 7 = 3`;
 
-/** The engine as a process of its own on a folder of its own. */
-class EngineProcess {
-  readonly folder = mkdtempSync(join(tmpdir(), 'tallystone-engine-'));
-  process!: ServerProcess;
-
-  async start(env: Record<string, string> = {}): Promise<void> {
-    const variables = {
-      PATH: process.env.PATH!,
-      UV_THREADPOOL_SIZE: '16',
-      DATA_DIR: this.folder,
-      ENGINE_MEMORY: '512M',
-      ENGINE_QUESTION_PASSWORD: PASSWORDS.questions,
-      ENGINE_COPY_PASSWORD: PASSWORDS.copying,
-      ...env,
-    };
-    this.process = ServerProcess.start('engine', variables);
-    await this.process.ready(() => this.process.text.includes('engine ready'));
-  }
-
-  client(username: keyof typeof PASSWORDS, password = PASSWORDS[username]): ClickHouseClient {
-    const port = readFileSync(join(this.folder, 'run', 'engine.port'), 'utf8').trim();
-    const log = { level: ClickHouseLogLevel.OFF };
-    return createClient({ url: `http://127.0.0.1:${port}`, username, password, database: 'tallystone', log });
-  }
-
-  async end(): Promise<void> {
-    if (this.process?.running) await this.process.stop();
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
 describe('the engine', () => {
-  const engine = new EngineProcess();
+  const engine = new TestEngine();
   let asking: ClickHouseClient;
   let copying: ClickHouseClient;
   beforeAll(async () => {
@@ -151,8 +110,78 @@ describe('the engine', () => {
     await expect(asked).rejects.toThrow(/additional_table_filters/);
   });
 
+  describe('with several databases', () => {
+    const OTHERS = ['first_db', 'second_db'];
+    const clients = new Map<string, { asking: ClickHouseClient; copying: ClickHouseClient }>();
+    const named = (database: string) => clients.get(database)!;
+    const rows = async (database: string, query: string): Promise<unknown> => {
+      const answer = await named(database).asking.query({
+        query,
+        format: 'JSONCompact',
+        clickhouse_settings: APP_1,
+      });
+      return (await answer.json<unknown[]>()).data;
+    };
+
+    beforeAll(async () => {
+      for (const [index, database] of OTHERS.entries()) {
+        await copying.command({ query: `CREATE DATABASE ${database}` });
+        const [own, write] = [engine.client('questions', { database }), engine.client('copying', { database })];
+        clients.set(database, { asking: own, copying: write });
+        await write.command({ query: 'CREATE TABLE events (app_id UInt64, n UInt64) ENGINE = MergeTree ORDER BY n' });
+        const values = Array.from({ length: index + 1 }, (_none, n) => [1, n]);
+        await write.insert({ table: 'events', format: 'JSONCompactEachRow', values });
+        const dictionary = `CREATE DICTIONARY names (n UInt64, name String) PRIMARY KEY n
+          SOURCE(CLICKHOUSE(QUERY 'SELECT n, toString(n) AS name FROM ${database}.events')) LAYOUT(FLAT()) LIFETIME(0)`;
+        await write.command({ query: dictionary });
+      }
+    });
+    afterAll(async () => {
+      for (const one of clients.values()) await Promise.all([one.asking.close(), one.copying.close()]);
+    });
+
+    test('a statement reads and writes the one that its request names', async () => {
+      const asked = [...OTHERS, ...OTHERS, ...OTHERS].map((database) => rows(database, 'SELECT count() FROM events'));
+      expect(await Promise.all(asked)).toEqual([[[1]], [[2]], [[1]], [[2]], [[1]], [[2]]]);
+      expect(await ask('SELECT count() FROM events')).toEqual([[2]]);
+    });
+
+    test('a question reads no other, whatever another may ask', async () => {
+      const text = 'SELECT count() FROM first_db.events';
+      expect(await rows('first_db', text)).toEqual([[1]]);
+      await expect(rows('second_db', text)).rejects.toThrow(/tables of second_db only/);
+      await expect(ask(text)).rejects.toThrow(/tables of tallystone only/);
+    });
+
+    test('a question reads no dictionary of another', async () => {
+      const text = "SELECT dictGet('first_db.names', 'name', 0::UInt64)";
+      expect(await rows('first_db', text)).toEqual([['0']]);
+      expect(await rows('first_db', "SELECT dictHas('names', 0::UInt64)")).toEqual([[1]]);
+      for (const name of ["'first_db.names'", 'first_db.names', "concat('first', '_db.names')"])
+        await expect(rows('second_db', `SELECT dictGet(${name}, 'name', 0::UInt64)`)).rejects.toThrow(
+          /dictionaries of/,
+        );
+    });
+
+    test.each(['system', 'INFORMATION_SCHEMA', 'information_schema'])(
+      'a question is refused in %s',
+      async (database) => {
+        const stranger = engine.client('questions', { database });
+        const asked = stranger.query({ query: 'SELECT * FROM tables', clickhouse_settings: APP_1 });
+        await expect(asked).rejects.toThrow(/does not read the database/);
+        await stranger.close();
+      },
+    );
+
+    test.each(['a-b', 'a;b', '`', 'nothing'])('there is no database %s', async (database) => {
+      const stranger = engine.client('copying', { database });
+      await expect(stranger.query({ query: 'SELECT 1' })).rejects.toMatchObject({ type: 'UNKNOWN_DATABASE' });
+      await stranger.close();
+    });
+  });
+
   test('a wrong password is refused', async () => {
-    const stranger = engine.client('questions', PASSWORDS.copying);
+    const stranger = engine.client('questions', { password: 'a-password-for-copying' });
     await expect(stranger.query({ query: 'SELECT 1' })).rejects.toThrow(/password is wrong/);
     await stranger.close();
   });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -90,12 +90,21 @@ export class DataDir {
     if (folder !== this.in('run') && readdirSync(folder).length === 0) rmdirSync(folder);
   }
 
+  /** A secret that is made once and kept. @param name of its variable */
+  secret(name) {
+    const folder = this.in('secrets');
+    const file = join(folder, name.toLowerCase());
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!existsSync(file)) writeWhole(file, `${randomBytes(32).toString('base64url')}\n`);
+    return readFileSync(file, 'utf8').trim();
+  }
+
   /** The launcher that serves this folder now; undefined when none does. */
   get launcherPid() {
     return pidInFile(this.pidFile('launcher'));
   }
 
-  /** What `run/env` says: DATABASE_URL, REDIS_URL and API_URL in use. */
+  /** What `run/env` says: the addresses of the services and of the API that are in use. */
   readRunEnv() {
     try {
       return util.parseEnv(readFileSync(this.in('run', 'env'), 'utf8'));
@@ -107,7 +116,8 @@ export class DataDir {
   writeRunEnv(values) {
     // A shell can read it too: quoted where it must be.
     const quoted = (value) => (/^[\w:/@.%+?=-]*$/.test(value) ? value : `'${value.replaceAll("'", '%27')}'`);
-    const text = Object.entries(values).map(([name, value]) => `${name}=${quoted(value)}\n`);
+    const known = Object.entries(values).filter(([, value]) => value !== undefined);
+    const text = known.map(([name, value]) => `${name}=${quoted(value)}\n`);
     writeWhole(this.in('run', 'env'), text.join(''));
   }
 

@@ -24,6 +24,12 @@ const SQL_SHELL = /^(PAGER|EDITOR|VISUAL|LESS|(MYSQL|MARIADB)_(PS1|HISTFILE|HIST
 const SIGN_IN = /^(USER_TOKEN_SECRET|KEY_TOKEN_SECRET|GOOGLE_.*)$/;
 const API =
   /^(PORT|PUBLIC_URL|SIGN_IN_.*|OPERATORS|LOCAL_SIGN_IN|SESSION_MAX_DAYS|RATE_LIMITS|TRACKER_NAME|COLLECT_PATH)$/;
+/** Only the engine itself: everything else reaches it by CLICKHOUSE_URL. */
+const ENGINE = /^ENGINE(_.*)?$/;
+/** Who makes tables and copies, which the API never does. */
+const COPYING = /^CLICKHOUSE_COPY_URL$/;
+/** All that the engine needs. */
+const OF_ENGINE = /^(ENGINE_.*|DATA_DIR|LOG_LEVEL)$/;
 /** What a command must not have; whether there is a Google client decides who may sign in, which `accounts` tells. */
 const SECRETS = /^(USER_TOKEN_SECRET|KEY_TOKEN_SECRET|GOOGLE_CLIENT_SECRET|GOOGLE_.*_URL)$/;
 const METRICS = /^METRICS_TOKEN$/;
@@ -68,13 +74,19 @@ export function systemEnvironment(source = process.env) {
 
 /**
  * For a process of the product: what .env.example explains, each with its `…_FILE`, less what the role has no use for.
- * @param role `api`, `worker` or `command`
+ * @param role `api`, `worker`, `engine` or `command`
  */
 export function productEnvironment(role, source) {
-  const useless = { api: [], worker: [SIGN_IN, API], command: [SECRETS, METRICS] }[role];
+  const useless = {
+    api: [ENGINE, COPYING],
+    worker: [ENGINE, SIGN_IN, API],
+    command: [ENGINE, SECRETS, METRICS],
+    engine: [],
+  }[role];
   const known = new Set(explainedVariables());
   const wanted = Object.entries(source).filter(([name]) => {
     const variable = name.replace(/_FILE$/, '');
+    if (role === 'engine' && !OF_ENGINE.test(variable)) return false;
     return known.has(variable) && !useless.some((names) => names.test(variable));
   });
   return { ...pick(source, BASIC, PERSONAL, NETWORK, NODE), ...Object.fromEntries(wanted) };

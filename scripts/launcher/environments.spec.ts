@@ -21,7 +21,9 @@ const everything = set([
 const ours = (environment: Record<string, string>): string[] =>
   Object.keys(environment).filter((name) => explained.includes(name.replace(/_FILE$/, '')) && name !== 'NODE_ENV');
 const secrets = (environment: Record<string, string>): string[] =>
-  ours(environment).filter((name) => /SECRET|TOKEN/.test(name));
+  ours(environment).filter((name) => /SECRET|TOKEN|PASSWORD|COPY/.test(name) && !name.endsWith('_FILE'));
+/** Of the engine alone, and of who copies. */
+const notOfApi = [...explained.filter((name) => /^ENGINE/.test(name)), 'CLICKHOUSE_COPY_URL'];
 
 test('programs that are not ours get no variable of ours', () => {
   const environments = { server: serverEnvironment({}, everything), shell: sqlShellEnvironment({}, everything) };
@@ -45,10 +47,21 @@ test('nothing gets the secrets of other programs', () => {
 });
 
 test('each process of the product gets the secrets of its role', () => {
-  expect(ours(productEnvironment('api', everything)).length).toBe(2 * explained.length - 1);
-  expect(secrets(productEnvironment('worker', everything)).sort()).toEqual(['METRICS_TOKEN', 'METRICS_TOKEN_FILE']);
-  expect(secrets(productEnvironment('command', everything))).toEqual([]);
+  const apart = new Set(notOfApi.flatMap((name) => [name, `${name}_FILE`]));
+  const all = ours(everything).filter((name) => !apart.has(name));
+  expect(ours(productEnvironment('api', everything)).sort()).toEqual(all.sort());
+  expect(secrets(productEnvironment('worker', everything)).sort()).toEqual(['CLICKHOUSE_COPY_URL', 'METRICS_TOKEN']);
+  expect(secrets(productEnvironment('command', everything))).toEqual(['CLICKHOUSE_COPY_URL']);
   for (const role of ['worker', 'command'] as const) {
-    expect(ours(productEnvironment(role, everything))).toEqual(expect.arrayContaining(['DATABASE_URL', 'REDIS_URL']));
+    const services = ['DATABASE_URL', 'REDIS_URL', 'CLICKHOUSE_URL'];
+    expect(ours(productEnvironment(role, everything))).toEqual(expect.arrayContaining(services));
   }
+});
+
+test('the engine gets its own passwords, and no other secret or service', () => {
+  const environment = productEnvironment('engine', { ...everything, UV_THREADPOOL_SIZE: '12' });
+  expect(secrets(environment).sort()).toEqual(['ENGINE_COPY_PASSWORD', 'ENGINE_QUESTION_PASSWORD']);
+  expect(ours(environment)).toEqual(expect.arrayContaining(['DATA_DIR', 'ENGINE_MEMORY', 'ENGINE_PORT', 'LOG_LEVEL']));
+  expect(Object.keys(environment)).toContain('UV_THREADPOOL_SIZE');
+  expect(ours(environment).filter((name) => /_URL/.test(name))).toEqual([]);
 });

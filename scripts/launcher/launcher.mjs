@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DataDir } from './data-dir.mjs';
+import { engineMissing, EngineService } from './engine-service.mjs';
 import { productEnvironment } from './environments.mjs';
 import { SourceWatch } from './source-watch.mjs';
 import { releaseLock, takeLock } from './lock.mjs';
@@ -12,15 +13,17 @@ import { ProductProcess } from './product-process.mjs';
 import { redisServer } from './redis-server.mjs';
 import { PrivateService } from './service.mjs';
 import { nice, ROOT } from './settings.mjs';
-import { LaunchError, say } from './terminal.mjs';
+import { LaunchError, say, warn } from './terminal.mjs';
 
 /** On top of the time that the product gives itself to stop. */
 const STOP_SLACK_MS = 5000;
 
-/** Starts services, API and worker in order, and stops in reverse what it started. */
+/** Starts services, API, worker and engine in order, and stops what it started. */
 export class Launcher {
   stopping = false;
   served = false;
+  /** Undefined where none is to run. @type {EngineService | undefined} */
+  #engine;
   #stops = [];
   #stopped;
 
@@ -38,11 +41,12 @@ export class Launcher {
     await assertPortIsFree(settings);
     await prepareProject(settings.env);
     this.#goOn();
+    const clickhouse = await this.#clickhouse();
     const [databaseUrl, redisUrl] = await this.#services();
-    dataDir.writeRunEnv({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, API_URL: settings.localUrl });
-    const env = { ...settings.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataDir.path };
-    delete env.DATABASE_URL_FILE;
-    delete env.REDIS_URL_FILE;
+    const services = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...clickhouse };
+    dataDir.writeRunEnv({ ...services, API_URL: settings.localUrl });
+    const env = { ...settings.env, ...services, DATA_DIR: dataDir.path };
+    for (const name of Object.keys(services)) delete env[`${name}_FILE`];
     await this.#migrate(env);
     this.#goOn();
     try {
@@ -54,7 +58,7 @@ export class Launcher {
     }
   }
 
-  /** Stops the newest first: API, worker, Redis, MySQL. Called again, it waits for the same end. */
+  /** Stops API, worker, engine, Redis and MySQL, in this order. Called again, it waits for the same end. */
   stop() {
     this.stopping = true;
     this.#stopped ??= (async () => {
@@ -86,11 +90,11 @@ export class Launcher {
     });
   }
 
-  /** API and worker of a launcher that was killed: they finish what they hold, and end. */
+  /** API, worker and engine of a launcher that was killed: they finish what they hold, and end. */
   async #endOrphans() {
     const { dataDir } = this;
     await Promise.all(
-      ['api', 'worker', 'build'].map(async (name) => {
+      ['api', 'worker', 'engine', 'build'].map(async (name) => {
         const pid = pidInFile(dataDir.pidFile(name));
         if (pid) {
           say(`Ending the ${name} process that an earlier launcher left behind (pid ${pid})`);
@@ -101,7 +105,7 @@ export class Launcher {
     );
     dataDir.clearRun();
     for (const file of readdirSync(dataDir.in('run'))) {
-      if (/^worker-\d+\.port$/.test(file)) removeFile(dataDir.in('run', file));
+      if (/^(worker-\d+|engine)\.port$/.test(file)) removeFile(dataDir.in('run', file));
     }
   }
 
@@ -111,6 +115,15 @@ export class Launcher {
 
   get #privateKinds() {
     return [mysqlServer, redisServer].filter((kind) => !this.settings[kind.setting]);
+  }
+
+  /** Where the read model is: a server of one's own, or the engine that is started later. @returns its variables */
+  async #clickhouse() {
+    const { settings, dataDir } = this;
+    if (settings.clickhouse.CLICKHOUSE_URL) return settings.clickhouse;
+    if (engineMissing(settings)) return {};
+    this.#engine = await new EngineService(settings, dataDir, { stopDeadlineMs: this.#stopDeadlineMs }).prepare();
+    return this.#engine.addresses;
   }
 
   /** Both at once where their files are there already; else one after the other, so that what is missing is told once. */
@@ -161,6 +174,7 @@ export class Launcher {
       script: 'main.js',
       isReady: () => answersReady(settings.localUrl),
     });
+    this.#stops.push(() => this.#engine?.stop());
     this.#stops.push(() => worker.stop());
     this.#stops.push(() => api.stop());
     await Promise.all([worker.start(), api.start()]);
@@ -175,6 +189,9 @@ export class Launcher {
     }
     this.served = true;
     say(welcome(settings, dataDir, this.dev));
+    // Not before: what collects and counts has the processors and the network first.
+    if (this.#engine) void this.#engine.begin();
+    else if (!settings.clickhouse.CLICKHOUSE_URL) warn(engineMissing(settings) ?? '');
   }
 }
 

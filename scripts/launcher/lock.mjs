@@ -58,9 +58,12 @@ export function releaseLock(file) {
   if (pidInFile(file) === process.pid) removePid(file);
 }
 
-/** Runs work that no two launchers may do at once in one folder; the second waits. */
-export async function withLock(file, work) {
-  while (takeLock(file)) await wait(200);
+/**
+ * Runs work that no two launchers may do at once in one folder; the second waits.
+ * @param {AbortSignal} [signal] ends the wait
+ */
+export async function withLock(file, work, signal) {
+  while (takeLock(file)) await wait(200, undefined, { signal });
   try {
     return await work();
   } finally {

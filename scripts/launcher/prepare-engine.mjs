@@ -11,15 +11,19 @@ export const ENGINE_FOLDER = join(ROOT, 'engine');
 /**
  * Installs chDB as engine/package-lock.json says, unless it is there already. Not by `npm ci`, which wants the lock to name
  * the binaries of all platforms: a registry may lack some of them.
+ * @param {AbortSignal} [signal] ends the installation, which the next start then begins anew
  * @returns whether there is a binary of it for this platform
  */
-export async function prepareEngine(env) {
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  await withLock(join(ROOT, 'dist', '.engine.lock'), async () => {
-    if (!engineFits())
-      await step('Installing the ClickHouse engine (566 MB)', () => npm('install', ENGINE_FOLDER, env));
-  });
-  return hasBinary();
+export async function prepareEngine(env, signal) {
+  if (!engineFits()) {
+    mkdirSync(join(ROOT, 'dist'), { recursive: true });
+    const install = async () => {
+      if (engineFits()) return;
+      await step('Installing the ClickHouse engine (566 MB)', () => npm('install', ENGINE_FOLDER, env, signal));
+    };
+    await withLock(join(ROOT, 'dist', '.engine.lock'), install, signal);
+  }
+  return hasEngine(ENGINE_FOLDER);
 }
 
 function engineFits() {
@@ -31,7 +35,10 @@ function engineFits() {
   );
 }
 
-/** npm leaves out binaries of other platforms, and all of them where there is none for this one. */
-function hasBinary() {
-  return Object.keys(installedPackages(ENGINE_FOLDER) ?? {}).some((path) => path.includes('/@chdb/lib-'));
+/**
+ * Whether chDB is installed in a folder with a binary. npm leaves out binaries of other platforms, and all of them where
+ * there is none for this one.
+ */
+export function hasEngine(folder) {
+  return Object.keys(installedPackages(folder) ?? {}).some((path) => path.includes('/@chdb/lib-'));
 }

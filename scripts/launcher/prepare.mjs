@@ -81,8 +81,9 @@ async function installDependencies(env) {
  * Installs packages, those for development included: the build needs them, whatever NODE_ENV is.
  * @param {'ci' | 'install'} command `install` changes neither package.json nor its lock
  * @param folder where package.json is
+ * @param {AbortSignal} [signal] ends npm
  */
-export function npm(command, folder, env) {
+export function npm(command, folder, env, signal) {
   const args = [
     command,
     ...(command === 'install' ? ['--no-save'] : []),
@@ -99,6 +100,7 @@ export function npm(command, folder, env) {
     cwd: folder,
     env: npmEnvironment(env),
     what: `npm ${command}`,
+    signal,
   });
 }
 

@@ -155,7 +155,7 @@ function signal(pid, name) {
  * Runs a program to its end, silently. Unless `env` is given, it gets the variables that every program needs.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ what?: string, cwd?: string, env?: NodeJS.ProcessEnv }} [options] `what` names it in errors
+ * @param {{ what?: string, cwd?: string, env?: NodeJS.ProcessEnv, signal?: AbortSignal }} [options] `what` names it in errors
  * @returns {Promise<string>} its output (both streams)
  * @throws LaunchError with the last lines of what it said
  */

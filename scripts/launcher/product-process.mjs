@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { productEnvironment } from './environments.mjs';
 import { LogFile } from './log-file.mjs';
-import { NODE_FLAGS } from './node-flags.mjs';
+import { ENGINE_FLAGS, NODE_FLAGS } from './node-flags.mjs';
 import { endProcess, removePid, writePid } from './processes.mjs';
 import { nice, ROOT } from './settings.mjs';
 import { LaunchError, say, warn } from './terminal.mjs';
@@ -11,19 +11,28 @@ import { LaunchError, say, warn } from './terminal.mjs';
 const START_DEADLINE_MS = 60_000;
 const BACK_OFF_MS = [300, 1000, 2000, 5000, 10_000, 30_000];
 const WELL_MS = 60_000;
+/** Why nothing is lost with a process that had to be killed. */
+const KEPT = {
+  api: 'what it had accepted is safe in Redis',
+  worker: 'what it had accepted is safe in Redis',
+  engine: 'MySQL has all that it holds',
+};
 const NOTICES_SHOWN = /^(?!ready )/; // the launcher says `ready` itself
 
-/** The API or the worker: logged, watched, started again when it dies. */
+/** The API, the worker or the engine: logged, watched, started again when it dies. */
 export class ProductProcess {
   #child;
   #stopping = false;
   #deaths = 0;
-  #everReady = false;
+  /** Whether it is started again when it dies. */
+  #watched = false;
   #errors = '';
+  /** What the last warning quoted. */
+  #told = '';
   #timer;
 
   /**
-   * @param name `api` or `worker`, which decides what it gets of `env`
+   * @param name `api`, `worker` or `engine`, which decides what it gets of `env`
    * @param isReady (pid) => whether it serves
    * @param stopDeadlineMs how long it may finish what it holds
    */
@@ -42,7 +51,15 @@ export class ProductProcess {
     if (this.#stopping) return;
     this.#spawn();
     await this.#ready();
-    this.#everReady = true;
+    this.#watched = true;
+  }
+
+  /** Starts it, and starts it again as often as it ends before it is ready. @returns false when it was stopped before */
+  async startPatiently() {
+    this.#watched = true;
+    if (!this.#stopping) this.#spawn();
+    while (!this.#stopping && !(await this.isReady(this.#child.pid))) await wait(100);
+    return !this.#stopping;
   }
 
   async #ready() {
@@ -71,7 +88,7 @@ export class ProductProcess {
     this.#stopping = true;
     clearTimeout(this.#timer);
     if (!hasEnded(this.#child) && !(await endProcess(this.#child.pid, this.stopDeadlineMs))) {
-      warn(`${this.name} did not stop in time and was killed; what it had accepted is safe in Redis`);
+      warn(`${this.name} did not stop in time and was killed; ${KEPT[this.name]}`);
     }
     removePid(this.dataDir.pidFile(this.name));
   }
@@ -79,7 +96,8 @@ export class ProductProcess {
   #spawn() {
     const begin = Date.now();
     this.#errors = '';
-    const child = spawn(process.execPath, [...NODE_FLAGS, join('dist', 'src', this.script)], {
+    const flags = this.name === 'engine' ? ENGINE_FLAGS : NODE_FLAGS;
+    const child = spawn(process.execPath, [...flags, join('dist', 'src', this.script)], {
       cwd: ROOT,
       env: productEnvironment(this.name, this.env),
       detached: true, // Ctrl-C at the terminal reaches the launcher alone, which stops everything in order
@@ -107,11 +125,15 @@ export class ProductProcess {
   }
 
   #died(how, lived) {
-    if (this.#stopping || !this.#everReady) return;
+    if (this.#stopping || !this.#watched) return;
     this.#deaths = lived > WELL_MS ? 1 : this.#deaths + 1;
     const pause = BACK_OFF_MS[Math.min(this.#deaths, BACK_OFF_MS.length) - 1];
     const said = this.#errors.trim().split('\n').slice(-6).join('\n');
-    warn(`${this.name} ended by itself (${how}); starting it again in ${pause / 1000} s${said ? `\n${said}` : ''}`);
+    // One that cannot start says the same each time: it is told until the pauses are at their longest.
+    if (said !== this.#told || this.#deaths <= BACK_OFF_MS.length) {
+      warn(`${this.name} ended by itself (${how}); starting it again in ${pause / 1000} s${said ? `\n${said}` : ''}`);
+    }
+    this.#told = said;
     this.#timer = setTimeout(() => this.#spawn(), pause);
   }
 }

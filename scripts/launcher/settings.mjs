@@ -37,8 +37,35 @@ export function readSettings(env) {
     dataDir: resolve(ROOT, env.DATA_DIR?.trim() || '.data'),
     databaseUrl: secret(env, 'DATABASE_URL'),
     redisUrl: secret(env, 'REDIS_URL'),
+    /** A server of one's own, if one is set. */
+    clickhouse: secrets(env, ['CLICKHOUSE_URL', 'CLICKHOUSE_COPY_URL']),
+    /** Whether an engine is to run where no CLICKHOUSE_URL names a server. */
+    engine: readEngine(env),
+    /** 0: any that is free. */
+    enginePort: readEnginePort(env),
+    engineFolder: resolve(ROOT, env.ENGINE_FOLDER?.trim() || 'engine'),
+    /** Passwords of the engine that are set; those that are not are made. */
+    enginePasswords: secrets(env, ['ENGINE_QUESTION_PASSWORD', 'ENGINE_COPY_PASSWORD']),
     shutdownTimeoutMs: Number(env.SHUTDOWN_TIMEOUT_MS) || 10_000,
   };
+}
+
+/** Those that are set. @returns {Record<string, string>} */
+function secrets(env, names) {
+  const found = names.map((name) => [name, secret(env, name)]);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
+}
+
+function readEngine(env) {
+  const engine = env.ENGINE?.trim() || 'embedded';
+  if (engine === 'embedded' || engine === 'none') return engine;
+  throw new LaunchError('ENGINE must be one of: embedded, none');
+}
+
+function readEnginePort(env) {
+  const port = Number(env.ENGINE_PORT ?? 0);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new LaunchError('ENGINE_PORT must be a whole number from 0 to 65535');
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names. Faults are told in the product's words: it never sees them. */

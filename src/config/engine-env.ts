@@ -25,6 +25,9 @@ export interface EngineEnv {
 /** @throws ConfigError with one line a fault */
 export function readEngineEnv(source: EnvSource = process.env): EngineEnv {
   const reader = new EnvReader(source);
+  if (reader.choice('ENGINE', 'embedded', ['embedded', 'none']) === 'none') {
+    reader.fault('ENGINE', 'is none, which says that the engine is not to run');
+  }
   const env: EngineEnv = {
     dataDir: resolve(reader.text('DATA_DIR') ?? '.data'),
     chdbFolder: resolve(reader.text('ENGINE_FOLDER') ?? 'engine'),

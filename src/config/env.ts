@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { AllowList } from './allow-list.js';
+import { type ReadModelAddress, readClickhouseUrls } from './clickhouse-url.js';
 import { ConfigError } from './config-error.js';
 import { EnvReader, type EnvSource } from './env-reader.js';
 import { readRateLimits, type RateLimits } from './rate-limits.js';
@@ -39,6 +40,8 @@ export class Env {
   readonly collectPath: string;
   readonly database: DatabaseAddress;
   readonly redis: RedisAddress;
+  /** Undefined: there is no ClickHouse, and nothing is copied. */
+  readonly readModel?: ReadModelAddress;
   readonly redisKeyPrefix: string;
   readonly redisDurability: (typeof DURABILITY)[number];
   readonly mysqlDurability: (typeof DURABILITY)[number];
@@ -95,6 +98,7 @@ export class Env {
     this.collectPath = readCollectPath(reader);
     this.database = readDatabaseUrl(reader) as DatabaseAddress;
     this.redis = readRedisUrl(reader) as RedisAddress;
+    this.readModel = readClickhouseUrls(reader, role);
     this.redisKeyPrefix = reader.text('REDIS_KEY_PREFIX') ?? 'tallystone:';
     if (/[{}\s*?[\]]/.test(this.redisKeyPrefix))
       reader.fault('REDIS_KEY_PREFIX', 'must not hold {, }, *, ?, [, ] or spaces');

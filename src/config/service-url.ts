@@ -110,7 +110,7 @@ function readDb(reader: EnvReader, value: string): number {
 }
 
 /** @returns what decodes a part of the URL; undefined, and a fault, where it holds a % that encodes nothing */
-function decoder(reader: EnvReader, name: string): (part: string) => string | undefined {
+export function decoder(reader: EnvReader, name: string): (part: string) => string | undefined {
   return (part) => {
     try {
       return decodeURIComponent(part);
@@ -121,7 +121,8 @@ function decoder(reader: EnvReader, name: string): (part: string) => string | un
   };
 }
 
-function refuseUnknown(reader: EnvReader, name: string, url: URL, known: readonly string[]): void {
+/** A setting behind the ? that nobody reads is a fault: a misspelt one would be missed. */
+export function refuseUnknown(reader: EnvReader, name: string, url: URL, known: readonly string[]): void {
   for (const key of new Set(url.searchParams.keys())) {
     if (!known.includes(key))
       reader.fault(name, `has an unknown setting "${key}" (known: ${known.join(', ') || 'none'})`);

@@ -1,6 +1,7 @@
 /** Numbers of ClickHouse's errors, as clients know them (src/Common/ErrorCodes.cpp). */
 export const CLICKHOUSE_ERRORS = {
   SYNTAX_ERROR: 62,
+  UNKNOWN_DATABASE: 81,
   UNKNOWN_SETTING: 115,
   TIMEOUT_EXCEEDED: 159,
   READONLY: 164,

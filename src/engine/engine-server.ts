@@ -5,7 +5,7 @@ import type { ChdbError } from './chdb.js';
 import type { Engine } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { parseInsert, splitFormat } from './sql-text.js';
-import { paramsOf, settingsOf, type Statement } from './statement.js';
+import { databaseOf, paramsOf, settingsOf, type Statement } from './statement.js';
 
 /** Rows of one insert. The projector sends no more than half of it. */
 const BODY_MAX_BYTES = 32 * 1024 * 1024;
@@ -64,8 +64,8 @@ async function answer(
   const text = query.get('query') ?? body.toString('utf8');
   const insert = query.has('query') ? parseInsert(text) : undefined;
   if (user === 'copying' && insert) {
-    const settings = settingsOf(query);
-    const { rowsWritten } = await engine.insert(insert, body, settings);
+    const target = { ...insert, database: databaseOf(query) };
+    const { rowsWritten } = await engine.insert(target, body, settingsOf(query));
     return { bytes: EMPTY, format: insert.format, summary: { written_rows: String(rowsWritten) } };
   }
   const statement = statementOf(text, query);
@@ -99,6 +99,7 @@ function statementOf(text: string, query: URLSearchParams): Statement {
   if (!(seconds > 0)) throw new EngineError('UNKNOWN_SETTING', 'max_execution_time is a number of seconds.');
   return {
     id: idOf(query.get('query_id')),
+    database: databaseOf(query),
     sql,
     params: paramsOf(query),
     format,

@@ -3,8 +3,8 @@ import type { Logger } from '../common/logger.js';
 import type { Chdb, ChdbAnswer, ChdbError, ChdbInsert, ChdbSession } from './chdb.js';
 import { EngineError } from './engine-error.js';
 import { Lanes } from './lanes.js';
-import type { MemoryPlan } from './memory-plan.js';
-import { assertFiltered, assertOnlyReads } from './question-check.js';
+import { type MemoryPlan, sessionCount } from './memory-plan.js';
+import { assertFiltered, assertOfProduct, assertOnlyReads } from './question-check.js';
 import { assertOneStatement, type InsertSql } from './sql-text.js';
 import { type Statement, withParams, withSettings } from './statement.js';
 import type { Suspects } from './suspects.js';
@@ -38,9 +38,12 @@ export class Engine {
   readonly #changes: Lanes<ChdbSession>;
   readonly #control: Lanes<ChdbSession>;
   readonly #running = new Map<string, { sql: string; since: number }>();
-  /** Questions whose tree has been judged. */
+  /** Questions whose tree has been judged, each with its database. */
   readonly #judged = new Set<string>();
-  #appTables: string[] | undefined;
+  /** Database → its tables that hold rows of apps. */
+  readonly #appTables = new Map<string, readonly string[]>();
+  /** The database that a session looks names up in. */
+  readonly #used = new WeakMap<ChdbSession, string>();
 
   private constructor(
     private readonly chdb: Chdb,
@@ -75,12 +78,11 @@ export class Engine {
   ): Promise<Engine> {
     const { path, configFile, database, plan, suspects, logger } = options;
     const connectionArgs = [`--config-file=${configFile}`];
-    const count = 4 + plan.readers;
-    const sessions = Array.from({ length: count }, () => new chdb.Session(path, { connectionArgs }));
+    const sessions = Array.from({ length: sessionCount(plan) }, () => new chdb.Session(path, { connectionArgs }));
     const engine = new Engine(chdb, sessions, database, plan.readers, suspects, logger);
     await sessions[0]!.queryAsync(`CREATE DATABASE IF NOT EXISTS ${database} ENGINE = Atomic`, TEXT);
     for (const [index, session] of sessions.entries()) {
-      await session.queryAsync(`USE ${database}`, TEXT);
+      await engine.#use(session, database);
       const isQuestion = index >= 3;
       const limits = isQuestion ? questionLimits(plan) : `max_memory_usage = ${plan.copyBytes}, max_threads = 1`;
       await session.queryAsync(`SET ${limits}, ${isQuestion ? QUESTION_SETTINGS : WRITE_SETTINGS}`, TEXT);
@@ -99,21 +101,24 @@ export class Engine {
   }
 
   /**
-   * Answers one SELECT that reads tables of this database, filtered by app.
+   * Answers one SELECT that reads tables of the database that it names, filtered by app.
    * @param signal aborted when the client has gone: the question ends
    * @throws EngineError, ChdbError
    */
   async question(statement: Statement, signal: AbortSignal): Promise<ChdbAnswer> {
+    const { database = this.database } = statement;
     this.suspects.assertInnocent(statement.sql);
+    assertOfProduct(database);
     assertOneStatement(statement.sql);
-    assertFiltered(statement.settings.additional_table_filters, await this.#tablesOfApps(), this.database);
-    await this.#judge(statement);
+    assertFiltered(statement.settings.additional_table_filters, await this.#tablesOfApps(database), database);
+    await this.#judge(statement, database);
     const lanes = statement.timeLimitMs <= SHORT_MS ? this.#short : this.#readers;
     return this.#bounded(statement, signal, (bounded) =>
       lanes.run(async (session) => {
         const done = this.suspects.begin(statement.sql);
         this.#running.set(statement.id, { sql: statement.sql, since: Date.now() });
         try {
+          await this.#use(session, database);
           return await this.#ended(this.#run(session, selectText(statement), statement.format), statement.id, bounded);
         } finally {
           this.#running.delete(statement.id);
@@ -126,7 +131,8 @@ export class Engine {
   /** A SELECT of the projector: no check, since who may write may read. */
   look(statement: Statement, signal: AbortSignal): Promise<ChdbAnswer> {
     return this.#bounded(statement, signal, (bounded) =>
-      this.#copy.run((session) => {
+      this.#copy.run(async (session) => {
+        await this.#use(session, statement.database);
         const running = this.#run(session, selectText(statement), statement.format);
         return this.#ended(running, statement.id, bounded);
       }, bounded),
@@ -134,16 +140,26 @@ export class Engine {
   }
 
   /** @param values rows in the statement's format. An insert that has begun goes on to its end. */
-  insert(insert: InsertSql, values: Buffer, settings: Statement['settings']): Promise<{ rowsWritten: number }> {
-    return this.#copy.run((session) => this.#insert(session, { ...insert, values, settings }));
+  insert(
+    { database, ...insert }: InsertSql,
+    values: Buffer,
+    settings: Statement['settings'],
+  ): Promise<{ rowsWritten: number }> {
+    return this.#copy.run(async (session) => {
+      await this.#use(session, database);
+      return this.#insert(session, { ...insert, values, settings });
+    });
   }
 
   /** A change of tables or of rows that are stored. One at a time. */
-  async command({ sql, params, format }: Statement): Promise<ChdbAnswer> {
+  async command({ database, sql, params, format }: Statement): Promise<ChdbAnswer> {
     try {
-      return await this.#changes.run((session) => this.#run(session, withParams(sql, params), format));
+      return await this.#changes.run(async (session) => {
+        await this.#use(session, database);
+        return this.#run(session, withParams(sql, params), format);
+      });
     } finally {
-      this.#appTables = undefined;
+      this.#appTables.clear();
     }
   }
 
@@ -154,20 +170,31 @@ export class Engine {
     await this.chdb.drainPending();
   }
 
-  async #tablesOfApps(): Promise<readonly string[]> {
-    if (this.#appTables) return this.#appTables;
-    const sql = `SELECT DISTINCT table FROM system.columns WHERE database = {database:String} AND name = 'app_id'`;
-    const found = await this.#ask(sql, { database: this.database });
-    return (this.#appTables = found.split('\n').filter(Boolean));
+  /** Has a session look names up in a database. Only while the session has nothing else to do. */
+  async #use(session: ChdbSession, database = this.database): Promise<void> {
+    if (this.#used.get(session) === database) return;
+    await this.#run(session, `USE \`${database}\``, RAW);
+    this.#used.set(session, database);
   }
 
-  async #judge({ sql, params }: Statement): Promise<void> {
-    if (this.#judged.has(sql)) return;
-    assertOnlyReads(await this.#ask(`EXPLAIN AST ${sql}`, params), this.database);
-    // A table that a parameter names is another one next time.
-    if (/:\s*Identifier/i.test(sql)) return;
+  async #tablesOfApps(database: string): Promise<readonly string[]> {
+    const known = this.#appTables.get(database);
+    if (known) return known;
+    const sql = `SELECT DISTINCT table FROM system.columns WHERE database = {database:String} AND name = 'app_id'`;
+    const found = await this.#ask(sql, { database });
+    const tables = found.split('\n').filter(Boolean);
+    this.#appTables.set(database, tables);
+    return tables;
+  }
+
+  async #judge({ sql, params }: Statement, database: string): Promise<void> {
+    const key = `${database} ${sql}`;
+    if (this.#judged.has(key)) return;
+    assertOnlyReads(await this.#ask(`EXPLAIN AST ${sql}`, params), database);
+    // A table or a dictionary that a parameter names is another one next time.
+    if (/:\s*Identifier|\bdict\w*\s*\(\s*\{/i.test(sql)) return;
     if (this.#judged.size >= TREES_REMEMBERED) this.#judged.clear();
-    this.#judged.add(sql);
+    this.#judged.add(key);
   }
 
   async #ask(sql: string, params: Readonly<Record<string, string>>): Promise<string> {

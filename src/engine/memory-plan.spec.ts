@@ -1,5 +1,5 @@
 import { ENGINE_MEMORY_MIN } from '../config/engine-env.js';
-import { memoryPlan } from './memory-plan.js';
+import { memoryPlan, threadPoolSize } from './memory-plan.js';
 
 const MIB = 1024 * 1024;
 
@@ -17,4 +17,12 @@ test.each([ENGINE_MEMORY_MIN / MIB, 512, 768, 1024, 4096, 65_536])(
 
 test('a gigabyte, the default, has four readers', () => {
   expect(memoryPlan(1024 * MIB)).toMatchObject({ readers: 4 });
+});
+
+test.each([
+  [512, 9],
+  [1024, 12],
+  [65_536, 12],
+])('with %d MiB, a thread for each session and four more: %d', (mib, threads) => {
+  expect(threadPoolSize(mib * MIB)).toBe(threads);
 });

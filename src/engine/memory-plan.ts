@@ -10,6 +10,11 @@ const COPY_SHARE = 0.1;
 const COPY_MIN_BYTES = 48 * MIB;
 const COPY_MAX_BYTES = 256 * MIB;
 
+/** Beside the readers: for control, changes, copying and short questions. */
+const OTHER_SESSIONS = 4;
+/** Threads of libuv that Node itself needs, for files and names. */
+const OTHER_THREADS = 4;
+
 /** How the engine's memory is shared out, so that all of it together stays below ENGINE_MEMORY. Bytes. */
 export interface MemoryPlan {
   /** How many questions run side by side; one more lane is kept for short ones. */
@@ -34,4 +39,18 @@ export function memoryPlan(memory: number): MemoryPlan {
   const forQuestions = free - 2 * copyBytes;
   const lanes = Math.min(READERS_MAX + 1, Math.max(2, Math.floor(forQuestions / QUESTION_MIN_BYTES)));
   return { readers: lanes - 1, questionBytes: Math.floor(forQuestions / lanes), copyBytes, markCacheBytes };
+}
+
+/** Sessions of chDB: a session runs one statement at a time. */
+export function sessionCount({ readers }: Pick<MemoryPlan, 'readers'>): number {
+  return OTHER_SESSIONS + readers;
+}
+
+/**
+ * UV_THREADPOOL_SIZE of the engine's process: a statement holds a thread until it ends, so with fewer threads than sessions
+ * one statement would wait for another.
+ * @param memory ENGINE_MEMORY in bytes
+ */
+export function threadPoolSize(memory: number): number {
+  return sessionCount(memoryPlan(memory)) + OTHER_THREADS;
 }

@@ -3,6 +3,15 @@ import { EngineError } from './engine-error.js';
 /** Functions that read what is outside the database. */
 const OUTSIDE = new Set(['file', 'executable', 'joinGet', 'joinGetOrNull', 'catboostEvaluate']);
 
+/** Databases of ClickHouse itself, which tell of everybody's tables and statements. */
+const OF_CLICKHOUSE = /^(system|information_schema|_temporary_and_external_tables)$/i;
+
+/** @throws EngineError ACCESS_DENIED for a database of ClickHouse itself */
+export function assertOfProduct(database: string): void {
+  if (!OF_CLICKHOUSE.test(database)) return;
+  throw new EngineError('ACCESS_DENIED', `A question does not read the database ${database}.`);
+}
+
 interface Node {
   /** As EXPLAIN AST writes it: "Function plus", "TableIdentifier events". */
   kind: string;
@@ -44,6 +53,7 @@ function assertNode(node: Node, database: string): void {
   if (kind === 'Function' && OUTSIDE.has(name)) {
     throw new EngineError('ACCESS_DENIED', `A question does not use the function ${name}.`);
   }
+  if (kind === 'Function' && /^dict/i.test(name)) assertDictionary(children[0]?.children[0], database);
   if (kind === 'TableExpression' && children[0]?.kind === 'Function') {
     throw new EngineError('ACCESS_DENIED', `A question uses no table function: ${children[0].name}.`);
   }
@@ -57,6 +67,14 @@ function assertNode(node: Node, database: string): void {
     }
   }
   for (const child of children) assertNode(child, database);
+}
+
+/** A dictionary belongs to a database, as a table does; its name is stated, not computed. */
+function assertDictionary(node: Node | undefined, database: string): void {
+  const [, name] = /^(?:'(.*)'|.*)$/.exec(node?.name ?? '') ?? [];
+  const stated = node?.kind === 'Literal' ? name : node?.kind === 'Identifier' ? node.name : undefined;
+  if (stated !== undefined && (!stated.includes('.') || stated.startsWith(`${database}.`))) return;
+  throw new EngineError('ACCESS_DENIED', `A question uses dictionaries of ${database} only, by their name.`);
 }
 
 const FILTERS = /^\{(?:\s*'[\w.]+'\s*:\s*'(?:[^'\\]|\\.)*'\s*(?:,(?=\s*')|(?=\})))*\}$/;

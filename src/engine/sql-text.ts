@@ -17,6 +17,8 @@ export function splitFormat(text: string): FormattedSql {
 
 /** An insert whose rows follow as the body of the request. */
 export interface InsertSql {
+  /** Where a table without a database is looked up. Undefined: in the engine's own database. */
+  database?: string;
   table: string;
   columns?: string[];
   format: string;

@@ -4,6 +4,8 @@ import { EngineError } from './engine-error.js';
 export interface Statement {
   /** The client's query_id: letters, digits, _ and -. */
   id: string;
+  /** Where names of tables without a database are looked up. Undefined: in the engine's own database. */
+  database?: string;
   sql: string;
   /** Of placeholders {name:Type}, as fields of TabSeparated. */
   params: Readonly<Record<string, string>>;
@@ -33,6 +35,16 @@ export function settingsOf(query: URLSearchParams): Record<string, string> {
     settings[name] = value;
   }
   return settings;
+}
+
+/**
+ * The database that a request names; undefined where it names none.
+ * @throws EngineError UNKNOWN_DATABASE for a name that no database of the product has
+ */
+export function databaseOf(query: URLSearchParams): string | undefined {
+  const name = query.get('database') ?? undefined;
+  if (name === undefined || /^[A-Za-z_]\w{0,63}$/.test(name)) return name;
+  throw new EngineError('UNKNOWN_DATABASE', 'The name of a database is up to 64 letters, digits and _.', 404);
 }
 
 /** Values of placeholders, escaped as the client sends them: as fields of TabSeparated, which is how ClickHouse reads them. */

@@ -26,12 +26,12 @@ export class ProjectCopy {
     if (existsSync(programs)) symlinkSync(programs, join(this.path, '.data', 'bin'));
   }
 
-  /** Runs a script of `scripts/` on a data folder. */
+  /** Runs a script of `scripts/` on a data folder. Without the engine, unless the test sets ENGINE. */
   run(script: string, dataDir: string, env: Record<string, string> = {}, args: string[] = []): Launcher {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [join('scripts', script), ...args], {
       cwd: this.path,
-      env: { PATH, HOME, DATA_DIR: dataDir, FLUSH_INTERVAL_MS: '100', ...env },
+      env: { PATH, HOME, DATA_DIR: dataDir, FLUSH_INTERVAL_MS: '100', ENGINE: 'none', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const launcher = new Launcher(child, dataDir, `http://127.0.0.1:${env.PORT}`);

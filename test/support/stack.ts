@@ -11,6 +11,7 @@ import { createDataSource } from '../../src/database/data-source.js';
 import { migrate } from '../../src/database/migrate.js';
 import { encodeEnvelope, envelopeReceivedAt } from '../../src/events/envelope.js';
 import type { AcceptedEvent } from '../../src/events/event.js';
+import { dropReadModel, emptyReadModel, type EngineUrls, sharedEngine, TestEngine } from './engine.js';
 import { freePort, ServerProcess } from './server-process.js';
 import { until } from './until.js';
 
@@ -20,6 +21,11 @@ export interface StackOptions {
   workers?: number;
   /** Instead of the services that all tests share. */
   services?: { databaseUrl: string; redisUrl: string };
+  /**
+   * `shared` (the default): a database of the stack's own in the engine that all tests share. `own`: an engine of its own,
+   * `stack.engine`, which a test may freeze or end. `none`: there is no ClickHouse.
+   */
+  engine?: 'shared' | 'own' | 'none';
   /** Added to, or instead of, what the stack sets. */
   env?: Record<string, string>;
 }
@@ -35,6 +41,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { databaseUrl = TEST_DATABASE_URL, redisUrl = TEST_REDIS_URL } = options.services ?? {};
   if (!databaseUrl || !redisUrl) throw new Error('Run the tests by `npm test`: it starts their services');
   const name = `tallystone_test_${JEST_WORKER_ID}_${(stacks += 1)}`;
+  const engine = options.engine === 'own' ? await new TestEngine().start() : undefined;
+  const shared = engine || options.engine === 'none' ? undefined : await emptyReadModel(sharedEngine(), name);
   const database = new URL(databaseUrl);
   database.pathname = `/${name}`;
   const variables: Record<string, string> = {
@@ -46,6 +54,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     DATABASE_URL: database.href,
     REDIS_URL: redisUrl,
     REDIS_KEY_PREFIX: `${name}:`,
+    ...engine?.urls,
+    ...shared,
     // The services that all tests share are fast rather than safe.
     MYSQL_DURABILITY: options.services ? 'fsync' : 'relaxed',
     FLUSH_INTERVAL_MS: '100',
@@ -58,7 +68,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const db = await emptyDatabase(env);
   const redis = new Redis({ ...env.redis, lazyConnect: false });
   await deleteKeys(redis, env.redisKeyPrefix);
-  const stack = new Stack(variables, env, db, redis);
+  const stack = new Stack(variables, env, db, redis, { own: engine, shared });
   try {
     for (let i = 0; i < (options.apis ?? 1); i += 1) await stack.startApi();
     for (let i = 0; i < (options.workers ?? 1); i += 1) await stack.startWorker();
@@ -80,9 +90,15 @@ export class Stack {
     readonly env: Env,
     readonly db: DataSource,
     readonly redis: Redis,
+    private readonly engines: { own?: TestEngine | undefined; shared?: EngineUrls | undefined } = {},
   ) {
     this.keys = new BufferKeys(env.redisKeyPrefix);
     this.writer = new BufferWriter(redis, this.keys, env);
+  }
+
+  /** The engine that is this stack's alone: of one started with `engine: 'own'`. */
+  get engine(): TestEngine {
+    return this.engines.own!;
   }
 
   /** Address of the first API process. */
@@ -174,6 +190,8 @@ export class Stack {
     this.redis.disconnect();
     await this.db.query(`DROP DATABASE \`${this.env.database.database}\``);
     await this.db.destroy();
+    if (this.engines.shared) await dropReadModel(this.engines.shared, this.env.readModel!.database);
+    await this.engines.own?.end();
     rmSync(this.env.dataDir, { recursive: true, force: true });
   }
 }
