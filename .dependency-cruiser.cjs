@@ -25,6 +25,7 @@ const ROOMS = [
   'operation',
   'accounts',
   'collect',
+  'read-model',
   'processing',
   'analytics',
   'people',
