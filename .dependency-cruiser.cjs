@@ -36,7 +36,7 @@ const ROOMS = [
   'api-docs',
 ];
 /** What a worker is made of, beside processing/ itself. */
-const WORKER_ROOMS = ['events', 'config', 'common', 'database', 'buffer', 'metrics', 'processing'];
+const WORKER_ROOMS = ['events', 'config', 'common', 'database', 'buffer', 'metrics', 'read-model', 'processing'];
 const any = (names) => `(${names.join('|')})`;
 const SPEC = '\\.(e2e-)?spec\\.ts$';
 
@@ -78,6 +78,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/events/', pathNot: SPEC },
       to: { path: ['^src/(?!events/)', 'node_modules/'] },
+    },
+    {
+      name: 'derivation-is-pure',
+      comment: 'What is derived from a stored event depends on the event alone, or a rebuild would give other values.',
+      severity: 'error',
+      from: { path: '^src/read-model/derive/', pathNot: SPEC },
+      to: { path: '^src/(?!(events|common|read-model/derive)/)' },
     },
     {
       name: 'collect-never-touches-mysql',

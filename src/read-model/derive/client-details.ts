@@ -54,21 +54,28 @@ function readUserAgent(userAgent: string): UserAgentDetails {
     browser: browser.name ?? '',
     browserVersion: browser.version ?? '',
     os: os.name ?? '',
-    // Windows calls its version 10.0 "NT 10.0".
-    osVersion: (os.name === 'Windows' ? os.versionName : os.version) ?? '',
+    osVersion: osVersionOf(userAgent, os),
     deviceModel: modelOf(userAgent),
   };
 }
+
+function osVersionOf(userAgent: string, { name, version, versionName }: Bowser.Parser.OSDetails): string {
+  // Of Windows 10 the version is "NT 10.0".
+  if (name === 'Windows') return versionName ?? '';
+  // Apps write "iOS 17.1", which bowser does not read.
+  return version || (name === 'iOS' && /\biOS[ /](\d+(?:\.\d+)*)/.exec(userAgent)?.[1]) || '';
+}
+
+/** What follows `Android 13;` up to the end of the comment, which may have brackets within it. */
+const BESIDE_ANDROID = /[(;] ?Android\b[^;()]*;([^()]*(?:\([^()]*\)[^()]*)*)/;
 
 /** The model that an Android program names, or the kind of Apple's device. */
 function modelOf(userAgent: string): string {
   const apple = /\b(?:iPhone|iPad|iPod)(?:\d{1,2},\d{1,2})?\b/.exec(userAgent);
   if (apple) return apple[0];
-  const system = /[(;] ?Android\b[^;()]*;/.exec(userAgent);
-  if (!system) return '';
-  const [named = ''] = userAgent.slice(system.index + system[0].length).split(/\)(?: |$)/, 1);
-  const model = named
-    .split(';')
+  const beside = BESIDE_ANDROID.exec(userAgent)?.[1];
+  const model = beside
+    ?.split(';')
     .map((part) => part.replace(/ ?\b(?:Build|MIUI)\/.*$/, '').trim())
     .find((part) => part !== '' && !NO_MODEL.test(part));
   return model ?? '';

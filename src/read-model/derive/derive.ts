@@ -1,6 +1,6 @@
 import type { StoredEventFields } from '../../events/stored-event.js';
 import { clientDetails, shortVersion } from './client-details.js';
-import type { DerivedFields, Origin } from './derived-fields.js';
+import type { DerivedFields } from './derived-fields.js';
 import { metadataFields } from './metadata-fields.js';
 import { pageOf } from './page.js';
 import { isInternal, referrerHostOf } from './referrer.js';
@@ -58,11 +58,7 @@ export function derive(event: StoredEventFields, { ownHosts }: DerivationContext
     appVersion: metadata.appVersion,
     sdk: metadata.sdk,
     isBot: event.device === 'bot',
-    origin: originOf(event),
+    // No column says where an event was made. One that does is read here.
+    origin: '',
   };
-}
-
-/** Nothing that is stored says where an event was made. A column that does is read here. */
-function originOf(_event: StoredEventFields): Origin | '' {
-  return '';
 }

@@ -1,4 +1,5 @@
 import { isBlank } from '../../events/characters.js';
+import { remembered } from './bounded-cache.js';
 import { languageOf } from './language.js';
 import { screenSizeOf } from './screen-size.js';
 
@@ -41,7 +42,7 @@ export const METADATA_KEYS = {
   screenSize: ['screenSize', 'screen_size', 'screen', 'screenResolution', 'screen_resolution', 'context.screen'],
   screenWidth: ['screenWidth', 'screen_width', '$screen_width'],
   screenHeight: ['screenHeight', 'screen_height', '$screen_height'],
-  screenName: ['screenName', 'screen_name', '$screen_name'],
+  screenName: ['screenName', 'screen_name', '$screen_name', 'screen'],
   browserVersion: ['browserVersion', 'browser_version', '$browser_version'],
   osVersion: ['osVersion', 'os_version', '$os_version', 'context.os.version'],
   deviceModel: ['deviceModel', 'device_model', '$device_model', '$model', 'context.device.model'],
@@ -52,9 +53,35 @@ export const METADATA_KEYS = {
 type Field = keyof typeof METADATA_KEYS;
 type Values = Record<string, unknown>;
 
-const PATHS = Object.fromEntries(
-  Object.entries(METADATA_KEYS).map(([field, keys]) => [field, keys.map((key) => key.split('.'))]),
-) as Record<Field, string[][]>;
+/** A place in metadata where a field may be. */
+interface Place {
+  field: Field;
+  /** How many of the field's keys come before this one. */
+  rank: number;
+  /** The keys below the first. */
+  below: readonly string[];
+}
+
+/** By the first key: an event's few keys are looked up here, instead of all these keys in the event. */
+const PLACES = new Map<string, Place[]>();
+for (const [field, keys] of Object.entries(METADATA_KEYS) as [Field, readonly string[]][]) {
+  keys.forEach((key, rank) => {
+    const [first = '', ...below] = key.split('.');
+    PLACES.set(first, [...(PLACES.get(first) ?? []), { field, rank, below }]);
+  });
+}
+
+const spelledLanguage = remembered(500, languageOf);
+const spelledSize = remembered(2000, screenSizeOf);
+
+/** How a value of each field becomes text. */
+const READ: Partial<Record<Field, (value: unknown) => string>> = {
+  title: (value) => textOf(value, TITLE_MAX),
+  language: (value) => spelledLanguage(textOf(value)),
+  // One client's `screen` is a size, another's a name.
+  screenName: (value) => (screenSizeOf(value) ? '' : textOf(value)),
+  screenSize: (value) => (typeof value === 'string' ? spelledSize(value) : screenSizeOf(value)),
+};
 
 /**
  * Reads an event's metadata.
@@ -63,44 +90,30 @@ const PATHS = Object.fromEntries(
 export function metadataFields(json: string | null): MetadataFields {
   const metadata = json ? parsed(json) : undefined;
   if (!metadata) return NO_FIELDS;
-  const size = found(metadata, 'screenSize', screenSizeOf);
-  const screen = { width: value(metadata, 'screenWidth'), height: value(metadata, 'screenHeight') };
+  const found: Partial<Record<Field, string>> = {};
+  const ranks: Partial<Record<Field, number>> = {};
+  for (const key of Object.keys(metadata)) {
+    for (const { field, rank, below } of PLACES.get(key) ?? []) {
+      if (rank > (ranks[field] ?? Infinity)) continue;
+      const value = valueAt(metadata[key], below);
+      const text = value === undefined ? '' : (READ[field] ?? textOf)(value);
+      if (text === '') continue;
+      found[field] = text;
+      ranks[field] = rank;
+    }
+  }
+  const { screenWidth: width, screenHeight: height, screenSize, screenName, ...texts } = found;
   return {
-    title: found(metadata, 'title', (given) => textOf(given, TITLE_MAX)),
-    language: languageOf(found(metadata, 'language')),
-    screenSize: size || screenSizeOf(screen),
-    screenName: found(metadata, 'screenName') || screenOf(metadata),
-    browserVersion: found(metadata, 'browserVersion'),
-    osVersion: found(metadata, 'osVersion'),
-    deviceModel: found(metadata, 'deviceModel'),
-    appVersion: found(metadata, 'appVersion'),
-    sdk: found(metadata, 'sdk'),
+    ...NO_FIELDS,
+    ...texts,
+    screenSize: screenSize ?? (width && height ? screenSizeOf({ width, height }) : ''),
+    screenName: screenName ?? '',
   };
 }
 
-/** `screen` is a size in one client's events and a name in another's. */
-function screenOf({ screen }: Values): string {
-  return screenSizeOf(screen) ? '' : textOf(screen);
-}
-
-/** The first of a field's keys that holds something. */
-function found(metadata: Values, field: Field, read: (value: unknown) => string = textOf): string {
-  for (const path of PATHS[field]) {
-    const given = at(metadata, path);
-    const text = given === undefined ? '' : read(given);
-    if (text) return text;
-  }
-  return '';
-}
-
-function value(metadata: Values, field: Field): unknown {
-  const path = PATHS[field].find((each) => at(metadata, each) !== undefined);
-  return path && at(metadata, path);
-}
-
-function at(metadata: Values, path: readonly string[]): unknown {
-  let place: unknown = metadata;
-  for (const key of path) {
+function valueAt(value: unknown, below: readonly string[]): unknown {
+  let place = value;
+  for (const key of below) {
     if (!isObject(place) || !Object.hasOwn(place, key)) return undefined;
     place = place[key];
   }

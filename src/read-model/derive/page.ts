@@ -1,6 +1,6 @@
 import { remembered } from './bounded-cache.js';
 import { hostOf } from './host.js';
-import { type Campaign, campaignOf } from './parameters.js';
+import { type Campaign, campaignOf, NO_CAMPAIGN } from './parameters.js';
 import { decodedPath } from './percent.js';
 import { splitUrl } from './split-url.js';
 
@@ -14,7 +14,7 @@ export interface Page extends Campaign {
 /** Parts of an app's own URLs that name no screen: the host that its web view pretends, and the id of a browser's extension. */
 const NO_SCREEN = /^(?:localhost|[a-p]{32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 
-const NOWHERE: Page = { host: '', path: '', query: '', ...campaignOf('') };
+const NOWHERE: Page = { host: '', path: '', query: '', ...NO_CAMPAIGN };
 
 /** Reads the URL of an event. Never throws, whatever the text is. */
 export const pageOf: (url: string) => Page = remembered(4000, readPage);
@@ -24,8 +24,8 @@ function readPage(url: string): Page {
   const isApp = kind === 'app';
   const host = isApp || authority === undefined ? '' : hostOf(authority);
   // Of an address that a browser would refuse nothing is sure: what looks like its path may be part of a password.
-  const isRefused = kind === 'none' || (!isApp && authority !== undefined && host === '');
-  if (isRefused) return NOWHERE;
+  const isRefused = isApp ? !isScreen(authority!) : authority !== undefined && host === '';
+  if (kind === 'none' || isRefused) return NOWHERE;
   const route = routeOf(fragment);
   const queries = query && route.query ? `${query}&${route.query}` : query || route.query;
   const namesPage = host !== '' || isApp || path !== '' || route.path !== '';
@@ -38,10 +38,19 @@ function pathOf(written: string): string {
   return withoutTrailingSlashes(path.includes('/.') ? withoutDots(path) : path) || '/';
 }
 
+/** Whether what follows `//` may be the name of a screen, and not a user with a part of a password. */
+function isScreen(authority: string): boolean {
+  return /^[^:]*(?::\d*)?$/.test(withoutUser(authority));
+}
+
 /** Of `shop://cart/items` the screen is `/cart/items`. */
 function screenPath(authority: string, path: string): string {
-  const name = authority.slice(authority.lastIndexOf('@') + 1);
+  const name = withoutUser(authority);
   return name === '' || NO_SCREEN.test(name) ? path : `/${name}${path}`;
+}
+
+function withoutUser(authority: string): string {
+  return authority.slice(authority.lastIndexOf('@') + 1);
 }
 
 /**

@@ -12,7 +12,7 @@ export interface Campaign {
   readonly clickId: string;
 }
 
-const NO_CAMPAIGN: Campaign = {
+export const NO_CAMPAIGN: Campaign = {
   utmSource: '',
   utmMedium: '',
   utmCampaign: '',

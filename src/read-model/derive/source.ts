@@ -1,7 +1,8 @@
+import { remembered } from './bounded-cache.js';
 import { type Channel, channelOf } from './channel.js';
 import type { ClickIdKind } from './click-id.js';
 import { withoutWww } from './host.js';
-import type { Campaign } from './parameters.js';
+import { type Campaign, NO_CAMPAIGN } from './parameters.js';
 import { siteOfHost, siteOfSource } from './site-table.js';
 import type { Site } from './sites.js';
 
@@ -47,10 +48,17 @@ const NOT_SET = new Set(['(direct)', '(none)', '(not set)']);
  * @param referrerHost '' where there is none, or an internal one
  */
 export function sourceOf(campaign: Campaign, referrerHost: string): Source {
+  const { utmSource, utmMedium, utmCampaign, clickIdKind } = campaign;
+  if (utmSource || utmMedium || utmCampaign || clickIdKind) return campaignSource(campaign, referrerHost);
+  return referrerHost ? referred(referrerHost) : DIRECT;
+}
+
+const referred = remembered(2000, (referrerHost) => campaignSource(NO_CAMPAIGN, referrerHost));
+
+function campaignSource(campaign: Campaign, referrerHost: string): Source {
   const utmSource = said(campaign.utmSource);
   const utmMedium = said(campaign.utmMedium).toLowerCase();
   const { clickIdKind, utmCampaign } = campaign;
-  if (!utmSource && !utmMedium && !utmCampaign && !clickIdKind && !referrerHost) return DIRECT;
   const advertiser = clickIdKind ? ADVERTISERS[clickIdKind] : undefined;
   const { name, site } = senderOf(utmSource, referrerHost, advertiser);
   const medium = utmMedium || (advertiser?.isPaid ? 'cpc' : referrerHost && !utmSource ? 'referral' : '');
