@@ -34,8 +34,14 @@ function readHost(authority: string): string {
   const [, name, port = ''] = /^(\[[^[\]]*\]|[^:]*)(?::(\d*))?$/.exec(written) ?? [];
   const number = Number(port);
   if (!name || number > 65_535) return '';
-  const ascii = domainToASCII(name.replace(/\.+$/, ''));
+  const ascii = withoutFinalDots(domainToASCII(name));
   if (ascii === '' || ascii.length > NAME_MAX) return '';
   const isUsual = port === '' || number === 80 || number === 443;
   return (domainToUnicode(ascii) || ascii) + (isUsual ? '' : `:${number}`);
+}
+
+function withoutFinalDots(name: string): string {
+  let end = name.length;
+  while (name[end - 1] === '.') end -= 1;
+  return name.slice(0, end);
 }

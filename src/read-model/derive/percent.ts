@@ -22,9 +22,11 @@ export function decodedValue(text: string): string {
  * decoded again.
  */
 export function decodedPath(text: string): string {
-  const path = decoded(text, (codePoint) => isControl(codePoint) || STAYS_IN_PATH.has(codePoint));
-  // A percent sign is only written as an escape where two hex digits would make it one.
-  return path.includes('%25') ? path.replace(/%25(?![0-9A-Fa-f]{2})/g, '%') : path;
+  if (!text.includes('%')) return decoded(text, isControl);
+  const escaped = text.replace(/%(?![0-9A-Fa-f]{2})/g, '%25');
+  const path = decoded(escaped, (codePoint) => isControl(codePoint) || STAYS_IN_PATH.has(codePoint));
+  // A percent sign stays an escape only where it would seem to begin another one.
+  return path.replace(/%25(?![0-9A-Fa-f]{2})/g, '%');
 }
 
 function decoded(text: string, stays: (codePoint: number) => boolean): string {
