@@ -20,7 +20,7 @@ export class WorkerModule {
         RedisModule.with(redis),
         DatabaseModule.with(dataSources),
         MetricsModule,
-        ProcessingModule,
+        ProcessingModule.with(env),
         HealthModule.with('strict'),
       ],
     };

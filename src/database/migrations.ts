@@ -5,6 +5,7 @@ import { Privacy1764200000000 } from '../../migrations/1764200000000-privacy.js'
 import { SealedUsers1764300000000 } from '../../migrations/1764300000000-sealed-users.js';
 import { AccountAccess1764740000000 } from '../../migrations/1764740000000-account-access.js';
 import { SessionEnds1764741000000 } from '../../migrations/1764741000000-session-ends.js';
+import { Outbox1764900000000 } from '../../migrations/1764900000000-outbox.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
@@ -14,4 +15,5 @@ export const MIGRATIONS: (new () => MigrationInterface)[] = [
   SealedUsers1764300000000,
   AccountAccess1764740000000,
   SessionEnds1764741000000,
+  Outbox1764900000000,
 ];

@@ -1,5 +1,12 @@
 import type { Device } from './event.js';
-import { type ColumnKind, EVENT_COLUMNS, type EventField, SHOWN_FIELDS, type ShownField } from './event-columns.js';
+import {
+  type ColumnKind,
+  EVENT_COLUMNS,
+  EVENT_FIELDS,
+  type EventField,
+  SHOWN_FIELDS,
+  type ShownField,
+} from './event-columns.js';
 import { formatUuid } from './event-id.js';
 
 type Columns = typeof EVENT_COLUMNS;
@@ -28,6 +35,8 @@ export type StoredEventFields = { [F in EventField]: Value[Columns[F]['kind']] |
 export type ShownEvent = Pick<StoredEventFields, ShownField>;
 /** A row of MySQL with the columns of {@link SHOWN_FIELDS}. */
 export type ShownRow = { [F in ShownField as Columns[F]['column']]: RowValue[Columns[F]['kind']] | NullIn<F> };
+/** A row of MySQL with all columns. */
+export type StoredRow = { [F in EventField as Columns[F]['column']]: RowValue[Columns[F]['kind']] | NullIn<F> };
 /** An event in answers, but for metadata, which is the JSON text as it is stored. */
 export type EventAnswer = { [F in ShownField]: AnswerValue[Columns[F]['kind']] | NullIn<F> };
 
@@ -53,21 +62,30 @@ const TO_ANSWER: { readonly [K in ColumnKind]: (value: Value[K]) => AnswerValue[
 
 /** An event of a row of MySQL. */
 export function shownEvent(row: ShownRow): ShownEvent {
-  return eachShown<ShownEvent>((field) => row[EVENT_COLUMNS[field].column], FROM_ROW);
+  return each<ShownEvent, ShownField>(SHOWN_FIELDS, (field) => row[EVENT_COLUMNS[field].column], FROM_ROW);
+}
+
+/** An event with all that is stored of it. */
+export function storedEvent(row: StoredRow): StoredEventFields {
+  return each<StoredEventFields, EventField>(EVENT_FIELDS, (field) => row[EVENT_COLUMNS[field].column], FROM_ROW);
 }
 
 /** An event as answers show it. */
 export function eventAnswer(event: ShownEvent): EventAnswer {
-  return eachShown<EventAnswer>((field) => event[field], TO_ANSWER);
+  return each<EventAnswer, ShownField>(SHOWN_FIELDS, (field) => event[field], TO_ANSWER);
 }
 
 /**
- * Converts each shown column by its kind. The casts are safe, since all the types come from the one list of columns: TypeScript
+ * Converts each column by its kind. The casts are safe, since all the types come from the one list of columns: TypeScript
  * cannot follow the kind of a field through a loop.
  */
-function eachShown<Made>(valueOf: (field: ShownField) => unknown, by: Record<ColumnKind, (value: never) => unknown>) {
-  const made: Partial<Record<ShownField, unknown>> = {};
-  for (const field of SHOWN_FIELDS) {
+function each<Made, Field extends EventField>(
+  fields: readonly Field[],
+  valueOf: (field: Field) => unknown,
+  by: Record<ColumnKind, (value: never) => unknown>,
+) {
+  const made: Partial<Record<EventField, unknown>> = {};
+  for (const field of fields) {
     const value = valueOf(field);
     made[field] = value === null ? null : by[EVENT_COLUMNS[field].kind](value as never);
   }

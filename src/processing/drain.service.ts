@@ -1,5 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  Optional,
+} from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
@@ -9,6 +15,7 @@ import { Metrics } from '../metrics/metrics.service.js';
 import { type Claim, ClaimStore } from './claim.store.js';
 import { type ChunkOutcome, CursorMovedError, EventWriter } from './event-writer.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
+import { Projector } from '../read-model/projector.js';
 import { dataErrorReason, isDataError } from './sql-errors.js';
 import { isBusy } from '../common/busy-error.js';
 
@@ -47,6 +54,7 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly metrics: Metrics,
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Optional() private readonly projector?: Projector,
   ) {
     this.chunkMaxBytes = env.chunkMaxBytes;
     this.task = new PeriodicTask({
@@ -178,7 +186,9 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
     const begun = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        this.tell(await this.writer.write(claim.id, start, texts), performance.now() - begun);
+        const outcome = await this.writer.write(claim.id, start, texts);
+        if (outcome.copy) this.projector?.offer(outcome.copy);
+        this.tell(outcome, performance.now() - begun);
         return;
       } catch (error) {
         if (isDataError(error) && texts.length === 1) {
@@ -205,7 +215,9 @@ export class DrainService implements OnApplicationBootstrap, BeforeApplicationSh
       for (const code of outcome.dead) codes[code] = (codes[code] ?? 0) + 1;
       this.logger.warn({ codes }, 'Entries went to the dead letters');
     }
-    this.logger.debug({ ...outcome, dead: outcome.dead.length, ms: Math.round(ms) }, 'chunk committed');
+    const { copy, dead, ...counts } = outcome;
+    const told = { ...counts, dead: dead.length, outboxRows: copy ? 1 : 0, ms: Math.round(ms) };
+    this.logger.debug(told, 'chunk committed');
   }
 }
 

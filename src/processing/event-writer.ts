@@ -2,12 +2,17 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { appFences } from '../database/app-fences.js';
 import { uuidV7 } from '../events/event-id.js';
+import type { AcceptedEvent } from '../events/event.js';
+import { OutboxRepository } from '../read-model/outbox/outbox.repository.js';
+import type { CommittedBatch } from '../read-model/projector.js';
 import { type Chunk, type Entry, eventKey, readChunk, type Refused } from './chunk.js';
 import { fence, type FencedChunk } from './fence.js';
+import { sqlTime } from './repositories/bulk.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository, type StoredCopy } from './repositories/event.repository.js';
 import { RollupRepository } from './repositories/rollup.repository.js';
+import { storedForm } from './stored-form.js';
 import { sumRollups } from './rollup-sums.js';
 import { dataErrorReason, isDataError } from './sql-errors.js';
 
@@ -19,6 +24,8 @@ export interface ChunkOutcome {
   erased: number;
   /** Codes of the entries that went to the dead letters. */
   dead: string[];
+  /** What the outbox now holds of it; undefined where nothing was inserted, or there is no read model. */
+  copy?: CommittedBatch;
 }
 
 /** The claim's cursor is elsewhere: another worker committed these entries. Nothing was written. */
@@ -48,6 +55,7 @@ export class EventWriter {
     private readonly events: EventRepository,
     private readonly rollups: RollupRepository,
     private readonly deadLetters: DeadLetterRepository,
+    private readonly outbox: OutboxRepository,
   ) {}
 
   /**
@@ -65,7 +73,8 @@ export class EventWriter {
       await manager.withRepository(this.rollups).add(sumRollups(fresh.map((entry) => entry.event)), batchId);
       const dead = [...refused, ...conflicting];
       const duplicated = copies + overtaken;
-      return this.close(manager, { claimId, batchId, start, texts, inserted: fresh.length, duplicated, dead, erased });
+      const events = fresh.map(({ event }) => event);
+      return this.close(manager, { claimId, batchId, start, texts, inserted: events, duplicated, dead, erased });
     });
   }
 
@@ -76,7 +85,7 @@ export class EventWriter {
       await this.moveCursor(manager, claimId, start, 1);
       const { entries, refused, overtaken, erased } = await this.admit(manager, [text]);
       const dead = [...refused, ...entries.map((entry) => unstorable(entry, reason))];
-      const counts = { inserted: 0, duplicated: overtaken, erased };
+      const counts = { inserted: [], duplicated: overtaken, erased };
       return this.close(manager, { claimId, batchId, start, texts: [text], ...counts, dead });
     });
   }
@@ -115,8 +124,8 @@ export class EventWriter {
   private async insert(manager: EntityManager, entries: Entry[], batchId: string): Promise<Inserted> {
     if (entries.length === 0) return { count: 0, stored: [], unstorable: [] };
     try {
-      const events = entries.map((entry) => entry.event);
-      const count = await manager.withRepository(this.events).insertNew(events, batchId);
+      const events = entries.map((entry) => storedForm(entry.event, batchId));
+      const count = await manager.withRepository(this.events).insertNew(events);
       return { count, stored: entries, unstorable: [] };
     } catch (error) {
       if (!isDataError(error)) throw error;
@@ -166,7 +175,7 @@ export class EventWriter {
       batchId: string;
       start: number;
       texts: readonly string[];
-      inserted: number;
+      inserted: readonly AcceptedEvent[];
       duplicated: number;
       dead: Refused[];
       erased: number;
@@ -174,28 +183,43 @@ export class EventWriter {
   ): Promise<ChunkOutcome> {
     const now = Date.now();
     const received = done.texts.length;
-    if (received !== done.inserted + done.duplicated + done.dead.length + done.erased) {
+    if (received !== done.inserted.length + done.duplicated + done.dead.length + done.erased) {
       throw new Error(`A chunk of ${received} entries does not balance: nothing was committed`);
     }
     await manager.withRepository(this.deadLetters).put(done.dead, done.batchId, now);
+    const copy = await this.noteForCopy(manager, done.batchId, done.inserted);
     await manager.withRepository(this.claims).enter({
       batchId: done.batchId,
       claimId: done.claimId,
       firstIndex: done.start,
       received,
-      inserted: done.inserted,
+      inserted: done.inserted.length,
       duplicated: done.duplicated,
       dead: done.dead.length,
       erased: done.erased,
       committedAt: now,
+      outboxRows: copy ? 1 : 0,
     });
     return {
       received,
-      inserted: done.inserted,
+      inserted: done.inserted.length,
       duplicated: done.duplicated,
       erased: done.erased,
       dead: done.dead.map((entry) => entry.code),
+      ...(copy ? { copy } : {}),
     };
+  }
+
+  /** The transactional outbox: what is committed and not yet in the read model is always known. */
+  private async noteForCopy(
+    manager: EntityManager,
+    batchId: string,
+    inserted: readonly AcceptedEvent[],
+  ): Promise<CommittedBatch | undefined> {
+    if (inserted.length === 0) return undefined;
+    const oldest = inserted.reduce((least, { receivedAt }) => Math.min(least, receivedAt), Infinity);
+    const rows = await manager.withRepository(this.outbox).add(batchId, inserted, sqlTime(oldest));
+    return rows === 0 ? undefined : { batchId, events: inserted.map((event) => storedForm(event, batchId)) };
   }
 }
 

@@ -3,7 +3,7 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
-import { withNamedLock } from './named-lock.js';
+import { withNamedLock } from '../database/named-lock.js';
 
 const MONTHS_AHEAD = 3;
 const FIRST_MONTH = Date.UTC(2026, 0, 1);

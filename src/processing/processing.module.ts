@@ -1,7 +1,9 @@
-import { Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
 import { BufferModule } from '../buffer/buffer.module.js';
 import { DeadLetter, Erasure, Event, EventSummary, EventUsers, IngestClaim } from '../database/entities/index.js';
+import type { Env } from '../config/env.js';
+import { ReadModelModule } from '../read-model/read-model.module.js';
 import { ClaimStore } from './claim.store.js';
 import { AppEraser } from './erasure/app-eraser.js';
 import { Eraser } from './erasure/eraser.js';
@@ -47,7 +49,12 @@ import { Tidy } from './tidy.js';
     Retention,
   ],
 })
-export class ProcessingModule {}
+export class ProcessingModule {
+  /** @param env says where events are copied to, if anywhere */
+  static with(env: Env): DynamicModule {
+    return { module: ProcessingModule, imports: [ReadModelModule.with(env)] };
+  }
+}
 
 /** A TypeORM repository with SQL of its own. */
 function repository<E extends ObjectLiteral, R extends Repository<E>>(

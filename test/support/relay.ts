@@ -1,6 +1,13 @@
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+interface Hold {
+  at: string;
+  /** What has not been passed on: in the order in which it came, all of one connection. */
+  held: { from: Socket; to: Socket; data: Buffer[] } | undefined;
+  begun: () => void;
+}
+
 interface Trap {
   after: string;
   at: string;
@@ -14,6 +21,7 @@ export class Relay {
   /** Whose packets vanish. */
   private readonly silent = new Set<Socket>();
   private trap?: Trap;
+  private hold?: Hold;
   private delayMs = 0;
 
   private constructor(
@@ -29,7 +37,7 @@ export class Relay {
         socket.on('error', () => undefined);
         socket.on('close', () => {
           relay.sockets.delete(socket);
-          if (relay.silent.has(socket)) return;
+          if (relay.silent.has(socket) || relay.hold?.held?.from === incoming) return;
           incoming.destroy();
           outgoing.destroy();
         });
@@ -45,6 +53,7 @@ export class Relay {
     let isNear = false;
     incoming.on('data', (data) => {
       if (this.silent.has(incoming)) return;
+      if (this.isHeld(incoming, outgoing, data)) return;
       const { trap } = this;
       if (trap) {
         isNear ||= data.includes(trap.after);
@@ -78,6 +87,34 @@ export class Relay {
    */
   silenceAt(after: string, at: string, arrives: boolean): Promise<void> {
     return new Promise((sprung) => (this.trap = { after, at, arrives, sprung }));
+  }
+
+  /**
+   * What a client says from `at` on stays here until {@link release}, also when the client has gone by then.
+   * @returns when it has been said
+   */
+  holdAt(at: string): Promise<void> {
+    return new Promise((begun) => (this.hold = { at, held: undefined, begun }));
+  }
+
+  /** Passes on what was held. */
+  release(): void {
+    const { held } = this.hold!;
+    for (const data of held!.data) held!.to.write(data);
+    this.hold = undefined;
+  }
+
+  private isHeld(from: Socket, to: Socket, data: Buffer): boolean {
+    const { hold } = this;
+    if (!hold) return false;
+    if (hold.held) {
+      if (hold.held.from === from) hold.held.data.push(data);
+      return hold.held.from === from;
+    }
+    if (!data.includes(hold.at)) return false;
+    hold.held = { from, to, data: [data] };
+    hold.begun();
+    return true;
   }
 
   /** From now on the service's answers arrive that much later. @param ms 0: at once again */

@@ -11,6 +11,8 @@ import { Event } from './event.entity.js';
 import { IngestBatch } from './ingest-batch.entity.js';
 import { IngestClaim } from './ingest-claim.entity.js';
 import { Installation } from './installation.entity.js';
+import { OutboxBatch } from './outbox.entity.js';
+import { ReadModelState } from './read-model-state.entity.js';
 import { Session } from './session.entity.js';
 import { SignInFlow } from './sign-in-flow.entity.js';
 import { UserAnalytics } from './user-analytics.entity.js';
@@ -34,6 +36,8 @@ export {
   IngestBatch,
   IngestClaim,
   Installation,
+  OutboxBatch,
+  ReadModelState,
   Session,
   SignInFlow,
   User,

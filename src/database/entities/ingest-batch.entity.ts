@@ -32,4 +32,8 @@ export class IngestBatch {
 
   @Column({ name: 'committed_at', type: 'datetime', precision: 3 })
   committedAt!: Date;
+
+  /** Rows that it left in the outbox: 1, or 0 where nothing was inserted or there is no read model. */
+  @Column({ name: 'outbox_rows', type: 'tinyint', unsigned: true })
+  outboxRows!: number;
 }

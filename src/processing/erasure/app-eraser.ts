@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { binary, nonEmpty } from '../../database/binary.js';
-import { retried } from '../retried.js';
+import { retried } from '../../database/retried.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';

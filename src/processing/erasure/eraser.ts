@@ -5,7 +5,7 @@ import type { RedisFile } from '../../database/entities/index.js';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { PeriodicTask, TaskStoppedError } from '../../common/periodic-task.js';
-import { withNamedLock } from '../named-lock.js';
+import { withNamedLock } from '../../database/named-lock.js';
 import { AppEraser } from './app-eraser.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 import { FairTurns, type Lane } from './fair-turns.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { binary } from '../../database/binary.js';
 import { userKeysOf } from '../../events/person.js';
-import { retried } from '../retried.js';
+import { retried } from '../../database/retried.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';

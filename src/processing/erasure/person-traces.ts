@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { binary, nonEmpty } from '../../database/binary.js';
 import { isNamed, isOwn, peopleOf, userKeysOf, withoutAlias } from '../../events/person.js';
 import { sqlTime } from '../repositories/bulk.js';
-import { retried } from '../retried.js';
+import { retried } from '../../database/retried.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 
 /** Events looked at in one statement. */

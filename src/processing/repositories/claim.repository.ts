@@ -8,8 +8,8 @@ const CURSOR = 'SELECT next_index AS next FROM ingest_claims WHERE claim_id = ?'
 const BEGIN = 'INSERT INTO ingest_claims (claim_id, next_index, created_at) VALUES (?, ?, ?)';
 const ADVANCE = 'UPDATE ingest_claims SET next_index = ? WHERE claim_id = ? AND next_index = ?';
 const LEDGER = `INSERT INTO ingest_batches
-  (batch_id, claim_id, first_index, received, inserted, duplicated, dead, erased, committed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (batch_id, claim_id, first_index, received, inserted, duplicated, dead, erased, committed_at, outbox_rows)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** One committed transaction; received = inserted + duplicated + dead + erased. */
 export interface LedgerRow {
@@ -22,6 +22,7 @@ export interface LedgerRow {
   dead: number;
   erased: number;
   committedAt: number;
+  outboxRows: number;
 }
 
 /** Owns the cursor of each claim, which is the fence, and the ledger. */
@@ -62,6 +63,7 @@ export class ClaimRepository extends Repository<IngestClaim> {
       row.dead,
       row.erased,
       sqlTime(row.committedAt),
+      row.outboxRows,
     ]);
   }
 }

@@ -1,14 +1,8 @@
 import { Repository } from 'typeorm';
 import type { Event } from '../../database/entities/index.js';
 import type { AcceptedEvent } from '../../events/event.js';
-import {
-  type CarriedField,
-  columnNames,
-  EVENT_FIELDS,
-  type EventField,
-  isCarried,
-} from '../../events/event-columns.js';
-import { userKeyHex } from '../user-keys.js';
+import { type ColumnKind, columnNames, EVENT_COLUMNS, EVENT_FIELDS } from '../../events/event-columns.js';
+import type { StoredEventFields } from '../../events/stored-event.js';
 import { binaries, binary } from '../../database/binary.js';
 import { insertRows, type Row, sqlTime } from './bulk.js';
 
@@ -29,12 +23,8 @@ export interface StoredCopy {
 /** Owns the SQL by which a chunk's events are stored. Use through `manager.withRepository()` in the chunk's transaction. */
 export class EventRepository extends Repository<Event> {
   /** @returns how many were inserted; the others were stored already */
-  insertNew(events: readonly AcceptedEvent[], batchId: string): Promise<number> {
-    return insertRows(
-      this.manager,
-      INSERT,
-      events.map((event) => eventRow(event, batchId)),
-    );
+  insertNew(events: readonly StoredEventFields[]): Promise<number> {
+    return insertRows(this.manager, INSERT, events.map(eventRow));
   }
 
   /** @returns by (app, id) what is stored for these events */
@@ -64,32 +54,21 @@ export class EventRepository extends Repository<Event> {
   }
 }
 
-type Value = Row[number];
-type ValueOf = (event: AcceptedEvent, batchId: string) => Value;
-
-/** Columns that are more than a text of the accepted event. */
-const MADE: Record<Exclude<EventField, CarriedField> | 'anonymousId', ValueOf> = {
-  id: ({ id }) => binary(id),
-  appId: ({ appId }) => binary(appId),
-  event: ({ event }) => event,
-  occurredAt: ({ occurredAt }) => sqlTime(occurredAt),
-  receivedAt: ({ receivedAt }) => sqlTime(receivedAt),
-  userId: ({ userKind, userValue }) => (userKind === 'user' ? userValue : null),
-  anonymousId: ({ userKind, userValue, anonymousId = null }) => (userKind === 'anonymous' ? userValue : anonymousId),
-  device: ({ device }) => device,
-  userKey: ({ userKind, userValue }) => binary(userKeyHex(userKind, userValue)),
-  payloadHash: ({ payloadHash }) => binary(payloadHash),
-  batchId: (_event, batchId) => binary(batchId),
+/** A value of each kind as a statement takes it. */
+const TO_SQL: { readonly [K in ColumnKind]: (value: never) => Row[number] } = {
+  uuid: (value: string) => binary(value),
+  hash: (value: string) => binary(value),
+  bytes: (value: string) => value,
+  text: (value: string) => value,
+  device: (value: string) => value,
+  time: (value: Date) => sqlTime(value.getTime()),
+  json: (value: string) => value,
 };
 
 /** In the order of {@link INSERT}. */
-const VALUES = EVENT_FIELDS.map(valueOf);
-
-function valueOf(field: EventField): ValueOf {
-  if (field !== 'anonymousId' && isCarried(field)) return (event) => event[field] ?? null;
-  return MADE[field];
-}
-
-function eventRow(event: AcceptedEvent, batchId: string): Row {
-  return VALUES.map((value) => value(event, batchId));
+function eventRow(event: StoredEventFields): Row {
+  return EVENT_FIELDS.map((field) => {
+    const value = event[field];
+    return value === null ? null : TO_SQL[EVENT_COLUMNS[field].kind](value as never);
+  });
 }

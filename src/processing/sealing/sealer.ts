@@ -7,8 +7,8 @@ import { Env } from '../../config/env.js';
 import { mergeSightings, readSightings, sighting, writeSightings } from '../../database/seen-users.js';
 import { uuidV7 } from '../../events/event-id.js';
 import { binary } from '../../database/binary.js';
-import { withNamedLock } from '../named-lock.js';
-import { retried } from '../retried.js';
+import { withNamedLock } from '../../database/named-lock.js';
+import { retried } from '../../database/retried.js';
 import {
   type BatchKey,
   type FoundBatch,

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { withNamedLock } from '../named-lock.js';
-import { retried } from '../retried.js';
+import { withNamedLock } from '../../database/named-lock.js';
+import { retried } from '../../database/retried.js';
 
 /** Seconds to wait for the one who seals. */
 const WAIT_S = 10;

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { Repository } from 'typeorm';
+import { binaries, binary } from '../../database/binary.js';
+import type { OutboxBatch } from '../../database/entities/index.js';
+import { type EventKey, packEventIds } from './event-ids.js';
+
+/** Waits for whoever switches the read model on or off; each later commit obeys the new setting. */
+const ADD = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receipt, event_ids)
+SELECT ?, NULL, NOW(3), ?, ? FROM read_model WHERE id = 1 AND enabled = 1 LOCK IN SHARE MODE`;
+
+const FIX_GROUP = 'UPDATE outbox SET group_id = ? WHERE batch_id IN (?) AND group_id IS NULL';
+const COMPLETE = 'DELETE FROM outbox WHERE batch_id IN (?) AND group_id = ?';
+
+/** By MySQL's clock, so that workers with wrong clocks agree on what was left. */
+const LEFT_ALONE = `SELECT batch_id AS batchId, LENGTH(event_ids) AS bytes FROM outbox
+WHERE group_id IS NULL AND committed_at <= NOW(3) - INTERVAL ? SECOND
+ORDER BY committed_at LIMIT ? FOR UPDATE SKIP LOCKED`;
+const LEFT_IN_GROUP = `SELECT group_id AS groupId FROM outbox
+WHERE group_id IS NOT NULL AND committed_at <= NOW(3) - INTERVAL ? SECOND
+ORDER BY committed_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
+const OF_GROUP = `SELECT batch_id AS batchId, event_ids AS eventIds FROM outbox WHERE group_id = ? ORDER BY batch_id FOR UPDATE`;
+const COUNT_LEFT = 'SELECT COUNT(*) AS n FROM outbox WHERE batch_id IN (?)';
+const OLDEST = `SELECT MIN(oldest_receipt) AS oldest FROM outbox`;
+
+/** Batches that are sent together, under one token. */
+export interface OutboxGroup {
+  /** 32 hex digits. */
+  id: string;
+  /** Batch ids, sorted; 32 hex digits each. */
+  batchIds: string[];
+}
+
+/** A batch that was left in the outbox. */
+export interface LeftBatch {
+  batchId: string;
+  eventIds: Buffer;
+}
+
+/** A group's name follows from its batches: whoever sends it again sends it under the same token. */
+export function groupOf(batchIds: readonly string[]): OutboxGroup {
+  const sorted = [...batchIds].sort();
+  const id = createHash('sha256').update(sorted.join()).digest('hex').slice(0, 32);
+  return { id, batchIds: sorted };
+}
+
+/** Owns the SQL of the outbox. Use through `manager.withRepository()` in a transaction. */
+export class OutboxRepository extends Repository<OutboxBatch> {
+  /**
+   * Notes a batch in its own transaction.
+   * @param events sorted by app @param oldestReceipt DATETIME(3), UTC
+   * @returns rows that were written: 0 where there is no read model
+   */
+  async add(batchId: string, events: readonly EventKey[], oldestReceipt: string): Promise<number> {
+    if (events.length === 0) return 0;
+    const values = [binary(batchId), oldestReceipt, packEventIds(events)];
+    const { affectedRows }: { affectedRows: number } = await this.manager.query(ADD, values);
+    return affectedRows;
+  }
+
+  /** @returns how many of the batches had no group until now */
+  async fixGroup({ id, batchIds }: OutboxGroup): Promise<number> {
+    const { affectedRows }: { affectedRows: number } = await this.manager.query(FIX_GROUP, [
+      binary(id),
+      binaries(batchIds),
+    ]);
+    return affectedRows;
+  }
+
+  /** Takes out a group that is copied. @returns how many of its batches were still there */
+  async complete({ id, batchIds }: OutboxGroup): Promise<number> {
+    const { affectedRows }: { affectedRows: number } = await this.manager.query(COMPLETE, [
+      binaries(batchIds),
+      binary(id),
+    ]);
+    return affectedRows;
+  }
+
+  /** Locks batches without a group that nobody holds. @param ageS seconds since their commit, at least */
+  async leftAlone(ageS: number, limit: number): Promise<{ batchId: string; bytes: number }[]> {
+    const rows: { batchId: Buffer; bytes: number | string }[] = await this.manager.query(LEFT_ALONE, [ageS, limit]);
+    return rows.map(({ batchId, bytes }) => ({ batchId: batchId.toString('hex'), bytes: Number(bytes) }));
+  }
+
+  /** Locks a group that nobody holds. @param ageS seconds since its first commit, at least */
+  async leftGroup(ageS: number): Promise<{ id: string; batches: LeftBatch[] } | undefined> {
+    const [row]: { groupId: Buffer }[] = await this.manager.query(LEFT_IN_GROUP, [ageS]);
+    if (!row) return undefined;
+    const batches: { batchId: Buffer; eventIds: Buffer }[] = await this.manager.query(OF_GROUP, [row.groupId]);
+    return {
+      id: row.groupId.toString('hex'),
+      batches: batches.map(({ batchId, eventIds }) => ({ batchId: batchId.toString('hex'), eventIds })),
+    };
+  }
+
+  /** How many of the batches are in the outbox. */
+  async countLeft(batchIds: readonly string[]): Promise<number> {
+    const [row]: { n: string }[] = await this.manager.query(COUNT_LEFT, [binaries(batchIds)]);
+    return Number(row!.n);
+  }
+
+  /** When the oldest event that is not copied yet was received; undefined: all are copied. */
+  async oldestReceipt(): Promise<Date | undefined> {
+    const [row]: { oldest: Date | null }[] = await this.manager.query(OLDEST);
+    return row?.oldest ?? undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { OutboxBatch } from '../database/entities/index.js';
+import { Env } from '../config/env.js';
+import { CopySender } from './copy-sender.js';
+import { OutboxRecovery } from './outbox/outbox-recovery.js';
+import { OutboxRepository } from './outbox/outbox.repository.js';
+import { Projector } from './projector.js';
+import { ReadModelConnection } from './read-model-connection.js';
+import { ReadModelMetrics } from './read-model-metrics.js';
+import { ReadModelStore } from './read-model-store.js';
+import { Reconciler } from './reconciler.js';
+
+/**
+ * The copy of every committed event in ClickHouse, as a worker keeps it. Where there is no ClickHouse the outbox alone is
+ * there, which then takes no rows.
+ */
+@Module({})
+export class ReadModelModule {
+  static with({ readModel }: Pick<Env, 'readModel'>): DynamicModule {
+    const outbox = {
+      provide: OutboxRepository,
+      inject: [DataSource],
+      useFactory: (source: DataSource) => new OutboxRepository(OutboxBatch, source.manager),
+    };
+    const store = {
+      provide: ReadModelStore,
+      inject: [Env],
+      useFactory: (env: Env) => new ReadModelStore(env.readModel!, env.copyTimeoutMs),
+    };
+    const copying = readModel
+      ? [store, ReadModelMetrics, ReadModelConnection, Reconciler, CopySender, Projector, OutboxRecovery]
+      : [];
+    return {
+      module: ReadModelModule,
+      providers: [outbox, ...copying],
+      exports: [OutboxRepository, ...(readModel ? [Projector, ReadModelStore, Reconciler, ReadModelConnection] : [])],
+    };
+  }
+}

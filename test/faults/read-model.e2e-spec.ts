@@ -1,0 +1,153 @@
+import type { ClickHouseClient } from '@clickhouse/client';
+import { call, registerApp, signIn, type Signed } from '../support/client.js';
+import { ReadModel } from '../support/read-model.js';
+import { Relay } from '../support/relay.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { type Stack, startStack } from '../support/stack.js';
+import { until } from '../support/until.js';
+
+/** A tenth of the true one: what was left is taken over after 2 s. */
+const TIMES = { COPY_TIMEOUT_MS: '1500', LOCK_WAIT_TIMEOUT_S: '1', CLAIM_LEASE_MS: '3000' };
+
+describe('the copy in ClickHouse under faults', () => {
+  let stack: Stack;
+  let readModel: ReadModel;
+  let owner: Signed;
+  let app: { id: string; apiKey: string };
+  let sent = 0;
+  beforeAll(async () => {
+    stack = await startStack({ workers: 0, engine: 'own', env: TIMES });
+    readModel = new ReadModel(stack);
+    owner = await signIn(stack.url);
+    app = await registerApp(stack.url, owner);
+  });
+  afterEach(async () => {
+    for (const worker of stack.workers.splice(0)) {
+      worker.child.kill('SIGCONT');
+      await worker.stop();
+    }
+  });
+  afterAll(async () => {
+    await readModel?.close();
+    await stack?.stop();
+  });
+
+  const send = async (count: number, more: Record<string, unknown> = {}): Promise<void> => {
+    const events = Array.from({ length: count }, () => ({
+      event: 'tick',
+      userId: `u${(sent += 1) % 5}`,
+      metadata: { sent },
+      ...more,
+    }));
+    const { status } = await call(`${stack.url}/collect/batch`, { key: app.apiKey, body: { events } });
+    expect(status).toBe(202);
+  };
+  const committed = async (): Promise<number> => {
+    const [row] = await stack.query<{ n: string }>('SELECT COUNT(*) AS n FROM events');
+    return Number(row!.n);
+  };
+  const copiedOnce = async (): Promise<void> => {
+    await readModel.caughtUp();
+    expect(await readModel.rows()).toEqual(await readModel.expected());
+    expect(await readModel.count()).toBe(await committed());
+  };
+  /** A worker that reaches one of its services by a relay. */
+  const relayed = async (variable: string, relay: Relay): Promise<ServerProcess> => {
+    const env = Object.fromEntries(
+      Object.entries(stack.variables).flatMap(([name, value]) => {
+        if (!name.startsWith(variable)) return [];
+        const url = new URL(value);
+        url.hostname = '127.0.0.1';
+        url.port = String(relay.port);
+        return [[name, url.href]];
+      }),
+    );
+    return stack.startWorker(env);
+  };
+  const engineAddress = () => {
+    const { hostname: host, port } = new URL(stack.variables.CLICKHOUSE_URL!);
+    return { host, port: Number(port) };
+  };
+  const client = (): ClickHouseClient => readModel.client;
+
+  test('a commit whose outcome is unknown is copied once', async () => {
+    const { hostname: host, port } = new URL(stack.variables.DATABASE_URL!);
+    const { socketPath } = stack.env.database as { socketPath?: string };
+    const relay = await Relay.to(socketPath ? { path: socketPath } : { host, port: Number(port) });
+    const { user, password, database } = stack.env.database;
+    const url = `mysql://${user}:${password}@127.0.0.1:${relay.port}/${database}`;
+    await stack.startWorker({ DATABASE_URL: url, MYSQL_TIMEOUT_MS: '2000' });
+    const lost = relay.silenceAt('INSERT INTO outbox', 'COMMIT', true);
+    await send(50);
+    await lost;
+    await until(async () => (await committed()) === 50, 'the commit to arrive');
+    await copiedOnce();
+    expect(await readModel.count()).toBe(50);
+    await relay.cut();
+  });
+
+  test('a worker that is killed between commit and copy: another copies what it left', async () => {
+    const relay = await Relay.to(engineAddress());
+    const worker = await relayed('CLICKHOUSE', relay);
+    await stack.startWorker();
+    await until(() => /read model is ready/.test(worker.text), 'the read model');
+    const before = await committed();
+    stack.workers.at(-1)!.child.kill('SIGSTOP');
+    const held = relay.holdAt('insert_deduplication_token');
+    await send(100);
+    await held;
+    await worker.stop('SIGKILL');
+    stack.workers.at(-1)!.child.kill('SIGCONT');
+    await copiedOnce();
+    expect(await committed()).toBe(before + 100);
+    await relay.cut();
+  });
+
+  test('a worker that is frozen between commit and copy brings back nothing that was erased meanwhile', async () => {
+    const relay = await Relay.to(engineAddress());
+    const frozen = await relayed('CLICKHOUSE', relay);
+    await until(() => /read model is ready/.test(frozen.text), 'the read model');
+    const month = new Date().toISOString().slice(0, 7).replace('-', '');
+    const held = relay.holdAt('insert_deduplication_token');
+    await send(40, { userId: 'gone' });
+    await held;
+    frozen.child.kill('SIGSTOP');
+    await stack.startWorker();
+    await copiedOnce();
+    // The person is erased and the month dropped, by which ClickHouse forgets the token of the copy.
+    await stack.query('DELETE FROM events');
+    await client().command({ query: `ALTER TABLE events DROP PARTITION ID '${month}'` });
+    expect(await readModel.count()).toBe(0);
+    relay.release();
+    await until(async () => (await readModel.count()) === 40, 'the late insert to arrive');
+    frozen.child.kill('SIGCONT');
+    await until(async () => (await readModel.count()) === 0, 'what came late to be deleted');
+    await copiedOnce();
+    await relay.cut();
+  });
+
+  test('the engine is killed under load and comes back: every event is copied once', async () => {
+    await stack.startWorker();
+    const before = await committed();
+    for (let round = 0; round < 5; round += 1) {
+      await send(200);
+      if (round === 2) await stack.engine.process.stop('SIGKILL');
+    }
+    await stack.drained();
+    await stack.engine.start();
+    await copiedOnce();
+    expect(await committed()).toBe(before + 1000);
+  });
+
+  test('the engine is frozen: collect and the worker go on, and the copy catches up', async () => {
+    await stack.startWorker();
+    await copiedOnce();
+    stack.engine.process.child.kill('SIGSTOP');
+    const before = await committed();
+    for (let round = 0; round < 3; round += 1) await send(100);
+    await stack.drained();
+    expect(await committed()).toBe(before + 300);
+    stack.engine.process.child.kill('SIGCONT');
+    await copiedOnce();
+  });
+});
