@@ -157,7 +157,7 @@ module.exports = {
       comment: 'A spec beside its file runs without services.',
       severity: 'error',
       from: { path: `^(src|scripts|migrations)/.*${SPEC}` },
-      to: { path: '^(test|bench|web|tracker)/', pathNot: '^test/support/(agents|until)\\.ts$' },
+      to: { path: '^(test|bench|web|tracker)/', pathNot: '^test/(support/(agents|until)|plain/\\w+)\\.ts$' },
     },
     {
       name: 'tools-import-no-tests',

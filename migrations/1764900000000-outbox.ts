@@ -24,6 +24,9 @@ export class Outbox1764900000000 implements MigrationInterface {
       id TINYINT UNSIGNED NOT NULL,
       enabled TINYINT UNSIGNED NOT NULL,
       complete_at DATETIME(3) NULL,
+      filled_app BINARY(16) NULL,
+      filled_id BINARY(16) NULL,
+      filled BIGINT UNSIGNED NOT NULL DEFAULT 0,
       PRIMARY KEY (id)
     ) ${OPTIONS}`);
     await runner.query('INSERT INTO read_model (id, enabled) VALUES (1, 0)');

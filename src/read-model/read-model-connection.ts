@@ -11,7 +11,8 @@ import { ForeignReadModelError, migrateReadModel, NewerReadModelError } from './
 const EVERY_MS = 1000;
 const LOCK_WAIT_S = 5;
 const INSTALLATION = 'SELECT LOWER(HEX(id)) AS id FROM installation';
-const ENABLE = 'UPDATE read_model SET enabled = 1, complete_at = NULL WHERE id = 1 AND enabled = 0';
+const ENABLE = `UPDATE read_model
+SET enabled = 1, complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0 WHERE id = 1 AND enabled = 0`;
 
 /**
  * Whether the read model can be used by this worker: ClickHouse answers, its tables fit this code, it belongs to this

@@ -10,6 +10,7 @@ export class ReadModelMetrics {
   readonly copyFailures: Counter;
   readonly metadataLeftOut: Counter;
   readonly surplusDeleted: Counter;
+  readonly filled: Counter;
   readonly copySeconds: Histogram;
   readonly reachable: Gauge;
 
@@ -24,6 +25,7 @@ export class ReadModelMetrics {
       'Events that ClickHouse took only without their metadata',
     );
     this.surplusDeleted = counter('surplus_deleted_total', 'Events deleted because MySQL does not hold them any more');
+    this.filled = counter('filled_total', 'Events copied because they were committed before there was an outbox');
     this.copySeconds = new Histogram({
       name: 'tallystone_read_model_copy_seconds',
       help: 'Duration of one insert into the read model',

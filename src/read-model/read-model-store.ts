@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { formatUuid } from '../events/event-id.js';
 import type { ReadModelAddress } from '../config/clickhouse-url.js';
 import type { ProjectionRow } from './projection/projection-row.js';
 import type { EventKey } from './outbox/event-ids.js';
@@ -10,7 +11,9 @@ const INSERT_SETTINGS = { async_insert: 0, insert_deduplicate: 1, max_partitions
 const CHANGE_SETTINGS = { mutations_sync: '2' } as const;
 
 const CREATE_DATABASE = 'CREATE DATABASE IF NOT EXISTS {database:Identifier}';
-const OF_BATCHES = `SELECT toString(app_id) AS app, lower(hex(id)) AS id FROM events WHERE batch_id IN `;
+const OF_BATCHES = `SELECT toString(app_id) AS app, lower(hex(id)) AS hexId FROM events WHERE batch_id IN `;
+const BETWEEN = `SELECT lower(hex(id)) AS hexId FROM events
+WHERE app_id = toUUID({app:String}) AND id BETWEEN {first:UInt128} AND {last:UInt128}`;
 const DELETE = 'ALTER TABLE events DELETE WHERE app_id = toUUID({app:String}) AND id IN ';
 /** Ids in one DELETE. Its text stays on disk for a while. */
 const DELETED_AT_ONCE = 1000;
@@ -51,9 +54,23 @@ export class ReadModelStore {
   async eventsOfBatches(batchIds: readonly string[]): Promise<EventKey[]> {
     const { list, params } = listOf(batchIds);
     const answer = await this.client.query({ query: OF_BATCHES + list, query_params: params, format: 'JSONEachRow' });
-    const rows = await answer.json<{ app: string; id: string }>();
+    const rows = await answer.json<{ app: string; hexId: string }>();
     // hex() leaves out zeros in front.
-    return rows.map(({ app, id }) => ({ appId: app.replaceAll('-', ''), id: id.padStart(32, '0') }));
+    return rows.map(({ app, hexId }) => ({ appId: app.replaceAll('-', ''), id: hexId.padStart(32, '0') }));
+  }
+
+  /** The events of an app that are there between two ids, both included; 32 hex digits each. */
+  async idsBetween(appId: string, first: string, last: string): Promise<Set<string>> {
+    const params = { app: formatUuid(appId), first: decimal(first), last: decimal(last) };
+    const answer = await this.client.query({ query: BETWEEN, query_params: params, format: 'JSONEachRow' });
+    const rows = await answer.json<{ hexId: string }>();
+    return new Set(rows.map(({ hexId }) => hexId.padStart(32, '0')));
+  }
+
+  /** A SELECT without parameters. */
+  async ask<Row>(query: string, params: Record<string, string> = {}): Promise<Row[]> {
+    const answer = await this.client.query({ query, query_params: params, format: 'JSONEachRow' });
+    return answer.json<Row>();
   }
 
   /** Deletes events. @returns when no part holds them that answers questions */
@@ -70,6 +87,11 @@ export class ReadModelStore {
         });
       }
     }
+  }
+
+  /** Deletes every event. */
+  async empty(): Promise<void> {
+    await this.client.command({ query: 'TRUNCATE TABLE events' });
   }
 
   async close(): Promise<void> {
@@ -91,11 +113,16 @@ export class ReadModelStore {
   }
 }
 
+/** A number of 128 bits as a parameter. @param hex 32 digits */
+export function decimal(hex: string): string {
+  return BigInt(`0x${hex}`).toString();
+}
+
 /** `IN (…)` of numbers of 128 bits: arrays do not survive chDB's way to bind values. @param hex 32 digits each */
-function listOf(hex: readonly string[]): { list: string; params: Record<string, string> } {
+export function listOf(hex: readonly string[]): { list: string; params: Record<string, string> } {
   if (hex.length === 0) throw new Error('A condition was built from an empty list');
   const params: Record<string, string> = {};
-  for (const [index, one] of hex.entries()) params[`v${index}`] = BigInt(`0x${one}`).toString();
+  for (const [index, one] of hex.entries()) params[`v${index}`] = decimal(one);
   return {
     list: `(${Object.keys(params)
       .map((name) => `{${name}:UInt128}`)

@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { OutboxBatch } from '../database/entities/index.js';
+import { OutboxBatch, ReadModelState } from '../database/entities/index.js';
 import { Env } from '../config/env.js';
+import { Backfill } from './backfill/backfill.js';
+import { FillRepository } from './backfill/fill.repository.js';
 import { CopySender } from './copy-sender.js';
 import { OutboxRecovery } from './outbox/outbox-recovery.js';
 import { OutboxRepository } from './outbox/outbox.repository.js';
@@ -28,8 +30,23 @@ export class ReadModelModule {
       inject: [Env],
       useFactory: (env: Env) => new ReadModelStore(env.readModel!, env.copyTimeoutMs),
     };
+    const fills = {
+      provide: FillRepository,
+      inject: [DataSource],
+      useFactory: (source: DataSource) => new FillRepository(ReadModelState, source.manager),
+    };
     const copying = readModel
-      ? [store, ReadModelMetrics, ReadModelConnection, Reconciler, CopySender, Projector, OutboxRecovery]
+      ? [
+          store,
+          ReadModelMetrics,
+          ReadModelConnection,
+          Reconciler,
+          CopySender,
+          Projector,
+          OutboxRecovery,
+          fills,
+          Backfill,
+        ]
       : [];
     return {
       module: ReadModelModule,

@@ -12,6 +12,7 @@ import { uuidV7 } from '#dist/events/event-id.js';
 import { readChunk } from '#dist/processing/chunk.js';
 import { EventRepository } from '#dist/processing/repositories/event.repository.js';
 import { RollupRepository } from '#dist/processing/repositories/rollup.repository.js';
+import { storedForm } from '#dist/processing/stored-form.js';
 import { sumRollups } from '#dist/processing/rollup-sums.js';
 
 const { CRASH, TRIM_FIRST } = process.env;
@@ -30,7 +31,7 @@ for (const segment of await redis.zrange(keys.waiting, 0, -1)) {
     if (texts.length === 0) break;
     const chunk = readChunk(texts).entries.map((entry) => entry.event);
     if (TRIM_FIRST) await trim(list, texts.length);
-    await events.insertNew(chunk, '0'.repeat(32));
+    await events.insertNew(chunk.map((event) => storedForm(event, '0'.repeat(32))));
     await rollups.add(sumRollups(chunk), uuidV7(Date.now()));
     if (CRASH === 'after-count') process.kill(process.pid, 'SIGKILL');
     if (!TRIM_FIRST) await trim(list, texts.length);

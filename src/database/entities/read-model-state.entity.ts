@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { count, hex } from '../column-transformers.js';
 
 /** One row: whether events are copied into a read model, and whether it has them all. */
 @Entity('read_model')
@@ -14,4 +15,15 @@ export class ReadModelState {
   /** Since when the copy has every committed event but those in the outbox; null: it is being filled. */
   @Column({ name: 'complete_at', type: 'datetime', precision: 3, nullable: true })
   completeAt!: Date | null;
+
+  /** How far it is filled: the app and the id of the last event that was looked at, in the order of the table. */
+  @Column({ name: 'filled_app', type: 'binary', length: 16, nullable: true, transformer: hex })
+  filledApp!: string | null;
+
+  @Column({ name: 'filled_id', type: 'binary', length: 16, nullable: true, transformer: hex })
+  filledId!: string | null;
+
+  /** Events that were looked at. */
+  @Column({ type: 'bigint', unsigned: true, default: 0, transformer: count })
+  filled!: number;
 }

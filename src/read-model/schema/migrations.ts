@@ -12,11 +12,12 @@ export interface ReadModelMigration {
 const REMEMBERED_INSERTS = 10_000;
 
 /**
- * Months, and years before 2020: few parts even where events are spread over decades. A batch's id tells its time, so that its
- * rows are found by the small index alone.
+ * Months, and years before 2020: few parts even where events are spread over decades. Ids of events and of batches tell their
+ * time, so that the small indexes find them.
  */
 const EVENTS = `CREATE TABLE IF NOT EXISTS events (
   ${COLUMN_DEFINITIONS.join(',\n  ')},
+  INDEX ids id TYPE minmax GRANULARITY 1,
   INDEX batches batch_id TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree

@@ -6,7 +6,6 @@ const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '
  */
 
 export function textField(value: string): string {
-  // eslint-disable-next-line no-control-regex -- NUL is a character like others here
   return /[\\\t\n\r\0]/.test(value) ? value.replace(/[\\\t\n\r\0]/g, (character) => ESCAPED[character]!) : value;
 }
 

@@ -1,0 +1,73 @@
+import type { DataSource } from 'typeorm';
+import { binaries, binary } from '../../database/binary.js';
+import { formatUuid } from '../../events/event-id.js';
+import { decimal, listOf, type ReadModelStore } from '../read-model-store.js';
+
+/** A transaction takes less: whatever it stored has been committed by then, or never will be. */
+const SETTLED_MS = 60_000;
+
+const APPS = 'SELECT app_id AS app FROM events GROUP BY app_id';
+const OUTBOX = 'SELECT LOWER(HEX(batch_id)) AS batchId FROM outbox';
+/** The last 8 bytes of an id are random but for three bits: their XOR tells sets of one size apart. */
+const MYSQL = `SELECT YEAR(occurred_at) * 100 + MONTH(occurred_at) AS month, COUNT(*) AS events,
+  BIT_XOR(CAST(CONV(HEX(SUBSTRING(id, 9)), 16, 10) AS UNSIGNED)) AS checksum
+FROM events WHERE app_id = ? AND batch_id < ? AND batch_id NOT IN (?) GROUP BY month`;
+const CLICKHOUSE_APPS = `SELECT replaceAll(toString(app_id), '-', '') AS app FROM events GROUP BY app_id`;
+const CLICKHOUSE = `SELECT toYYYYMM(occurred_at) AS month, toString(count()) AS events,
+  toString(groupBitXor(toUInt64(bitAnd(id, 18446744073709551615)))) AS checksum
+FROM events WHERE app_id = toUUID({app:String}) AND batch_id < {before:UInt128} AND batch_id NOT IN `;
+
+interface Sum {
+  month: number | string;
+  events: string;
+  checksum: string;
+}
+
+/**
+ * Compares the read model with MySQL by the number of events and a checksum of their ids, for each app and month. Leaves out
+ * what is in the outbox, and what was committed in the last minute.
+ * @param difference called with a line for each month of an app that differs
+ * @returns how many months of apps were compared
+ */
+export async function compareWithMysql(
+  dataSource: DataSource,
+  store: ReadModelStore,
+  difference: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  const outbox: { batchId: string }[] = await dataSource.query(OUTBOX);
+  const left = outbox.map(({ batchId }) => batchId);
+  const before = batchIdAt(Date.now() - SETTLED_MS);
+  const apps = new Set(((await dataSource.query(APPS)) as { app: Buffer }[]).map(({ app }) => app.toString('hex')));
+  for (const { app } of await store.ask<{ app: string }>(CLICKHOUSE_APPS)) apps.add(app);
+  let compared = 0;
+  for (const app of apps) {
+    signal?.throwIfAborted();
+    const stored: Sum[] = await dataSource.query(MYSQL, [
+      binary(app),
+      binary(before),
+      binaries(left.length > 0 ? left : [NO_BATCH]),
+    ]);
+    const { list, params } = listOf(left.length > 0 ? left : [NO_BATCH]);
+    const query = `${CLICKHOUSE + list} GROUP BY month`;
+    const copied = await store.ask<Sum>(query, { ...params, app: formatUuid(app), before: decimal(before) });
+    const months = new Set([...stored, ...copied].map(({ month }) => Number(month)));
+    for (const month of [...months].sort()) {
+      compared += 1;
+      const [one, other] = [stored, copied].map((sums) => sums.find((sum) => Number(sum.month) === month));
+      if (one?.events === other?.events && one?.checksum === other?.checksum) continue;
+      const [inMysql, inClickhouse] = [one?.events ?? '0', other?.events ?? '0'];
+      difference(
+        `read model: app ${formatUuid(app)}, month ${month}: ${inMysql} events in MySQL, ${inClickhouse} in ClickHouse`,
+      );
+    }
+  }
+  return compared;
+}
+
+const NO_BATCH = '0'.repeat(32);
+
+/** The lowest id of a batch that began at this time (ms) or later. */
+function batchIdAt(ms: number): string {
+  return ms.toString(16).padStart(12, '0').padEnd(32, '0');
+}

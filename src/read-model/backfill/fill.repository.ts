@@ -1,0 +1,111 @@
+import { type EntityManager, Repository } from 'typeorm';
+import { binaries, binary } from '../../database/binary.js';
+import type { ReadModelState } from '../../database/entities/index.js';
+import { columnNames, EVENT_FIELDS } from '../../events/event-columns.js';
+import { storedEvent, type StoredEventFields, type StoredRow } from '../../events/stored-event.js';
+
+const STATE = `SELECT enabled, complete_at AS completeAt, LOWER(HEX(filled_app)) AS app, LOWER(HEX(filled_id)) AS id, filled
+FROM read_model WHERE id = 1`;
+const ADVANCE = 'UPDATE read_model SET filled_app = ?, filled_id = ?, filled = filled + ? WHERE id = 1';
+const COMPLETE = 'UPDATE read_model SET complete_at = NOW(3) WHERE id = 1 AND enabled = 1';
+const BEGIN = 'UPDATE read_model SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0 WHERE id = 1';
+const NEXT_APP = 'SELECT app_id AS app FROM events WHERE app_id > ? ORDER BY app_id LIMIT 1';
+const IN_OUTBOX = 'SELECT batch_id AS batchId FROM outbox';
+const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?`;
+const TOTAL = "SELECT COALESCE(SUM(n), 0) AS n FROM event_summary_days WHERE event = ''";
+const RECENT_BATCHES = 'SELECT batch_id AS batchId FROM ingest_batches WHERE batch_id IN (?)';
+
+/** Where the filling is: the last event that was looked at; 32 hex digits each. */
+export interface FillCursor {
+  app: string;
+  id: string;
+}
+
+export interface FillState {
+  enabled: boolean;
+  /** Since when the read model has every committed event but those in the outbox. */
+  completeAt: Date | null;
+  cursor: FillCursor | undefined;
+  /** Events that were looked at. */
+  filled: number;
+}
+
+/** A piece of MySQL's events in one snapshot. */
+export interface FillPiece {
+  /** Of one app, in ascending order of their ids; without those whose copy the outbox will see to. */
+  events: StoredEventFields[];
+  /** Of the last event that was read. */
+  cursor: FillCursor;
+  /** Events read, those of the outbox included. */
+  read: number;
+  /** Ids of events whose copy the outbox will see to. */
+  inOutbox: ReadonlySet<string>;
+}
+
+/** Owns the SQL by which the read model is filled from MySQL. */
+export class FillRepository extends Repository<ReadModelState> {
+  async state(): Promise<FillState> {
+    const [row]: { enabled: number; completeAt: Date | null; app: string | null; id: string | null; filled: string }[] =
+      await this.manager.query(STATE);
+    const { enabled, completeAt, app, id, filled } = row!;
+    const cursor = app !== null && id !== null ? { app, id } : undefined;
+    return { enabled: Number(enabled) === 1, completeAt, cursor, filled: Number(filled) };
+  }
+
+  async advance({ app, id }: FillCursor, read: number): Promise<void> {
+    await this.manager.query(ADVANCE, [binary(app), binary(id), read]);
+  }
+
+  async complete(): Promise<void> {
+    await this.manager.query(COMPLETE);
+  }
+
+  /** Has it filled from the beginning. */
+  async beginAgain(): Promise<void> {
+    await this.manager.query(BEGIN);
+  }
+
+  /** How many events are counted, expired ones that are kept in counts included: for progress. */
+  async total(): Promise<number> {
+    const [row]: { n: string }[] = await this.manager.query(TOTAL);
+    return Number(row!.n);
+  }
+
+  /** Those of the batches that the ledger knows. @param batchIds 32 hex digits each, at least one */
+  async knownBatches(batchIds: readonly string[]): Promise<Set<string>> {
+    const rows: { batchId: Buffer }[] = await this.manager.query(RECENT_BATCHES, [binaries(batchIds)]);
+    return new Set(rows.map(({ batchId }) => batchId.toString('hex')));
+  }
+
+  /**
+   * The events that follow a place, and the outbox, as of one moment: an event is in the piece, or in the outbox, or copied
+   * already, or committed later and then in the outbox.
+   * @returns undefined at the end of the table
+   */
+  async nextPiece(after: FillCursor | undefined, limit: number): Promise<FillPiece | undefined> {
+    return this.manager.connection.transaction('REPEATABLE READ', async (manager) => {
+      const outbox: { batchId: Buffer }[] = await manager.query(IN_OUTBOX);
+      let app = after?.app;
+      let rows = after ? await eventsAfter(manager, after, limit) : [];
+      while (rows.length === 0) {
+        app = await appAfter(manager, app);
+        if (app === undefined) return undefined;
+        rows = await eventsAfter(manager, { app, id: '' }, limit);
+      }
+      const batches = new Set(outbox.map(({ batchId }) => batchId.toString('hex')));
+      const all = rows.map(storedEvent);
+      const inOutbox = new Set(all.filter(({ batchId }) => batches.has(batchId)).map(({ id }) => id));
+      const events = all.filter(({ id }) => !inOutbox.has(id));
+      return { events, cursor: { app: app!, id: all.at(-1)!.id }, read: all.length, inOutbox };
+    });
+  }
+}
+
+async function appAfter(manager: EntityManager, app: string | undefined): Promise<string | undefined> {
+  const [row]: { app: Buffer }[] = await manager.query(NEXT_APP, [binary(app ?? '')]);
+  return row?.app.toString('hex');
+}
+
+function eventsAfter(manager: EntityManager, { app, id }: FillCursor, limit: number): Promise<StoredRow[]> {
+  return manager.query(EVENTS, [binary(app), binary(id), limit]);
+}

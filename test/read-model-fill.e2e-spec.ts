@@ -1,0 +1,104 @@
+import { encodeEnvelope } from '../src/events/envelope.js';
+import type { AcceptedEvent } from '../src/events/event.js';
+import { acceptedEvent, APP } from './support/events.js';
+import { ReadModel } from './support/read-model.js';
+import { type Stack, startStack } from './support/stack.js';
+import { until } from './support/until.js';
+
+const HOUR_MS = 3_600_000;
+const OTHER_APP = APP.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+
+/** An installation that ran before there was a read model: its events have left nothing in the outbox. */
+describe('filling the copy in ClickHouse', () => {
+  let stack: Stack;
+  let readModel: ReadModel;
+  const now = Date.now();
+  const event = (i: number, more: Partial<AcceptedEvent> = {}): AcceptedEvent =>
+    acceptedEvent({
+      appId: i % 3 === 0 ? OTHER_APP : APP,
+      eventId: `e${i}`,
+      occurredAt: now - (i % 5000) * HOUR_MS,
+      userValue: `u${i % 50}`,
+      metadata: `{"i":${i}}`,
+      ...more,
+    });
+  const push = async (events: AcceptedEvent[]): Promise<void> => {
+    for (let at = 0; at < events.length; at += 1000) {
+      await stack.push(at / 1000, ...events.slice(at, at + 1000).map(encodeEnvelope));
+    }
+  };
+  const off = { CLICKHOUSE_URL: '', CLICKHOUSE_COPY_URL: '' };
+  beforeAll(async () => {
+    stack = await startStack({ apis: 0, workers: 0, engine: 'own', env: { COPY_TIMEOUT_MS: '1500' } });
+    readModel = new ReadModel(stack);
+    const worker = await stack.startWorker(off);
+    await push(Array.from({ length: 12_000 }, (_none, i) => event(i)));
+    await stack.drained();
+    await worker.stop();
+    // Committed an hour ago: the time is in the ids.
+    const hourAgo = (now - HOUR_MS).toString(16).padStart(12, '0');
+    await stack.query('UPDATE events SET batch_id = CONCAT(?, SUBSTRING(batch_id, 7))', [Buffer.from(hourAgo, 'hex')]);
+  });
+  afterEach(async () => {
+    for (const worker of stack.workers.splice(0)) await worker.stop();
+  });
+  afterAll(async () => {
+    await readModel?.close();
+    await stack?.stop();
+  });
+
+  const state = async () => {
+    const [row] = await stack.query<{ enabled: number; complete: number; filled: string }>(
+      'SELECT enabled, complete_at IS NOT NULL AS complete, filled FROM read_model',
+    );
+    return { enabled: Number(row!.enabled), complete: Number(row!.complete), filled: Number(row!.filled) };
+  };
+  const complete = () => until(async () => (await state()).complete === 1, 'the read model to be complete');
+  const same = async (): Promise<void> => {
+    await readModel.caughtUp();
+    expect(await readModel.rows()).toEqual(await readModel.expected());
+  };
+  const again = async (): Promise<void> => {
+    await stack.query('UPDATE read_model SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0');
+  };
+
+  test('without ClickHouse a commit leaves nothing in the outbox', async () => {
+    expect(await stack.query('SELECT * FROM outbox')).toEqual([]);
+    expect(await state()).toEqual({ enabled: 0, complete: 0, filled: 0 });
+  });
+
+  test('it is filled at the first start, while events arrive, late ones among them', async () => {
+    await stack.startWorker();
+    await until(async () => (await state()).enabled === 1, 'the read model to be found');
+    await push(Array.from({ length: 500 }, (_none, i) => event(20_000 + i)));
+    await complete();
+    await same();
+    expect(await readModel.count()).toBe(12_500);
+    expect((await state()).filled).toBeGreaterThanOrEqual(12_000);
+  });
+
+  test('it goes on after a kill; nothing is copied twice, and what was erased meanwhile goes', async () => {
+    await again();
+    // As a worker leaves it that was killed between sending a piece and looking at it again.
+    await stack.query("DELETE FROM events WHERE user_id = 'u7'");
+    await readModel.client.command({ query: "ALTER TABLE events DELETE WHERE metadata LIKE '%1}'" });
+    const worker = await stack.startWorker();
+    await until(async () => (await state()).filled > 0, 'the filling to begin');
+    await worker.stop('SIGKILL');
+    await stack.startWorker();
+    await complete();
+    await same();
+  });
+
+  test('a copy that was changed by hand is found when it is compared, and filled anew', async () => {
+    await again();
+    await readModel.client.command({ query: 'INSERT INTO events SELECT * FROM events WHERE metadata = \'{"i":3}\'' });
+    expect(await readModel.count()).toBe(
+      Number((await stack.query<{ n: string }>('SELECT COUNT(*) n FROM events'))[0]!.n) + 1,
+    );
+    const worker = await stack.startWorker();
+    await until(() => /differs from MySQL/.test(worker.text), 'the difference to be found');
+    await complete();
+    await same();
+  });
+});
