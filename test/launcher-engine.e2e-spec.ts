@@ -113,6 +113,30 @@ describe('npm start with the engine', () => {
     await assertCounts(launcher.url);
   });
 
+  test('shows which question ran when the engine ends itself, being too large, and starts it again', async () => {
+    const { CLICKHOUSE_URL, CLICKHOUSE_COPY_URL } = runEnv(launcher);
+    const before = launcher.pid('engine');
+    const { host, username, password } = new URL(CLICKHOUSE_COPY_URL!);
+    const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` };
+    const [asking, copying] = [clickhouseClient(CLICKHOUSE_URL!), clickhouseClient(CLICKHOUSE_COPY_URL!)];
+    await copying.command({ query: 'CREATE TABLE swallowed (n UInt8) ENGINE = Null' });
+    // Inserts wait for their turn, each with its rows in memory.
+    const query = new URLSearchParams({ query: 'INSERT INTO swallowed FORMAT TabSeparated' });
+    const body = Buffer.alloc(30 * 1024 * 1024, '1\n');
+    const asked = [
+      ...[1, 2, 3].map(() => asking.query({ query: 'SELECT sleepEachRow(3) FROM kept' })),
+      ...[1, 2, 3].map(() => copying.query({ query: 'SELECT sleep(3)' })),
+      ...Array.from({ length: 24 }, () => fetch(`http://${host}/?${query}`, { method: 'POST', headers, body })),
+    ];
+    await Promise.allSettled(asked);
+    await until(() => launcher.output.includes('This question ran: SELECT sleepEachRow(3) FROM kept'), 'a message');
+    expect(launcher.output).toMatch(
+      /engine ended by itself \(exit code 1\)[^]*The engine holds \d+ MiB, and ENGINE_MEMORY/,
+    );
+    await until(() => launcher.pid('engine') !== before && engineAnswers(CLICKHOUSE_URL!), 'the engine to answer');
+    await Promise.all([asking.close(), copying.close()]);
+  });
+
   test('ends the engine that a killed launcher left, and starts one with the same passwords and data', async () => {
     const left = launcher.pid('engine');
     await launcher.kill('SIGKILL');
@@ -156,8 +180,10 @@ describe('npm start with the engine', () => {
 });
 
 describe('npm start without an engine of its own', () => {
+  /** One after the other serves from it. */
+  const dataDir = join(folder, 'without');
+
   test('ENGINE=none: collects and answers, and says what is missing', async () => {
-    const dataDir = join(folder, 'none');
     const launcher = await copy.start(dataDir, await freePort(), { ENGINE: 'none' }).ready();
     await until(() => launcher.output.includes('No ClickHouse engine runs (ENGINE=none): unique users'), 'a message');
     expect(launcher.output).toMatch(/To have one, start without ENGINE=none, or set CLICKHOUSE_URL/);
@@ -168,7 +194,6 @@ describe('npm start without an engine of its own', () => {
   });
 
   test('CLICKHOUSE_URL: that server is told to the processes, and no engine is started', async () => {
-    const dataDir = join(folder, 'own');
     const file = join(folder, 'clickhouse-url');
     writeFileSync(file, 'http://reader:secret@127.0.0.1:1/stats\n');
     const env = { ENGINE: 'embedded', CLICKHOUSE_URL_FILE: file };
@@ -210,7 +235,7 @@ describe('npm start without an engine of its own', () => {
     });
 
     test('collects and answers, and says in one line what is missing and how to get it', async () => {
-      const launcher = await copy.start(join(folder, 'offline'), await freePort(), offline()).ready();
+      const launcher = await copy.start(dataDir, await freePort(), offline()).ready();
       await assertCounts(launcher.url);
       await until(() => launcher.output.includes('could not be installed'), 'a message');
       const said = launcher.output.split('\n').filter((line) => line.includes('could not be installed'));
@@ -219,13 +244,13 @@ describe('npm start without an engine of its own', () => {
           /\(.*404.*\): unique users and open questions need one\. Start again when .* CLICKHOUSE_URL/,
         ),
       ]);
-      expect(readFileSync(join(folder, 'offline', 'logs', 'engine.log'), 'utf8')).toContain('npm');
+      expect(readFileSync(join(dataDir, 'logs', 'engine.log'), 'utf8')).toContain('npm');
       expect(await launcher.kill('SIGTERM')).toBe(0);
     });
 
     test('stops at once while it is being installed, and takes npm along', async () => {
       hangs = true;
-      const launcher = await copy.start(join(folder, 'hangs'), await freePort(), offline()).ready();
+      const launcher = await copy.start(dataDir, await freePort(), offline()).ready();
       const connections = (): Promise<number> =>
         new Promise((resolve) => registry.getConnections((_error, count) => resolve(count)));
       await until(async () => (await connections()) > 0, 'npm to ask');
