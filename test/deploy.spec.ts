@@ -111,6 +111,11 @@ describe('the image', () => {
     expect(dockerfile).toMatch(/^COPY package\.json package-lock\.json \.npmrc \.\/\nRUN npm ci$/m);
   });
 
+  test('has no ClickHouse engine, and says so to the product', () => {
+    expect(dockerfile).toMatch(/^ENV .*\bENGINE=none$/m);
+    expect(dockerfile).not.toMatch(/COPY .*engine/);
+  });
+
   test('is built from the sources alone', () => {
     const lines = readFileSync('.dockerignore', 'utf8').split('\n');
     const rules = lines.filter((line) => line && !line.startsWith('#'));
@@ -158,6 +163,12 @@ describe('compose.yaml', () => {
       expect(anchor('no-sign-in')).toContain(`  ${name}: ''\n`);
     }
     for (const name of ['migrate', 'worker']) expect(service(name)).toContain('environment: *no-sign-in\n');
+  });
+
+  test('gives the user that writes to ClickHouse to worker and migrations alone, and has no engine', () => {
+    expect(service('api')).toContain("      CLICKHOUSE_COPY_URL: ''\n");
+    for (const name of ['migrate', 'worker']) expect(service(name)).not.toContain('CLICKHOUSE');
+    expect(anchor('services')).toContain('  ENGINE: none\n');
   });
 
   test('has a Redis that asks for the password, and whose command line does not tell it', async () => {
@@ -213,6 +224,10 @@ describe('the units of systemd', () => {
 
   test.each(['api', 'worker'])('%s may open 65,536 files, connections among them', (name) => {
     expect(unit(name).split('\n')).toContain('LimitNOFILE=65536');
+  });
+
+  test('api does not get the user that writes to ClickHouse', () => {
+    expect(unit('api')).toMatch(/^UnsetEnvironment=CLICKHOUSE_COPY_URL CLICKHOUSE_COPY_URL_FILE$/m);
   });
 
   test.each(['worker', 'migrate'])('%s gets no secret of sign-in', (name) => {

@@ -22,6 +22,13 @@ function runEnv(launcher: Launcher): Record<string, string> {
   return util.parseEnv(readFileSync(join(launcher.dataDir, 'run', 'env'), 'utf8')) as Record<string, string>;
 }
 
+/** The same, in a database that the worker does not fill: its tables hold no rows of apps. */
+function keptUrls(launcher: Launcher): { asking: string; copying: string } {
+  const { CLICKHOUSE_URL, CLICKHOUSE_COPY_URL } = runEnv(launcher);
+  const [asking, copying] = [CLICKHOUSE_URL!, CLICKHOUSE_COPY_URL!].map((url) => url.replace(/tallystone$/, 'kept_db'));
+  return { asking: asking!, copying: copying! };
+}
+
 async function engineAnswers(url: string): Promise<boolean> {
   // fetch takes no address that holds a password.
   return (await fetch(`http://${new URL(url).host}/ping`).catch(() => undefined))?.ok === true;
@@ -65,10 +72,13 @@ describe('npm start with the engine', () => {
 
   test('is ready before the engine, whose two users are who they say', async () => {
     expect(launcher.output.indexOf(`ready ${launcher.url}`)).toBeLessThan(launcher.output.indexOf(READY));
-    const { CLICKHOUSE_URL, CLICKHOUSE_COPY_URL } = runEnv(launcher);
-    const [asking, copying] = [clickhouseClient(CLICKHOUSE_URL!), clickhouseClient(CLICKHOUSE_COPY_URL!)];
+    const urls = keptUrls(launcher);
+    const first = clickhouseClient(runEnv(launcher).CLICKHOUSE_COPY_URL!);
+    await first.command({ query: 'CREATE DATABASE kept_db' });
+    await first.close();
+    const [asking, copying] = [clickhouseClient(urls.asking), clickhouseClient(urls.copying)];
     try {
-      await copying.command({ query: 'CREATE TABLE IF NOT EXISTS kept (n UInt8) ENGINE = MergeTree ORDER BY n' });
+      await copying.command({ query: 'CREATE TABLE kept (n UInt8) ENGINE = MergeTree ORDER BY n' });
       await copying.insert({ table: 'kept', values: [[1]], format: 'JSONCompactEachRow' });
       expect(await (await asking.query({ query: 'SELECT n FROM kept', format: 'TabSeparated' })).text()).toBe('1\n');
       await expect(asking.command({ query: 'DROP TABLE kept' })).rejects.toThrow(/one SELECT/);
@@ -113,6 +123,30 @@ describe('npm start with the engine', () => {
     await assertCounts(launcher.url);
   });
 
+  test('shows which question ran when the engine ends itself, being too large, and starts it again', async () => {
+    const urls = keptUrls(launcher);
+    const before = launcher.pid('engine');
+    const { host, username, password } = new URL(urls.copying);
+    const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` };
+    const [asking, copying] = [clickhouseClient(urls.asking), clickhouseClient(urls.copying)];
+    await copying.command({ query: 'CREATE TABLE swallowed (n UInt8) ENGINE = Null' });
+    // Inserts wait for their turn, each with its rows in memory.
+    const query = new URLSearchParams({ query: 'INSERT INTO swallowed FORMAT TabSeparated', database: 'kept_db' });
+    const body = Buffer.alloc(30 * 1024 * 1024, '1\n');
+    const asked = [
+      ...[1, 2, 3].map(() => asking.query({ query: 'SELECT sleepEachRow(3) FROM kept' })),
+      ...[1, 2, 3].map(() => copying.query({ query: 'SELECT sleep(3)' })),
+      ...Array.from({ length: 24 }, () => fetch(`http://${host}/?${query}`, { method: 'POST', headers, body })),
+    ];
+    await Promise.allSettled(asked);
+    await until(() => launcher.output.includes('This question ran: SELECT sleepEachRow(3) FROM kept'), 'a message');
+    expect(launcher.output).toMatch(
+      /engine ended by itself \(exit code 1\)[^]*The engine holds \d+ MiB, and ENGINE_MEMORY/,
+    );
+    await until(() => launcher.pid('engine') !== before && engineAnswers(urls.asking), 'the engine to answer');
+    await Promise.all([asking.close(), copying.close()]);
+  });
+
   test('ends the engine that a killed launcher left, and starts one with the same passwords and data', async () => {
     const left = launcher.pid('engine');
     await launcher.kill('SIGKILL');
@@ -121,7 +155,7 @@ describe('npm start with the engine', () => {
     expect(launcher.output).toContain(`Ending the engine process that an earlier launcher left behind (pid ${left})`);
     expect(lives(left)).toBe(false);
     await until(() => launcher.output.includes(READY), 'the engine to be ready');
-    const asking = clickhouseClient(runEnv(launcher).CLICKHOUSE_URL!);
+    const asking = clickhouseClient(keptUrls(launcher).asking);
     expect(await (await asking.query({ query: 'SELECT n FROM kept', format: 'TabSeparated' })).text()).toBe('1\n');
     await asking.close();
     expect(runEnv(launcher).CLICKHOUSE_URL).toContain(secrets[0]);
@@ -144,7 +178,7 @@ describe('npm start with the engine', () => {
   test('start:engine runs it alone, on the same passwords', async () => {
     const enginePort = String(await freePort());
     const alone = copy.run('run.mjs', dataDir, { ...EMBEDDED, ENGINE_PORT: enginePort }, ['engine']);
-    const url = `http://questions:${secrets[0]}@127.0.0.1:${enginePort}/tallystone`;
+    const url = `http://questions:${secrets[0]}@127.0.0.1:${enginePort}/kept_db`;
     await until(() => alone.code !== undefined || engineAnswers(url), 'the engine to answer');
     expect([alone.code, alone.output]).toEqual([undefined, expect.stringContaining(`127.0.0.1:${enginePort}`)]);
     for (const secret of secrets) expect(alone.output).not.toContain(secret);
@@ -156,8 +190,10 @@ describe('npm start with the engine', () => {
 });
 
 describe('npm start without an engine of its own', () => {
+  /** One after the other serves from it. */
+  const dataDir = join(folder, 'without');
+
   test('ENGINE=none: collects and answers, and says what is missing', async () => {
-    const dataDir = join(folder, 'none');
     const launcher = await copy.start(dataDir, await freePort(), { ENGINE: 'none' }).ready();
     await until(() => launcher.output.includes('No ClickHouse engine runs (ENGINE=none): unique users'), 'a message');
     expect(launcher.output).toMatch(/To have one, start without ENGINE=none, or set CLICKHOUSE_URL/);
@@ -168,14 +204,17 @@ describe('npm start without an engine of its own', () => {
   });
 
   test('CLICKHOUSE_URL: that server is told to the processes, and no engine is started', async () => {
-    const dataDir = join(folder, 'own');
     const file = join(folder, 'clickhouse-url');
-    writeFileSync(file, 'http://reader:secret@127.0.0.1:1/stats\n');
+    writeFileSync(file, 'http://reader:password-of-own-server@127.0.0.1:1/stats\n');
     const env = { ENGINE: 'embedded', CLICKHOUSE_URL_FILE: file };
     const launcher = await copy.start(dataDir, await freePort(), env).ready();
     await assertCounts(launcher.url);
-    expect(variables(launcher, 'api')).toMatchObject({ CLICKHOUSE_URL: 'http://reader:secret@127.0.0.1:1/stats' });
+    expect(variables(launcher, 'api')).toMatchObject({
+      CLICKHOUSE_URL: 'http://reader:password-of-own-server@127.0.0.1:1/stats',
+    });
     expect(launcher.output).not.toMatch(/engine/i);
+    const logs = readdirSync(join(dataDir, 'logs')).map((name) => readFileSync(join(dataDir, 'logs', name), 'utf8'));
+    for (const text of [launcher.output, ...logs]) expect(text).not.toContain('password-of-own-server');
     expect(existsSync(join(dataDir, 'clickhouse'))).toBe(false);
     await launcher.kill('SIGTERM');
   });
@@ -210,7 +249,7 @@ describe('npm start without an engine of its own', () => {
     });
 
     test('collects and answers, and says in one line what is missing and how to get it', async () => {
-      const launcher = await copy.start(join(folder, 'offline'), await freePort(), offline()).ready();
+      const launcher = await copy.start(dataDir, await freePort(), offline()).ready();
       await assertCounts(launcher.url);
       await until(() => launcher.output.includes('could not be installed'), 'a message');
       const said = launcher.output.split('\n').filter((line) => line.includes('could not be installed'));
@@ -219,13 +258,13 @@ describe('npm start without an engine of its own', () => {
           /\(.*404.*\): unique users and open questions need one\. Start again when .* CLICKHOUSE_URL/,
         ),
       ]);
-      expect(readFileSync(join(folder, 'offline', 'logs', 'engine.log'), 'utf8')).toContain('npm');
+      expect(readFileSync(join(dataDir, 'logs', 'engine.log'), 'utf8')).toContain('npm');
       expect(await launcher.kill('SIGTERM')).toBe(0);
     });
 
     test('stops at once while it is being installed, and takes npm along', async () => {
       hangs = true;
-      const launcher = await copy.start(join(folder, 'hangs'), await freePort(), offline()).ready();
+      const launcher = await copy.start(dataDir, await freePort(), offline()).ready();
       const connections = (): Promise<number> =>
         new Promise((resolve) => registry.getConnections((_error, count) => resolve(count)));
       await until(async () => (await connections()) > 0, 'npm to ask');

@@ -125,7 +125,11 @@ export class EngineService {
   }
 }
 
-/** Why no engine is to run here, in words for the person at the terminal; undefined where one is. */
+/**
+ * Why no engine is to run here, in words for the person at the terminal; undefined where one is.
+ * @param {{ engine: string }} settings
+ * @param {Pick<NodeJS.Process, 'platform' | 'arch'>} [system]
+ */
 export function engineMissing({ engine }, { platform, arch } = process, hasGlibc = usesGlibc()) {
   if (engine === 'none')
     return `No ClickHouse engine runs (ENGINE=none): ${NEEDED}. To have one, start without ENGINE=none, or ${OWN_SERVER}.`;

@@ -21,7 +21,7 @@ const everything = set([
 const ours = (environment: Record<string, string>): string[] =>
   Object.keys(environment).filter((name) => explained.includes(name.replace(/_FILE$/, '')) && name !== 'NODE_ENV');
 const secrets = (environment: Record<string, string>): string[] =>
-  ours(environment).filter((name) => /SECRET|TOKEN|PASSWORD|COPY/.test(name) && !name.endsWith('_FILE'));
+  ours(environment).filter((name) => /SECRET|TOKEN|PASSWORD|CLICKHOUSE_COPY/.test(name) && !name.endsWith('_FILE'));
 /** Of the engine alone, and of who copies. */
 const notOfApi = [...explained.filter((name) => /^ENGINE/.test(name)), 'CLICKHOUSE_COPY_URL'];
 

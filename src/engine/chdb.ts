@@ -48,7 +48,7 @@ export class ChdbMissingError extends Error {
 
   constructor(folder: string, options: ErrorOptions) {
     super(
-      `chDB is not installed in ${folder}: run npm ci there, or set CLICKHOUSE_URL to a ClickHouse server.`,
+      `chDB is not installed in ${folder}: run npm install there, or set CLICKHOUSE_URL to a ClickHouse server.`,
       options,
     );
     this.name = 'ChdbMissingError';
