@@ -153,11 +153,18 @@ module.exports = {
       to: { path: '^(test|scripts|bench|web|tracker)/' },
     },
     {
+      name: 'product-needs-no-dev-dependency',
+      comment: 'An installation for production lacks devDependencies. Types alone are compiled away.',
+      severity: 'error',
+      from: { path: '^(src|migrations)/', pathNot: SPEC },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: 'node_modules/@types/' },
+    },
+    {
       name: 'unit-tests-use-plain-support',
       comment: 'A spec beside its file runs without services.',
       severity: 'error',
       from: { path: `^(src|scripts|migrations)/.*${SPEC}` },
-      to: { path: '^(test|bench|web|tracker)/', pathNot: '^test/support/(agents|until)\\.ts$' },
+      to: { path: '^(test|bench|web|tracker)/', pathNot: '^test/(plain/|support/until\\.ts$)' },
     },
     {
       name: 'tools-import-no-tests',

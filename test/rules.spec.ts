@@ -1,14 +1,27 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
-import { BROKEN_IMPORT_RULES, BROKEN_LINT_RULES, type BrokenRule, IMPORTED } from './support/broken-rules.js';
+import importRules from '../.dependency-cruiser.cjs';
+import { BROKEN_IMPORT_RULES, BROKEN_LINT_RULES, type BrokenRule, IMPORTED, UNUSED } from './support/broken-rules.js';
 
 const ROOT = resolve(__dirname, '..');
-const PROGRAMS = { depcruise: 'dependency-cruiser/bin/dependency-cruise.mjs', eslint: 'eslint/bin/eslint.js' };
-const RULE_FILES = ['.dependency-cruiser.cjs', '.dependency-cruiser-resolve.mjs', 'eslint.config.mjs', 'tsconfig.json'];
+const PROGRAMS = {
+  depcruise: 'dependency-cruiser/bin/dependency-cruise.mjs',
+  eslint: 'eslint/bin/eslint.js',
+  knip: 'knip/bin/knip.js',
+};
+const RULE_FILES = [
+  ...[
+    '.dependency-cruiser.cjs',
+    '.dependency-cruiser-resolve.mjs',
+    'eslint.config.mjs',
+    'knip.config.js',
+    'jest.config.mjs',
+  ],
+  ...['tsconfig.json', 'web/tsconfig.json', 'tracker/tsconfig.json', 'package.json'],
+];
 const TSCONFIGS = ['tsconfig.json', 'tsconfig.scripts.json', 'web/tsconfig.json', 'tracker/tsconfig.json'];
 
 interface ImportRule {
@@ -19,7 +32,7 @@ interface ImportRule {
 /** Every rule is broken once, and what it names must be there: a rule that matches nothing any more is noticed. */
 describe('the rules that npm run check applies', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystone-rules-'));
-  const { forbidden } = createRequire(__filename)('../.dependency-cruiser.cjs') as { forbidden: ImportRule[] };
+  const forbidden = importRules.forbidden as ImportRule[];
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
@@ -33,7 +46,7 @@ describe('the rules that npm run check applies', () => {
   const brokenImportRules = [...BROKEN_IMPORT_RULES, ...tooFar];
 
   beforeAll(() => {
-    for (const file of [...RULE_FILES, 'web/tsconfig.json', 'tracker/tsconfig.json', 'package.json']) {
+    for (const file of RULE_FILES) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       cpSync(join(ROOT, file), join(folder, file));
     }
@@ -43,7 +56,9 @@ describe('the rules that npm run check applies', () => {
       if (room) write(`src/${room}/room.ts`, 'export const room = 1;');
     }
     for (const [file, source] of Object.entries(IMPORTED)) write(file, source);
-    for (const { file, source } of [...brokenImportRules, ...BROKEN_LINT_RULES]) if (source) write(file, source);
+    for (const { file, source } of [...brokenImportRules, ...BROKEN_LINT_RULES, ...UNUSED]) {
+      if (source) write(file, source);
+    }
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -74,6 +89,15 @@ describe('the rules that npm run check applies', () => {
         .filter(({ filePath }) => filePath.endsWith(`/${file}`))
         .some(({ messages }) => messages.some(({ ruleId, message }) => ruleId === rule && message.includes(says)));
     expect(BROKEN_LINT_RULES.filter((broken) => !isFound(broken))).toEqual([]);
+  });
+
+  test('nothing is unused', async () => {
+    const [, ...args] = scripts.unused!.split(' ');
+    type Found = { file: string } & Record<(typeof UNUSED)[number]['kind'], unknown[]>;
+    const { issues } = JSON.parse(await output('knip', [...args, '--reporter', 'json'])) as { issues: Found[] };
+    const isFound = ({ kind, file }: (typeof UNUSED)[number]): boolean =>
+      issues.some((found) => found.file === file && found[kind].length > 0);
+    expect(UNUSED.filter((unused) => !isFound(unused))).toEqual([]);
   });
 
   test('name folders and files that are there', () => {
@@ -109,8 +133,8 @@ describe('the rules that npm run check applies', () => {
     expect(ignoredBy('.prettierignore').filter((pattern) => /\.(md|ts|mjs)$|\*/.test(pattern))).toEqual([
       'bench/RESULTS.md',
     ]);
-    const knip = readFileSync(join(ROOT, 'knip.jsonc'), 'utf8');
-    expect(knip).not.toMatch(/"(rules|exclude|include)"/);
+    const knip = readFileSync(join(ROOT, 'knip.config.js'), 'utf8');
+    expect(knip).not.toMatch(/\b(rules|exclude|include):/);
   });
 
   test('every source file is of a project whose types are checked', () => {
@@ -134,7 +158,7 @@ describe('the rules that npm run check applies', () => {
     return ts.parseJsonConfigFileContent(config, ts.sys, dirname(join(ROOT, tsconfig))).fileNames;
   }
 
-  /** Both end with an error: there is something to report. */
+  /** Each ends with an error: there is something to report. */
   function output(program: keyof typeof PROGRAMS, args: string[]): Promise<string> {
     const file = join(ROOT, 'node_modules', PROGRAMS[program]);
     return new Promise((done, reject) => {

@@ -1,4 +1,4 @@
-import { growthOf, LINEAR } from '../../test/support/growth.js';
+import { growthOf, LINEAR } from '../../test/plain/growth.js';
 import { csvCell } from './csv-cell.js';
 
 describe('a cell of a CSV file', () => {

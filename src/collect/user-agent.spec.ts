@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isbot } from 'isbot';
 import type { Device } from '../events/event.js';
-import { android, CHROME, IPHONE, WEBKIT } from '../../test/support/agents.js';
-import { growthOf, LINEAR } from '../../test/support/growth.js';
+import { android, CHROME, IPHONE, WEBKIT } from '../../test/plain/agents.js';
+import { growthOf, LINEAR } from '../../test/plain/growth.js';
 import { clientOf } from './user-agent.js';
 
 const MAC = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)';

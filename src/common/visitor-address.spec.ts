@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { FastifyRequest } from 'fastify';
-import { growthOf, LINEAR } from '../../test/support/growth.js';
+import { growthOf, LINEAR } from '../../test/plain/growth.js';
 import { trustedProxies } from './trusted-proxies.js';
 import { visitorAddress } from './visitor-address.js';
 
