@@ -23,7 +23,7 @@ const kept = (version) => join(ROOT, 'docs', 'openapi', `${version}.json`);
 /** @type {import('./api-diff/baseline.mjs').Release[]} */
 const recorded = readJson(join(ROOT, 'docs', 'releases.json'));
 const releases = recorded.map(({ version }) => version);
-const last = releases.at(-1);
+const last = releases[releases.length - 1];
 const before = readJson(kept(last));
 const after = readJson(values.current);
 
