@@ -128,7 +128,7 @@ export default tseslint.config(
       globals: {
         window: 'readonly',
         document: 'readonly',
-        SwaggerUIBundle: 'readonly',
+        Element: 'readonly',
         location: 'readonly',
         sessionStorage: 'readonly',
         localStorage: 'readonly',

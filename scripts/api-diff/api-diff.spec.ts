@@ -250,7 +250,7 @@ describe('deprecation', () => {
     expect([...found]).toEqual(may ? [] : [expect.stringMatching(/timestamp is removed; deprecated since 0\.3\.0/)]);
   });
 
-  it('does not excuse a removal where the release did not tell it', () => {
+  it('does not excuse the removal of a field that the last release did not mark', () => {
     expect(breaks(removeIt)).toEqual(['PersonEventDto (response): timestamp is removed']);
   });
 

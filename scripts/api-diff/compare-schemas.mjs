@@ -6,12 +6,12 @@ import { canonical, normalSchema, resolve } from './normal-schema.mjs';
 /** A limit from below, and one from above. */
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'];
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties'];
-/** Rules that only hold or do not, or hold in another way. */
+/** Rules without an order: any change of one breaks clients. */
 const RULES = ['pattern', 'multipleOf', 'uniqueItems', 'not'];
 
 /**
- * Compares what clients send or read. What they send may only be accepted more widely, what they read may only gain fields.
- * A number may become an integer in both.
+ * Compares what clients send or read. Whatever a request could hold must still be accepted, and an answer may
+ * only gain fields. In both, a number may become an integer.
  */
 export class SchemaComparison {
   /** Pairs of references that were followed: a schema may contain itself. */
