@@ -144,8 +144,11 @@ class DocumentComparison {
   #security(before = [], after = [], where) {
     // No requirement at all, and an empty one, both let everybody in.
     const [a, b] = [before, after].map((ways) => (ways.length > 0 ? ways : [{}]));
+    /** @type {(way: Part) => (given: Part) => boolean} */
     const isEnough = (way) => (given) =>
-      Object.entries(way).every(([name, scopes]) => given[name] && scopes.every((one) => given[name].includes(one)));
+      Object.entries(way).every(
+        ([name, scopes]) => given[name] && scopes.every((/** @type {string} */ one) => given[name].includes(one)),
+      );
     for (const given of a) {
       if (b.some((way) => isEnough(way)(given))) continue;
       const names = Object.keys(given).join(' and ') || 'no token';

@@ -55,7 +55,7 @@ export function deprecationFaults(before, after, next) {
 export function changelogFaults(before, after, named) {
   const [known, now] = [before, after].map((document) => new Set(deprecations(document).map(({ name }) => name)));
   const there = new Set(partsOf(after).map(({ place }) => nameOf(place)));
-  const isMissing = (name) => !now.has(name);
+  const isMissing = (/** @type {string} */ name) => !now.has(name);
   return [
     ...[...now]
       .filter((name) => !known.has(name) && !named.includes(name))
