@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { growthOf, LINEAR } from '../../../test/support/growth.js';
+import { growthOf, LINEAR } from '../../../test/plain/growth.js';
 import { clientDetails, shortVersion } from './client-details.js';
 
 const KHTML = 'AppleWebKit/537.36 (KHTML, like Gecko)';

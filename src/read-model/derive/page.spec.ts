@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { growthOf, LINEAR } from '../../../test/support/growth.js';
+import { growthOf, LINEAR } from '../../../test/plain/growth.js';
 import { pageOf } from './page.js';
 
 /** `[host, path, query]` */
