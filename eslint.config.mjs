@@ -31,6 +31,14 @@ const INFRASTRUCTURE = [
  */
 const restrictedImports = (...paths) => ({ 'no-restricted-imports': ['error', { paths }] });
 
+const BY_NAME = ["CallExpression[callee.name='require']", "CallExpression[callee.callee.name='createRequire']"];
+const BY_PATH = ['Literal.arguments[value=/^[.]/]', 'TemplateLiteral.arguments[quasis.0.value.raw=/^[.]/]'];
+/** Forbids `createRequire(…)('../room/file.js')`: the import rules would not see it. */
+const NO_HIDDEN_IMPORT = {
+  selector: `:matches(${BY_NAME.join()}) > :matches(${BY_PATH.join()})`,
+  message: 'Import your own files: the import rules do not see what require loads.',
+};
+
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.data/**', 'coverage/**'] },
   js.configs.recommended,
@@ -45,6 +53,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'off', // Nest needs the runtime import for injection
       'no-restricted-syntax': [
         'error',
+        NO_HIDDEN_IMPORT,
         {
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: 'Only config/ reads process.env; inject Env instead.',
@@ -77,7 +86,10 @@ export default tseslint.config(
       parserOptions: { project: ['tracker/tsconfig.json', 'web/tsconfig.json'], projectService: false },
     },
   },
-  { files: ['src/config/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['src/config/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', '**/*.mjs', '**/*.cjs', '**/*.js'],
+    rules: { 'no-restricted-syntax': ['error', NO_HIDDEN_IMPORT] },
+  },
   {
     // A timer of its own would overlap its runs, or not be waited for on shutdown.
     files: ['src/**/*.ts'],
@@ -116,7 +128,7 @@ export default tseslint.config(
       globals: {
         window: 'readonly',
         document: 'readonly',
-        SwaggerUIBundle: 'readonly',
+        Element: 'readonly',
         location: 'readonly',
         sessionStorage: 'readonly',
         localStorage: 'readonly',

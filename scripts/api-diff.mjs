@@ -2,9 +2,10 @@ import './launcher/node-version.mjs';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { unnamedChanges } from './api-diff/changelog.mjs';
+import { changedDocuments } from './api-diff/baseline.mjs';
+import { deprecatedNames, unnamedChanges } from './api-diff/changelog.mjs';
 import { compareDocuments } from './api-diff/compare-documents.mjs';
-import { deprecationFaults, newDeprecations } from './api-diff/deprecations.mjs';
+import { changelogFaults, deprecationFaults } from './api-diff/deprecations.mjs';
 import { ROOT } from './launcher/settings.mjs';
 import { say, warn } from './launcher/terminal.mjs';
 
@@ -18,18 +19,24 @@ const { values } = parseArgs({
   },
 });
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
-const releases = readJson(join(ROOT, 'docs', 'releases.json')).map(({ version }) => version);
-const last = releases.at(-1);
-const before = readJson(join(ROOT, 'docs', 'openapi', `${last}.json`));
+const kept = (version) => join(ROOT, 'docs', 'openapi', `${version}.json`);
+/** @type {import('./api-diff/baseline.mjs').Release[]} */
+const recorded = readJson(join(ROOT, 'docs', 'releases.json'));
+const releases = recorded.map(({ version }) => version);
+const last = releases[releases.length - 1];
+const before = readJson(kept(last));
 const after = readJson(values.current);
 
 const findings = compareDocuments(before, after, releases);
-const changes = new Map([...findings.additions, ...newDeprecations(before, after)]);
 const { version } = readJson(join(ROOT, 'package.json'));
+const changelog = readFileSync(values.changelog, 'utf8');
+const section = version === last ? 'Unreleased' : version;
 const faults = [
+  ...changedDocuments(recorded, (release) => readFileSync(kept(release))),
   ...findings.breaks,
   ...deprecationFaults(before, after, nextRelease()),
-  ...unnamedChanges(changes, readFileSync(values.changelog, 'utf8'), version === last ? 'Unreleased' : version),
+  ...changelogFaults(before, after, deprecatedNames(changelog, section)),
+  ...unnamedChanges(findings.additions, changelog, section),
 ];
 for (const fault of faults) warn(fault);
 say(`API since ${last}: ${findings.additions.size} additions, ${faults.length} faults`);

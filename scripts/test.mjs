@@ -37,7 +37,7 @@ let running;
 let interrupted = false;
 /** Given arguments, jest alone runs. */
 const runsEverything = process.argv.length === 2;
-/** Failures of what is no test. */
+/** How many of the steps beside the tests failed. */
 let failedParts = 0;
 
 async function runTests() {

@@ -1,17 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { uuidV7, uuidV7Time } from '../src/events/event-id.js';
+import { SAMPLE_EVENT as SAMPLE } from './plain/sample-event.js';
 import { call, createKey, registerApp, type Signed, signIn } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
-
-const SAMPLE = {
-  event: 'login_form_cta_click',
-  url: 'https://example.com/page',
-  referrer: 'https://google.com',
-  device: 'mobile',
-  ipAddress: '192.168.1.1',
-  timestamp: '2024-02-20T12:34:56Z',
-  metadata: { browser: 'Chrome', os: 'Android', screenSize: '1080x1920' },
-};
 
 describe('collect', () => {
   let stack: Stack;

@@ -85,6 +85,7 @@ describe('ingest', () => {
       ['parse', 'unsupported_media_type', () => raw('<a/>', { 'content-type': 'application/xml' })],
       ['parse', 'unsupported_charset', () => raw('{}', { 'content-type': `${json}; charset=utf-16` })],
       ['parse', 'unsupported_encoding', () => raw('{}', { 'content-encoding': 'br' })],
+      ['parse', 'other', () => call(`${stack.url}/api/tiny`, { body: { k: app.apiKey, v: ['fault'] } })],
       ['device', 'invalid_input', () => post(full)],
       ['normalise', 'invalid_input', () => post({ event: 'x', timestamp: '1970-01-01T00:00:00Z' })],
       ['normalise', 'event_id_needs_timestamp', () => post({ event: 'x', eventId: 'order-1' })],
@@ -110,7 +111,7 @@ describe('ingest', () => {
     expect([...counts(await figures(), 'tallystone_ingest_drops_total').keys()].sort()).toEqual(declared.sort());
   });
 
-  test('the refused events of a batch are counted one by one; a batch without a good event counts once', async () => {
+  test('refused events are counted one by one, in a batch without a good event too', async () => {
     const batch = (events: unknown[]) => call(`${stack.url}/collect/batch`, { key: app.apiKey, body: { events } });
     const of = (text: string, step: string) =>
       counts(text, 'tallystone_ingest_drops_total').get(`step="${step}",reason="invalid_input"`)!;
@@ -119,11 +120,14 @@ describe('ingest', () => {
     const before = await figures();
     const { body } = await batch([ancient, { event: 'x' }, 5, long, { event: '' }]);
     expect(body.rejected.map(({ index }: { index: number }) => index)).toEqual([0, 2, 3, 4]);
-    expect((await batch([ancient, ancient])).status).toBe(400);
+    expect((await batch([ancient, 5, ancient])).status).toBe(400);
+    expect((await batch([])).status).toBe(400);
+    expect((await post(ancient)).status).toBe(400);
     const after = await figures();
-    expect(of(after, 'parse') - of(before, 'parse')).toBe(2);
+    // The empty batch counts once.
+    expect(of(after, 'parse') - of(before, 'parse')).toBe(4);
     expect(of(after, 'device') - of(before, 'device')).toBe(1);
-    expect(of(after, 'normalise') - of(before, 'normalise')).toBe(2);
+    expect(of(after, 'normalise') - of(before, 'normalise')).toBe(4);
     const total = (text: string, name: string) => [...counts(text, name).values()].reduce((sum, n) => sum + n, 0);
     expect(total(after, 'tallystone_ingest_drops_total')).toBe(total(after, 'tallystone_events_rejected_total'));
   });

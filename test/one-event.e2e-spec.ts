@@ -20,6 +20,15 @@ const SENT = {
   metadata: { browser: 'Firefox', os: 'Linux', total: 12 },
 };
 
+/** Each has a replacement in the same answer. */
+const FORMER_NAMES = [
+  ['PersonEventDto', 'timestamp'],
+  ['PersonEventDto', 'ipAddress'],
+  ['PersonProfileDto', 'ipAddress'],
+  ['RecentEventDto', 'timestamp'],
+  ['ReceiptDto', 'at'],
+] as const;
+
 describe('one event has one shape', () => {
   let stack: Stack;
   let ann: Signed;
@@ -80,6 +89,7 @@ describe('one event has one shape', () => {
     const head = await call(path, { method: 'HEAD', token: ann.accessToken });
     expect([head.status, head.headers.get('deprecation')]).toEqual([200, headers.get('deprecation')]);
     expect(body.events).toEqual([{ ...event, timestamp: event.occurredAt, ipAddress: event.ip }]);
+    expect(body.profiles).toEqual([expect.objectContaining({ ip: event.ip, ipAddress: event.ip })]);
   });
 
   test('in part in user-stats, the receipt and a dead letter, under the same names', async () => {
@@ -113,7 +123,10 @@ describe('one event has one shape', () => {
   test('the OpenAPI document marks the former names, and describes the fields once', async () => {
     const { schemas } = (await ask('../api-docs-json')).components;
     const person = schemas.PersonEventDto.properties;
-    expect([person.timestamp.deprecated, person.ipAddress.deprecated]).toEqual([true, true]);
+    for (const [schema, field] of FORMER_NAMES) {
+      const mark = { deprecated: true, 'x-deprecated-since': '0.3.0', 'x-deprecated-at': '2026-12-01' };
+      expect(schemas[schema].properties[field]).toMatchObject(mark);
+    }
     expect(Object.keys(schemas.ListedEventDto.properties)).toEqual([...SHOWN_FIELDS]);
     expect(person).toMatchObject(schemas.ListedEventDto.properties);
   });

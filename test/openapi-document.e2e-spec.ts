@@ -70,16 +70,19 @@ describe('the OpenAPI document', () => {
     const { id } = await registerApp(stack.url, { accessToken: token });
     const described = (operationId: string): string | null => {
       const { responses } = operations().find((operation) => operation.operationId === operationId)!;
-      const header = responses['200']!.headers?.Deprecation as { schema: { example: string } } | undefined;
+      const header = responses['200']?.headers?.Deprecation as { schema: { example: string } } | undefined;
       return header?.schema.example ?? null;
     };
     for (const [operationId, path] of [
       ['exportPerson', `/api/apps/${id}/users/ann`],
+      ['getUserStats', '/api/analytics/user-stats?userId=ann'],
       ['listApps', '/api/apps'],
     ] as const) {
       const { status, headers } = await call(stack.url + path, { token });
       expect([status, headers.get('deprecation')]).toEqual([200, described(operationId)]);
     }
+    const all = operations().filter(({ operationId }) => described(operationId) !== null);
+    expect(all.map(({ operationId }) => operationId).sort()).toEqual(['exportPerson', 'getReceipt', 'getUserStats']);
   });
 
   test('says of every answer what it means', () => {

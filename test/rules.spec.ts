@@ -1,15 +1,34 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
-import { BROKEN_IMPORT_RULES, BROKEN_LINT_RULES, type BrokenRule, IMPORTED } from './support/broken-rules.js';
+import importRules from '../.dependency-cruiser.cjs';
+import { BROKEN_IMPORT_RULES, BROKEN_LINT_RULES, type BrokenRule, IMPORTED, UNUSED } from './support/broken-rules.js';
 
 const ROOT = resolve(__dirname, '..');
-const PROGRAMS = { depcruise: 'dependency-cruiser/bin/dependency-cruise.mjs', eslint: 'eslint/bin/eslint.js' };
-const RULE_FILES = ['.dependency-cruiser.cjs', '.dependency-cruiser-resolve.mjs', 'eslint.config.mjs', 'tsconfig.json'];
-const TSCONFIGS = ['tsconfig.json', 'tsconfig.scripts.json', 'web/tsconfig.json', 'tracker/tsconfig.json'];
+const PROGRAMS = {
+  depcruise: 'dependency-cruiser/bin/dependency-cruise.mjs',
+  eslint: 'eslint/bin/eslint.js',
+  knip: 'knip/bin/knip.js',
+};
+const RULE_FILES = [
+  ...[
+    '.dependency-cruiser.cjs',
+    '.dependency-cruiser-resolve.mjs',
+    'eslint.config.mjs',
+    'knip.config.js',
+    'jest.config.mjs',
+  ],
+  ...['tsconfig.json', 'web/tsconfig.json', 'tracker/tsconfig.json', 'package.json'],
+];
+const TSCONFIGS = [
+  'tsconfig.json',
+  'tsconfig.scripts.json',
+  'tsconfig.api-docs.json',
+  'web/tsconfig.json',
+  'tracker/tsconfig.json',
+];
 
 interface ImportRule {
   name: string;
@@ -19,7 +38,7 @@ interface ImportRule {
 /** Every rule is broken once, and what it names must be there: a rule that matches nothing any more is noticed. */
 describe('the rules that npm run check applies', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystone-rules-'));
-  const { forbidden } = createRequire(__filename)('../.dependency-cruiser.cjs') as { forbidden: ImportRule[] };
+  const forbidden = importRules.forbidden as ImportRule[];
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
@@ -33,7 +52,7 @@ describe('the rules that npm run check applies', () => {
   const brokenImportRules = [...BROKEN_IMPORT_RULES, ...tooFar];
 
   beforeAll(() => {
-    for (const file of [...RULE_FILES, 'web/tsconfig.json', 'tracker/tsconfig.json', 'package.json']) {
+    for (const file of RULE_FILES) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       cpSync(join(ROOT, file), join(folder, file));
     }
@@ -43,7 +62,9 @@ describe('the rules that npm run check applies', () => {
       if (room) write(`src/${room}/room.ts`, 'export const room = 1;');
     }
     for (const [file, source] of Object.entries(IMPORTED)) write(file, source);
-    for (const { file, source } of [...brokenImportRules, ...BROKEN_LINT_RULES]) if (source) write(file, source);
+    for (const { file, source } of [...brokenImportRules, ...BROKEN_LINT_RULES, ...UNUSED]) {
+      if (source) write(file, source);
+    }
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -76,6 +97,15 @@ describe('the rules that npm run check applies', () => {
     expect(BROKEN_LINT_RULES.filter((broken) => !isFound(broken))).toEqual([]);
   });
 
+  test('nothing is unused', async () => {
+    const [, ...args] = scripts.unused!.split(' ');
+    type Found = { file: string } & Record<(typeof UNUSED)[number]['kind'], unknown[]>;
+    const { issues } = JSON.parse(await output('knip', [...args, '--reporter', 'json'])) as { issues: Found[] };
+    const isFound = ({ kind, file }: (typeof UNUSED)[number]): boolean =>
+      issues.some((found) => found.file === file && found[kind].length > 0);
+    expect(UNUSED.filter((unused) => !isFound(unused))).toEqual([]);
+  });
+
   test('name folders and files that are there', () => {
     const rooms = [...JSON.stringify(forbidden).matchAll(/\^src\/\(?(?:\?!)?([\w|-]+)\)?\//g)].flatMap(([, names]) =>
       names!.split('|'),
@@ -100,26 +130,28 @@ describe('the rules that npm run check applies', () => {
   });
 
   test('are as strict as they say', () => {
-    const strict = (tsconfig: string): boolean | undefined => {
-      const { config } = ts.readConfigFile(join(ROOT, tsconfig), (file) => ts.sys.readFile(file));
-      return ts.parseJsonConfigFileContent(config, ts.sys, dirname(join(ROOT, tsconfig))).options.strict;
-    };
-    expect(TSCONFIGS.map(strict)).toEqual(TSCONFIGS.map(() => true));
+    expect(TSCONFIGS.map((tsconfig) => parsed(tsconfig).options.strict)).toEqual(TSCONFIGS.map(() => true));
+    // Off in the other scripts. A folder that is in here stays.
+    const { options, raw } = parsed('tsconfig.scripts-strict.json');
+    expect([options.noImplicitAny, scripts['types:scripts']]).toEqual([true, expect.stringContaining('-strict.json')]);
+    expect((raw as { include: string[] }).include).toEqual(
+      expect.arrayContaining(['scripts/api-diff/*.mjs', 'scripts/client/*.mjs']),
+    );
     // What Prettier leaves alone is made by programs.
     expect(ignoredBy('.prettierignore').filter((pattern) => /\.(md|ts|mjs)$|\*/.test(pattern))).toEqual([
       'bench/RESULTS.md',
     ]);
-    const knip = readFileSync(join(ROOT, 'knip.jsonc'), 'utf8');
-    expect(knip).not.toMatch(/"(rules|exclude|include)"/);
+    const knip = readFileSync(join(ROOT, 'knip.config.js'), 'utf8');
+    expect(knip).not.toMatch(/\b(rules|exclude|include):/);
   });
 
   test('every source file is of a project whose types are checked', () => {
-    const checked = new Set(TSCONFIGS.flatMap(filesOf));
+    const checked = new Set(TSCONFIGS.flatMap((tsconfig) => parsed(tsconfig).fileNames));
     const ours = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
     const sources = ours
       .toString()
       .split('\n')
-      .filter((file) => /\.(tsx?|mjs|cjs)$/.test(file) && existsSync(join(ROOT, file)));
+      .filter((file) => /\.(tsx?|[mc]?js)$/.test(file) && existsSync(join(ROOT, file)));
     expect(sources.length).toBeGreaterThan(500);
     expect(sources.filter((file) => !checked.has(join(ROOT, file)))).toEqual([]);
   });
@@ -129,12 +161,12 @@ describe('the rules that npm run check applies', () => {
     return lines.filter((line) => line && !line.startsWith('#'));
   }
 
-  function filesOf(tsconfig: string): string[] {
+  function parsed(tsconfig: string): ts.ParsedCommandLine {
     const { config } = ts.readConfigFile(join(ROOT, tsconfig), (file) => ts.sys.readFile(file));
-    return ts.parseJsonConfigFileContent(config, ts.sys, dirname(join(ROOT, tsconfig))).fileNames;
+    return ts.parseJsonConfigFileContent(config, ts.sys, dirname(join(ROOT, tsconfig)));
   }
 
-  /** Both end with an error: there is something to report. */
+  /** Each ends with an error: there is something to report. */
   function output(program: keyof typeof PROGRAMS, args: string[]): Promise<string> {
     const file = join(ROOT, 'node_modules', PROGRAMS[program]);
     return new Promise((done, reject) => {

@@ -51,6 +51,7 @@ export const TINY = {
     }
   },
   event: (entry) => {
+    if (entry === 'fault') throw new Error('A fault of the format');
     if (typeof entry !== 'string') throw new InvalidInputError([{ field: 'name', message: 'must be text' }]);
     return { event: entry, anonymousId: 'somebody', ipAddress: '198.51.100.7', metadata: { browser: 'Tiny' } };
   },

@@ -1,19 +1,22 @@
-import { readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { ROOT } from '../../scripts/launcher/settings.mjs';
 import { say } from '../../scripts/launcher/terminal.mjs';
+import * as batches from './attacks/batches.mjs';
+import * as bodies from './attacks/bodies.mjs';
+import * as buffer from './attacks/buffer.mjs';
+import * as erasures from './attacks/erasures.mjs';
+import * as questions from './attacks/questions.mjs';
 import { widenBars } from './bystander.mjs';
 
 /** How much wider bars are in the short form. */
 const SHORT_WIDTH = 5;
-const FOLDER = join(ROOT, 'bench', 'abuse', 'attacks');
+/**
+ * In the order in which they run. Each exports `name` and `async function* rows(workbench, { short })`, which yields
+ * `{ name, measured, bar, met }`: two texts, the bar as in "p99 ≤ 100 ms", and whether it was met.
+ */
+const ATTACKS = [batches, bodies, buffer, erasures, questions];
 
 /**
- * What other accounts notice while one floods the service. Runs every file of attacks/, each of which exports
- * `name` and `async function* rows(workbench, { short })`, which yields `{ name, measured, bar, met }`: two texts, the bar
- * as in "p99 ≤ 100 ms", and whether it was met.
+ * What other accounts notice while one floods the service. Runs the attacks one after another.
  * @param bench an open workbench
  * @param {{ short: boolean, only?: string[] }} options
  *   `short`: smaller data, a few seconds for each attack and wider bars, to show that it works;
@@ -22,7 +25,7 @@ const FOLDER = join(ROOT, 'bench', 'abuse', 'attacks');
  */
 export async function benchAbuse(bench, { short, only = [] }) {
   if (short) widenBars(SHORT_WIDTH);
-  const attacks = await attacksNamed(only);
+  const attacks = attacksNamed(only);
   const found = [];
   for (const attack of attacks) {
     say(`Attack: ${attack.name}`);
@@ -36,13 +39,11 @@ export async function benchAbuse(bench, { short, only = [] }) {
 }
 
 /** @throws Error naming those there are */
-async function attacksNamed(only) {
-  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.mjs'));
-  const all = await Promise.all(files.sort().map((file) => import(pathToFileURL(join(FOLDER, file)).href)));
-  const unknown = only.find((name) => !all.some((attack) => attack.name === name));
-  const known = all.map(({ name }) => name).join(', ');
+function attacksNamed(only) {
+  const unknown = only.find((name) => !ATTACKS.some((attack) => attack.name === name));
+  const known = ATTACKS.map(({ name }) => name).join(', ');
   if (unknown) throw new Error(`There is no attack called ${unknown}: ${known}`);
-  return all.filter(({ name }) => only.length === 0 || only.includes(name));
+  return ATTACKS.filter(({ name }) => only.length === 0 || only.includes(name));
 }
 
 function table(rows) {

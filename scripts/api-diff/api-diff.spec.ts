@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unnamedChanges } from './changelog.mjs';
+import { changedDocuments } from './baseline.mjs';
+import { deprecatedNames, unnamedChanges } from './changelog.mjs';
 import { compareDocuments } from './compare-documents.mjs';
-import { deprecationFaults, newDeprecations } from './deprecations.mjs';
+import { changelogFaults, deprecationFaults } from './deprecations.mjs';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- documents are changed at will
 type Part = Record<string, any>;
@@ -219,7 +220,9 @@ describe('additions', () => {
       ['DeadLetterDto: id', 'id'],
       ['ReceiptDto: id', 'id'],
     ]);
-    expect(unnamedChanges(changes, changelog('- Dead letters have `id`.'), '0.3.0')).toHaveLength(1);
+    for (const version of ['0.3.0', 'Unreleased']) {
+      expect(unnamedChanges(changes, changelog('- Dead letters have `id`.'), version)).toHaveLength(1);
+    }
     expect(unnamedChanges(changes, changelog('- Dead letters have `id`, receipts `id`.'), '0.3.0')).toEqual([]);
   });
 
@@ -247,7 +250,7 @@ describe('deprecation', () => {
     expect([...found]).toEqual(may ? [] : [expect.stringMatching(/timestamp is removed; deprecated since 0\.3\.0/)]);
   });
 
-  it('does not excuse a removal where the release did not tell it', () => {
+  it('does not excuse the removal of a field that the last release did not mark', () => {
     expect(breaks(removeIt)).toEqual(['PersonEventDto (response): timestamp is removed']);
   });
 
@@ -262,9 +265,37 @@ describe('deprecation', () => {
     expect(faults(since('0.2.0'), since('0.3.0'))).toEqual([expect.stringContaining('now said to be since 0.2.0')]);
   });
 
-  it('has to be named in the changelog', () => {
-    expect([...newDeprecations(BASELINE, changed(deprecate)).values()]).toEqual(['timestamp']);
-    expect([...newDeprecations(changed(deprecate), changed(deprecate)).values()]).toEqual([]);
+  it('has to be named in the changelog, and what that names has to be deprecated', () => {
+    const name = 'PersonEventDto.timestamp';
+    const marked = changed(deprecate);
+    const ask = (before: Part, after: Part, ...named: string[]): string[] => changelogFaults(before, after, named);
+    expect(ask(BASELINE, marked)).toEqual([expect.stringContaining(`has to name it under Deprecated, as \`${name}\``)]);
+    expect(ask(BASELINE, marked, name, 'occurredAt')).toEqual([]);
+    // The mark is taken back before its release, and after it.
+    expect(ask(BASELINE, BASELINE, name)).toEqual([
+      `CHANGELOG.md says that ${name} is deprecated; the document does not`,
+    ]);
+    expect(ask(marked, BASELINE)).toEqual([`${name} was deprecated in the last release, and no longer is`]);
+    expect(ask(marked, marked)).toEqual([]);
+    expect(ask(marked, changed(removeIt, marked))).toEqual([]);
+  });
+
+  it.each<[name: string, part: (document: Part) => Part]>([
+    ['GET /api/analytics/event-summary', summary],
+    ['GET /api/analytics/event-summary?event', (d) => parameter(d, 'event')],
+    ['EventSummaryDto', (d) => schema(d, 'EventSummaryDto')],
+  ])('of %s is named like that', (name, part) => {
+    const after = changed((d) => Object.assign(part(d), { deprecated: true, 'x-deprecated-since': '0.3.0' }));
+    expect(changelogFaults(BASELINE, after, [name])).toEqual([]);
+    expect(changelogFaults(BASELINE, after, [])).toEqual([expect.stringContaining(`as \`${name}\``)]);
+  });
+
+  it('is read from the section Deprecated of the next release', () => {
+    const list = (version: string, name: string): string =>
+      `## ${version}\n\n### Added\n\n- \`ip\`\n\n### Deprecated\n\n- \`${name}\` (use \`ip\`)\n\n### Fixed\n\n- \`x\`\n\n`;
+    const text = list('Unreleased', 'GET /api/a') + list('0.3.0 - 2026-12-24', 'B.c') + list('0.2.0', 'D.e');
+    expect(deprecatedNames(text, 'Unreleased')).toEqual(['GET /api/a', 'ip']);
+    expect(deprecatedNames(text, '0.3.0')).toEqual(['GET /api/a', 'ip', 'B.c', 'ip']);
   });
 
   it('knows a parameter again whose place changed', () => {
@@ -274,4 +305,13 @@ describe('deprecation', () => {
     const after = changed((d) => summary(d).parameters.reverse(), before);
     expect(deprecationFaults(before, after, '0.4.0')).toEqual([]);
   });
+});
+
+it('a kept document that was changed after its release is noticed', () => {
+  const openapi = '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
+  const release = { version: '0.3.0', date: '2026-12-24', commit: '', openapi };
+  expect(changedDocuments([release], () => Buffer.from('{}'))).toEqual([]);
+  expect(changedDocuments([release], () => Buffer.from('{ }'))).toEqual([
+    expect.stringContaining('docs/openapi/0.3.0.json is not the released document'),
+  ]);
 });

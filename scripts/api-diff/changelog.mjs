@@ -6,7 +6,7 @@
  * @returns {string[]} a sentence each
  */
 export function unnamedChanges(changes, changelog, version) {
-  const sections = ['Unreleased', version].map((title) => section(changelog, title)).join('\n');
+  const sections = [...new Set(['Unreleased', version])].map((title) => section(changelog, title)).join('\n');
   const mentions = new Map();
   for (const [, text = ''] of sections.matchAll(/`([^`]+)`/g)) {
     for (const name of text.split(/[\s,]+/)) mentions.set(name, (mentions.get(name) ?? 0) + 1);
@@ -16,6 +16,19 @@ export function unnamedChanges(changes, changelog, version) {
     mentions.set(name, left - 1);
     return left > 0 ? [] : [`${what} is new: CHANGELOG.md has to name it under Unreleased, as \`${name}\``];
   });
+}
+
+/**
+ * What the changelog names as deprecated, as code: whole, as in `GET /api/apps`.
+ * @param {string} changelog text of CHANGELOG.md
+ * @param {string} version of package.json, as for {@link unnamedChanges}
+ * @returns {string[]}
+ */
+export function deprecatedNames(changelog, version) {
+  return [...new Set(['Unreleased', version])]
+    .flatMap((title) => section(changelog, title).split(/^### /m))
+    .filter((part) => part.startsWith('Deprecated\n'))
+    .flatMap((part) => [...part.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
 }
 
 /**

@@ -134,17 +134,21 @@ class DocumentComparison {
       else if (a.required && !b.required) this.findings.breaking(where, `the header ${name} may now be missing`);
       if (b) this.schemas.compare(a.schema, b.schema, 'response', `${where} ${name}`);
     }
-    for (const name of Object.keys(after).filter((one) => !before[one])) {
+    // Deprecation follows from what is deprecated, which the changelog names.
+    for (const name of Object.keys(after).filter((one) => !before[one] && one !== 'Deprecation')) {
       this.findings.added(where, `the header ${name}`, name);
     }
   }
 
-  /** Each way in still has to work. @param {Part[] | undefined} before @param {Part[] | undefined} after @param {string} where */
+  /** Every token that was enough must still be enough. @param {Part[] | undefined} before @param {Part[] | undefined} after @param {string} where */
   #security(before = [], after = [], where) {
     // No requirement at all, and an empty one, both let everybody in.
     const [a, b] = [before, after].map((ways) => (ways.length > 0 ? ways : [{}]));
+    /** @type {(way: Part) => (given: Part) => boolean} */
     const isEnough = (way) => (given) =>
-      Object.entries(way).every(([name, scopes]) => given[name] && scopes.every((one) => given[name].includes(one)));
+      Object.entries(way).every(
+        ([name, scopes]) => given[name] && scopes.every((/** @type {string} */ one) => given[name].includes(one)),
+      );
     for (const given of a) {
       if (b.some((way) => isEnough(way)(given))) continue;
       const names = Object.keys(given).join(' and ') || 'no token';

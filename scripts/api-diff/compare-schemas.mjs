@@ -6,12 +6,12 @@ import { canonical, normalSchema, resolve } from './normal-schema.mjs';
 /** A limit from below, and one from above. */
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'];
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties'];
-/** Rules that only hold or do not, or hold in another way. */
+/** Rules without an order: any change of one breaks clients. */
 const RULES = ['pattern', 'multipleOf', 'uniqueItems', 'not'];
 
 /**
- * Compares what clients send or read. What they send may only be accepted more widely, what they read may only gain fields.
- * A number may become an integer in both.
+ * Compares what clients send or read. Whatever a request could hold must still be accepted, and an answer may
+ * only gain fields. In both, a number may become an integer.
  */
 export class SchemaComparison {
   /** Pairs of references that were followed: a schema may contain itself. */
@@ -58,7 +58,7 @@ export class SchemaComparison {
   #types(a, b, isRequest, where) {
     const { findings } = this;
     const [narrow, wide] = isRequest ? [a.types, b.types] : [b.types, a.types];
-    const fits = (type) =>
+    const fits = (/** @type {string} */ type) =>
       wide.includes(type) ||
       (type === 'integer' && wide.includes('number')) ||
       (isRequest && type === 'number' && wide.includes('integer'));
@@ -82,11 +82,11 @@ export class SchemaComparison {
       return;
     }
     if (isRequest) {
-      for (const value of a.enum.filter((one) => !b.enum.includes(one))) {
+      for (const value of a.enum.filter((/** @type {unknown} */ one) => !b.enum.includes(one))) {
         findings.breaking(where, `the value ${said(value)} is not taken any more`);
       }
     }
-    for (const value of b.enum.filter((one) => !a.enum.includes(one))) {
+    for (const value of b.enum.filter((/** @type {unknown} */ one) => !a.enum.includes(one))) {
       findings.added(where, `the value ${said(value)}`, String(value));
     }
   }
@@ -156,9 +156,10 @@ export class SchemaComparison {
         this.findings.breaking(where, `${kind} came or went`);
         continue;
       }
+      /** @type {(list: Schema[]) => (one: Schema) => boolean} */
       const isIn = (list) => (one) => list.some((other) => canonical(other) === canonical(one));
-      const gone = before.filter((one) => !isIn(after)(one));
-      const come = after.filter((one) => !isIn(before)(one));
+      const gone = before.filter((/** @type {Schema} */ one) => !isIn(after)(one));
+      const come = after.filter((/** @type {Schema} */ one) => !isIn(before)(one));
       for (const one of before.filter(isIn(after))) this.compare(one, one, direction, `${name} ${kind}`);
       if (gone.length === 1 && come.length === 1) this.compare(gone[0], come[0], direction, `${name} ${kind}`);
       else if (direction === 'request' && gone.length > 0) this.findings.breaking(where, `${kind} takes fewer schemas`);

@@ -37,7 +37,7 @@ export class Findings {
   }
 
   /**
-   * Something is gone. Only a deprecated field may go, and not before two minor releases have passed.
+   * Something was removed. Only a deprecated field may be, and only after two minor releases.
    * @param {string} where
    * @param {string} what
    * @param {{deprecated?: boolean, 'x-deprecated-since'?: string} | undefined} before as the baseline described it

@@ -19,7 +19,10 @@ export function resolve(document, part) {
     found = found.$ref
       .replace(/^#\//, '')
       .split('/')
-      .reduce((at, key) => at?.[key.replaceAll('~1', '/').replaceAll('~0', '~')], document);
+      .reduce(
+        (/** @type {any} */ at, /** @type {string} */ key) => at?.[key.replaceAll('~1', '/').replaceAll('~0', '~')],
+        document,
+      );
     if (found === undefined) throw new Error(`The OpenAPI document has nothing called ${name}`);
   }
   return name ? { ...found, $name: name } : found;
@@ -40,7 +43,7 @@ export function normalSchema(document, given) {
   if ([type].flat().includes('null')) schema.nullable = true;
   if (only !== undefined) schema.enum = [only];
   if (schema.enum?.includes(null)) schema.nullable = true;
-  if (schema.enum) schema.enum = schema.enum.filter((value) => value !== null);
+  if (schema.enum) schema.enum = schema.enum.filter((/** @type {unknown} */ value) => value !== null);
   for (const [exclusive, limit] of [
     ['exclusiveMinimum', 'minimum'],
     ['exclusiveMaximum', 'maximum'],

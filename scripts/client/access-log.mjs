@@ -27,6 +27,7 @@ const PRIVATE = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal', 'car
 
 /** Turns lines into page views whose ids are made of the line, so that a second run sends the same events. */
 export class AccessLog {
+  /** @type {Map<string, number>} */
   #seen = new Map();
   #all;
 
@@ -35,7 +36,7 @@ export class AccessLog {
     this.#all = all;
   }
 
-  /** @returns `event` of a line; `skipped` where it is no page view; neither where the line cannot be read */
+  /** @param {string} text @returns `event` of a line; `skipped` where it is no page view; neither where the line cannot be read */
   read(text) {
     const line = text.replace(BYTE_ORDER_MARK, '');
     const match = LINE.exec(line);
@@ -70,7 +71,7 @@ export class AccessLog {
     return { event };
   }
 
-  /** Hash of the line and of how often it came before: the same request twice in a second is two page views. */
+  /** Hash of the line and of how often it came before: the same request twice in a second is two page views. @param {string} line */
   #id(line) {
     const key = hash(line);
     const nth = (this.#seen.get(key) ?? 0) + 1;
@@ -82,6 +83,7 @@ export class AccessLog {
 /**
  * Who connected, of what stands before the time: perhaps a host, then address, identity and user. A user's name may hold spaces,
  * and the server may have looked up the name of an address. Some logs have X-Forwarded-For in place of the address.
+ * @param {string} beforeTime
  * @returns an address in its canonical spelling, or a name; undefined where less than three words stand there
  */
 function peerOf(beforeTime) {
@@ -97,7 +99,7 @@ function peerOf(beforeTime) {
   return words.length > 3 && /:\d+$/.test(words[0]) ? words[1] : words[0];
 }
 
-/** The visitor's address where the first words, or those behind a host, are the hops of X-Forwarded-For. */
+/** The visitor's address where the first words, or those behind a host, are the hops of X-Forwarded-For. @param {string[]} words */
 function forwardedAddress(words) {
   const start = words.findIndex((word) => word.includes(','));
   // Further behind, a comma is part of a user's name.
@@ -107,28 +109,34 @@ function forwardedAddress(words) {
     .slice(start, last < 0 ? undefined : last + 1)
     .join('')
     .split(',');
-  return throughPrivateHops(addressOfHop(hops.pop()), hops);
+  return throughPrivateHops(addressOfHop(hops.pop() ?? ''), hops);
 }
 
 /**
  * Behind a proxy the log has the proxy's own address, and the visitor's in X-Forwarded-For. That header is believed as far as
  * the hops are on private networks, as the server believes those in TRUSTED_PROXIES: anybody else may have made it up.
+ * @param {string} peer
  */
 function visitorAddress(peer, forwardedFor = '-') {
-  return throughPrivateHops(peer, unescaped(forwardedFor).split(','));
+  return throughPrivateHops(peer, unescaped(forwardedFor).split(',')) ?? peer;
 }
 
-/** The first address, from the last hop back, that is on no private network; the farthest where all are private. */
+/**
+ * The first address, from the last hop back, that is on no private network; the farthest where all are private.
+ * @param {string | undefined} peer
+ * @param {string[]} hops
+ */
 function throughPrivateHops(peer, hops) {
   let address = peer;
   while (hops.length > 0 && isPrivate(address)) {
-    const before = addressOfHop(hops.pop());
+    const before = addressOfHop(hops.pop() ?? '');
     if (before === undefined) break;
     address = before;
   }
   return address;
 }
 
+/** @param {string | undefined} address */
 function isPrivate(address) {
   // nginx calls a peer on a socket of the same machine "unix:".
   return (
@@ -137,16 +145,19 @@ function isPrivate(address) {
   );
 }
 
-/** As the client sent it. nginx writes a quote as `\x22` and other bytes likewise, Apache writes `\"` and `\\`. */
+/** As the client sent it. nginx writes a quote as `\x22` and other bytes likewise, Apache writes `\"` and `\\`. @param {string} field */
 function unescaped(field) {
-  return field.replace(/(?:\\x[\da-f]{2})+|\\(["\\])/gi, (escapes, character) =>
-    character === undefined ? Buffer.from(escapes.replaceAll('\\x', ''), 'hex').toString() : character,
+  return field.replace(
+    /(?:\\x[\da-f]{2})+|\\(["\\])/gi,
+    (/** @type {string} */ escapes, /** @type {string | undefined} */ character) =>
+      character === undefined ? Buffer.from(escapes.replaceAll('\\x', ''), 'hex').toString() : character,
   );
 }
 
 /**
  * The device of a program that names none: whatever the platform of the app is, what is in the log of a web server visited a
- * web site. Of other User-Agents the server tells the device.
+ * web site. For other User-Agents the server finds the device.
+ * @param {string} userAgent
  */
 function deviceOfProgram(userAgent) {
   const { device } = clientOf(userAgent, 'web');
@@ -154,11 +165,12 @@ function deviceOfProgram(userAgent) {
   return isProgram ? { device } : {};
 }
 
-/** As much of a text as the server keeps. A character cut in half, or NUL, would be refused. */
+/** As much of a text as the server keeps. A character cut in half, or NUL, would be refused. @param {string} text @param {number} max */
 function beginning(text, max) {
   return text.replaceAll('\0', '').slice(0, max).toWellFormed();
 }
 
+/** @param {string} text */
 function rfc3339(text) {
   const [, day, month, year, time, fraction, hours, minutes] = TIME.exec(text) ?? [];
   const index = MONTHS.indexOf(month);
@@ -167,6 +179,7 @@ function rfc3339(text) {
   return `${year}-${String(index + 1).padStart(2, '0')}-${day}T${seconds}${hours}:${minutes}`;
 }
 
+/** @param {string} text */
 function hash(text) {
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

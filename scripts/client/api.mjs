@@ -1,9 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { LaunchError } from '../launcher/terminal.mjs';
 
+/** @typedef {Record<string, any>} Answer parsed JSON */
+
 /** A Tallystone server, spoken to as any program would: through its public API. */
 export class Api {
-  /** @param url origin of the server, as in http://127.0.0.1:3000 */
+  /** @param {string} url origin of the server, as in http://127.0.0.1:3000 */
   constructor(url) {
     this.url = url.replace(/\/+$/, '');
     this.token = undefined;
@@ -17,9 +19,11 @@ export class Api {
 
   /**
    * Signs in by the stand-in, following its redirects as a browser would.
+   * @param {string} email
    * @throws LaunchError where local sign-in is off
    */
   async signInLocally(email) {
+    /** @type {Map<string, string>} */
     const cookies = new Map();
     let at = `${this.url}/api/auth/google?login_hint=${encodeURIComponent(email)}`;
     for (let hops = 0; hops < 12; hops += 1) {
@@ -44,50 +48,62 @@ export class Api {
     throw new LaunchError('Sign-in went round in circles.');
   }
 
+  /** @param {string} path @returns {Promise<Answer>} */
   get(path) {
     return this.#send('GET', path);
   }
 
+  /** @param {string} path @param {object} [body] @returns {Promise<Answer>} */
   post(path, body) {
     return this.#send('POST', path, body);
   }
 
+  /** @param {string} path @param {object} [body] @returns {Promise<Answer>} */
   patch(path, body) {
     return this.#send('PATCH', path, body);
   }
 
-  /** @returns {Promise<string>} the body as it is, of answers that are not JSON */
+  /** @param {string} path @returns {Promise<string>} the body as it is, of answers that are not JSON */
   async text(path) {
     const answer = await this.#fetch('GET', path);
     if (!answer.ok) throw new LaunchError(`GET ${path}: ${await problem(answer)}`);
     return answer.text();
   }
 
+  /** @param {string} path @returns {Promise<Answer>} */
   delete(path) {
     return this.#send('DELETE', path);
   }
 
-  /** The person's app of that name with a key that can write; made when there is none. */
+  /**
+   * The account's app of that name with a key that can write; made when there is none.
+   * @param {string} name
+   * @param {object} more fields of an app that is made
+   */
   async appNamed(name, more = {}) {
     const { data } = await this.get('/api/apps');
-    const app = data.find((one) => one.name === name);
+    const app = data.find((/** @type {{ name: string }} */ one) => one.name === name);
     if (!app) {
       const made = await this.post('/api/apps', { name, ...more });
       return { app: made.app, apiKey: made.apiKey };
     }
     const { keys } = await this.get(`/api/auth/api-key?app_id=${app.id}`);
-    const usable = keys.find((key) => key.scopes.join() === 'write' && !key.revokedAt && !key.expiresAt);
+    const usable = keys.find(
+      (/** @type {{ scopes: string[], revokedAt?: string, expiresAt?: string }} */ key) =>
+        key.scopes.join() === 'write' && !key.revokedAt && !key.expiresAt,
+    );
     const { apiKey } = usable
       ? await this.post('/api/auth/api-key/reveal', { keyId: usable.keyId })
       : await this.post('/api/auth/api-key', { appId: app.id, name: 'script' });
     return { app, apiKey };
   }
 
-  /** Waits until accepted events are counted (or among the dead letters). */
+  /** Waits until accepted events are counted (or among the dead letters). @param {Iterable<string>} ids */
   async settled(ids) {
     for (const id of ids) await this.#settled(id);
   }
 
+  /** @param {string} id */
   async #settled(id) {
     for (;;) {
       const answer = await this.#fetch('GET', `/api/analytics/events/${id}/receipt`);
@@ -98,13 +114,17 @@ export class Api {
     }
   }
 
+  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<Answer>} */
   async #send(method, path, body) {
     const answer = await this.#fetch(method, path, body);
     if (!answer.ok) throw new LaunchError(`${method} ${path}: ${await problem(answer)}`);
     return answer.status === 204 ? {} : json(answer);
   }
 
-  /** Waits as long as it is told to where the account has asked for too much in this minute. */
+  /**
+   * Waits for as long as the server says where the account has asked for too much in this minute.
+   * @param {string} method @param {string} path @param {object} [body]
+   */
   async #fetch(method, path, body) {
     for (;;) {
       const answer = await this.#once(method, path, body);
@@ -113,6 +133,7 @@ export class Api {
     }
   }
 
+  /** @param {string} method @param {string} path @param {object} [body] */
   #once(method, path, body) {
     return fetch(this.url + path, {
       method,
@@ -127,12 +148,13 @@ export class Api {
 
 /**
  * @param {Response} answer
- * @returns {Promise<Record<string, any>>} as docs of the route say
+ * @returns {Promise<Answer>} as the documentation of the route says
  */
 function json(answer) {
-  return /** @type {Promise<Record<string, any>>} */ (answer.json());
+  return /** @type {Promise<Answer>} */ (answer.json());
 }
 
+/** @param {Response} answer @returns {Promise<string>} */
 async function problem(answer) {
   const text = await answer.text();
   try {

@@ -16,16 +16,19 @@ export class BatchSender {
   accepted = 0;
   /** @type {{event: object, code: string, errors: object[]}[]} */
   rejected = [];
-  /** The last id of each of the latest batches: the server's lists are in order, so what came before them is counted too. */
+  /** The last id of each of the latest batches: the server's lists are in order, so what came before them is counted too. @type {string[]} */
   lastIds = [];
+  /** @type {object[]} */
   #events = [];
   #bytes = 0;
 
+  /** @param {string} url origin of the server @param {string} apiKey */
   constructor(url, apiKey) {
     this.url = `${url}/api/analytics/collect/batch`;
     this.apiKey = apiKey;
   }
 
+  /** @param {object} event */
   async add(event) {
     const bytes = Buffer.byteLength(JSON.stringify(event)) + 1;
     if (this.#events.length === EVENTS_AT_ONCE || this.#bytes + bytes > BYTES_AT_ONCE) await this.flush();
@@ -40,6 +43,7 @@ export class BatchSender {
     if (events.length > 0) await this.#note(events, await this.#post(events));
   }
 
+  /** @param {object[]} events */
   async #post(events) {
     const body = gzipSync(JSON.stringify({ events }));
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', 'x-api-key': this.apiKey };
@@ -57,8 +61,9 @@ export class BatchSender {
     }
   }
 
+  /** @param {object[]} events @param {Response} answer */
   async #note(events, answer) {
-    const body = await answer.json();
+    const body = /** @type {Record<string, any>} */ (await answer.json());
     if (answer.status === 202) {
       this.accepted += body.accepted;
       this.lastIds = [...this.lastIds.slice(-BATCHES_KEPT + 1), body.events.at(-1).id];

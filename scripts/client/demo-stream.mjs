@@ -35,7 +35,7 @@ const USER_AGENTS = [
 /**
  * A small shop's last two weeks, the same for the same day: more by day than by night, fewer at weekends, people who come
  * back. Ids are made of the place in the stream, so a second run on the same day adds nothing.
- * @param now ms; nothing lies after it
+ * @param {number} now ms; nothing lies after it
  */
 export function* demoStream(now) {
   const random = mulberry32(20_240_220);
@@ -50,6 +50,7 @@ export function* demoStream(now) {
   }
 }
 
+/** @param {() => number} random @param {number} day ms @param {number} i place in the day's events */
 function eventOf(random, day, i) {
   // The mean of two draws: most in the middle of the day.
   const timestamp = new Date(day + Math.floor(((random() + random()) / 2) * DAY_MS)).toISOString();
@@ -69,6 +70,7 @@ function eventOf(random, day, i) {
   };
 }
 
+/** @param {number} percent */
 function pickKind(percent) {
   let sum = 0;
   return KINDS.find(([, share]) => (sum += share) > percent) ?? KINDS[0];
@@ -76,7 +78,7 @@ function pickKind(percent) {
 
 export const DEMO_EVENTS = KINDS.map(([name]) => name);
 
-/** A small seeded generator (Tommy Ettinger's mulberry32, public domain). */
+/** A small seeded generator (Tommy Ettinger's mulberry32, public domain). @param {number} seed */
 function mulberry32(seed) {
   let state = seed;
   return () => {

@@ -12,6 +12,7 @@ const JOINT = /\uFEFF(?=\S+ [^[\]]{1,200} \[\d\d\/)/;
 
 /**
  * The lines of a log file, plain or gzip, in UTF-8 or UTF-16 (with a byte order mark), without those that are empty.
+ * @param {string} file
  * @returns `raw`, whose bytesRead tells how far the file is read; and `lines`, to be read once
  * @throws LaunchError where the file is compressed in another way
  */
@@ -26,6 +27,7 @@ export async function readLog(file) {
   return { raw, lines: linesOf(bytes) };
 }
 
+/** @param {AsyncIterable<Buffer>} bytes */
 async function* linesOf(bytes) {
   let rest = '';
   for await (const part of textOf(bytes)) {
@@ -36,10 +38,12 @@ async function* linesOf(bytes) {
   yield* partsOf(rest);
 }
 
+/** @param {string} line */
 function partsOf(line) {
   return line.split(JOINT).filter((part) => part !== '');
 }
 
+/** @param {AsyncIterable<Buffer>} bytes */
 async function* textOf(bytes) {
   let decoder;
   for await (const chunk of bytes) {
@@ -49,6 +53,7 @@ async function* textOf(bytes) {
   if (decoder) yield decoder.decode();
 }
 
+/** @param {string} file */
 async function firstBytes(file) {
   const handle = await open(file);
   try {
@@ -59,6 +64,7 @@ async function firstBytes(file) {
   }
 }
 
+/** @param {Record<string, string>} signs hex digits @param {Buffer} bytes */
 function kindOf(signs, bytes) {
   const beginning = Buffer.from(bytes.subarray(0, 4)).toString('hex');
   return Object.entries(signs).find(([sign]) => beginning.startsWith(sign))?.[1];

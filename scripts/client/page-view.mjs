@@ -29,11 +29,15 @@ const SHOWN = new Set([200, 304]);
 /**
  * Whether a request of an access log showed somebody a page: a GET, answered 200 or 304, of a path that is not that of a
  * style sheet, a script, an image, a feed, robots.txt or a download.
+ * @param {string | undefined} method
+ * @param {string} url
+ * @param {number} status
  */
 export function isPageView(method, url, status) {
   return method === 'GET' && SHOWN.has(status) && isPage(url);
 }
 
+/** @param {string} url */
 function isPage(url) {
   const path = decoded(url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, ''))
     .replace(/[?#;][^/]*$/s, '') // ;jsessionid=…, and a query whose question mark was encoded
@@ -44,7 +48,7 @@ function isPage(url) {
   return ending === undefined || !NO_PAGE.has(ending.toLowerCase());
 }
 
-/** A path as the server read it; one that cannot be decoded stays as it is. */
+/** A path as the server read it; one that cannot be decoded stays as it is. @param {string} path */
 function decoded(path) {
   try {
     return decodeURIComponent(path);

@@ -6,12 +6,13 @@ export class ProgressBar {
   #shownAt = 0;
   #tenth = 0;
 
+  /** @param {string} label */
   constructor(label, stream = process.stderr) {
     this.label = label;
     this.stream = stream;
   }
 
-  /** @param part 0 to 1 @param text what to say beside the bar */
+  /** @param {number} part 0 to 1 @param {string} text what to say beside the bar */
   show(part, text = '') {
     const share = Math.min(Math.max(part, 0), 1);
     if (!this.stream.isTTY) {
@@ -27,6 +28,7 @@ export class ProgressBar {
     this.stream.write(`\r${this.label} ${bar} ${String(Math.round(share * 100)).padStart(3)} % ${text}\u001b[K`);
   }
 
+  /** @param {string} text */
   end(text) {
     this.show(1, text);
     if (this.stream.isTTY) this.stream.write('\n');

@@ -1,4 +1,5 @@
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { Deprecated, type DeprecatedSince } from '../common/deprecated.decorator.js';
 import type { Device } from '../events/event.js';
 import { EVENT_NAME_MAX, USER_ID_MAX } from '../events/limits.js';
 import { EmptyIsAbsent, RangeQuery } from './range.dto.js';
@@ -75,6 +76,9 @@ export class DeviceDetailsDto {
   device!: Device | null;
 }
 
+/** Fields that other answers have under another name, which replaced theirs. */
+export const FORMER_NAMES: DeprecatedSince = { release: '0.3.0', day: '2026-12-01' };
+
 export class RecentEventDto {
   /** The id under which it is stored. */
   id!: string;
@@ -85,7 +89,8 @@ export class RecentEventDto {
   /** When it happened, as it is counted. RFC 3339, UTC. */
   occurredAt!: string;
 
-  /** The same as occurredAt. */
+  /** Use occurredAt. */
+  @Deprecated(FORMER_NAMES, { format: 'date-time' })
   timestamp!: string;
 
   device!: Device;
@@ -154,7 +159,8 @@ export class ReceiptDto {
   /** dead_letter: when. */
   createdAt?: string;
 
-  /** dead_letter: the same as createdAt. */
+  /** Use createdAt. */
+  @Deprecated(FORMER_NAMES, { format: 'date-time', required: false })
   at?: string;
 
   /** unknown: what is on its way; for signed-in people and keys with "read". */

@@ -5,7 +5,7 @@ import { Metrics } from '../metrics/metrics.service.js';
 
 const MIB = 1024 * 1024;
 /**
- * Bytes of bodies, as read, that are parsed and not answered yet. Parsed JSON takes up to twenty times as much memory, and a
+ * Bytes of bodies, as read, that are parsed and not answered yet. Parsed JSON takes up to twenty times the memory, and a
  * batch of new User-Agents takes a tenth of a second. Without this limit the batches that wait would fill the memory.
  */
 const ACCOUNT_BYTES = 8 * MIB;

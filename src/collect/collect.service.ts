@@ -33,16 +33,15 @@ export class CollectService {
     const accepted = await this.accept(events);
     const rejected = events.rejected.sort((a, b) => a.index - b.index);
     if (accepted.length > 0) await this.append(accepted, events.request);
-    else ingestNotes(events.request).step = rejected[0]?.step ?? 'parse';
-    const answer = statedFormat(events.request).answer({ accepted, rejected });
-    for (const { step, error } of rejected) this.metrics.dropped(step, error.code);
-    return answer as Answer;
+    this.metrics.dropped(events.request, rejected);
+    return statedFormat(events.request).answer({ accepted, rejected }) as Answer;
   }
 
   /** The steps that look at one event at a time: each takes all events before the next step begins. */
   private async accept(events: IngestEvents): Promise<AcceptedEvent[]> {
     const steps = stepsOf(events.request);
     for (const { name, run } of EVENT_STEPS) {
+      ingestNotes(events.request).step = name;
       const began = performance.now();
       // Anew for each step: events wait while `device` goes on, and an erasure relies on their receipt being recent (eraser.ts).
       const context = this.contextOf(events.request, events.sentAt);
@@ -65,7 +64,8 @@ export class CollectService {
   }
 
   /** The step `append`. @throws UnavailableError, AppError 429 */
-  private async append(accepted: AcceptedEvent[], { id: requestId }: FastifyRequest): Promise<void> {
+  private async append(accepted: AcceptedEvent[], request: FastifyRequest): Promise<void> {
+    ingestNotes(request).step = 'append';
     const began = performance.now();
     // An app that this process has not heard of yet waits where every erasure looks, whoever owns it.
     const account = this.registry.app(accepted[0]!.appId)?.ownerId ?? NO_ACCOUNT;
@@ -73,7 +73,8 @@ export class CollectService {
     this.metrics.took('append', performance.now() - began);
     this.metrics.accepted(accepted.length);
     if (!this.logger.isLevelEnabled('debug')) return;
-    for (const { appId, id, event } of accepted) this.logger.debug({ requestId, appId, id, event }, 'accepted');
+    for (const { appId, id, event } of accepted)
+      this.logger.debug({ requestId: request.id, appId, id, event }, 'accepted');
   }
 
   private contextOf(request: FastifyRequest, sentAt: number | undefined): IngestContext {

@@ -66,8 +66,10 @@ export interface RejectedEvent {
 interface IngestNotes {
   /** The request's body, once it is taken apart. */
   body?: ParsedBody;
-  /** The step that refuses the request, for reasons that several steps use. */
+  /** The step that the request has come to: it is the one that refuses the request, unless the reason is another step's alone. */
   step: IngestStep;
+  /** Whether its refused events are in the metrics, so that its own refusal is not. */
+  countedDrops: boolean;
   /** Time that the step `key` has taken so far, ms. */
   keyMs: number;
   /** Time that the step `parse` has taken so far, ms. */
@@ -98,7 +100,7 @@ export function statedFormat(request: FastifyRequest): IngestFormat {
 }
 
 export function ingestNotes(request: FastifyRequest): IngestNotes {
-  return (request.ingest ??= { step: 'parse', keyMs: 0, parseMs: 0 });
+  return (request.ingest ??= { step: 'parse', countedDrops: false, keyMs: 0, parseMs: 0 });
 }
 
 /** The request's body, taken apart by its route's format. */

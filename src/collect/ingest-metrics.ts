@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { Counter } from 'prom-client';
 import { Metrics } from '../metrics/metrics.service.js';
 import { PlainHistogram } from '../metrics/plain-histogram.js';
-import { ingestNotes } from './ingest-format.js';
-import { DROP_REASONS, INGEST_STEPS, type IngestStep, refusingStep } from './ingest-steps.js';
+import { ingestNotes, type RejectedEvent } from './ingest-format.js';
+import { type Drop, drop, DROP_REASONS, INGEST_STEPS, type IngestStep, requestDrop } from './ingest-steps.js';
 
 /** Seconds. A step of one event takes microseconds, the append as long as an fsync. */
 const BUCKETS = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1];
@@ -29,7 +29,7 @@ export class IngestMetrics {
     );
     this.drops = new Counter({
       name: 'tallystone_ingest_drops_total',
-      help: 'Refused events of accepted batches, and refused collect requests (once each, however many events they have), by ingest step and reason (the code of the answer)',
+      help: 'Refused events, by ingest step and reason (the code of the error, or other). A request that is refused before its events are checked, or by the append, counts once, however many events it has',
       labelNames: ['step', 'reason'],
       registers,
     });
@@ -41,15 +41,21 @@ export class IngestMetrics {
     this.seconds.tally(step, ms / 1000);
   }
 
-  /** An event of a request was dropped, and the request went on. @param reason code of the error */
-  dropped(step: IngestStep, reason: string): void {
-    this.drops.inc({ step, reason });
-    this.metrics.rejected.inc({ reason });
+  /** Events of a request were dropped one by one. If the request is refused for that, it does not count once more. */
+  dropped(request: FastifyRequest, rejected: readonly RejectedEvent[]): void {
+    for (const { step, error } of rejected) this.count(drop(error.code, step));
+    ingestNotes(request).countedDrops = rejected.length > 0;
   }
 
-  /** A request was refused. @param reason code of the answer */
-  refused(request: FastifyRequest, reason: string): void {
-    this.dropped(refusingStep(reason, ingestNotes(request).step), reason);
+  /** A request was refused. @param code of the answer */
+  refused(request: FastifyRequest, code: string): void {
+    const { step, countedDrops } = ingestNotes(request);
+    if (!countedDrops) this.count(requestDrop(code, step));
+  }
+
+  private count({ step, reason }: Drop): void {
+    this.drops.inc({ step, reason });
+    this.metrics.rejected.inc({ reason });
   }
 
   accepted(events: number): void {

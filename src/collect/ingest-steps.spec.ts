@@ -1,3 +1,4 @@
+import { SAMPLE_EVENT } from '../../test/plain/sample-event.js';
 import { InvalidInputError } from '../common/app-error.js';
 import { NO_PAYLOAD_HASH } from '../events/payload-hash.js';
 import type { AcceptedEvent } from '../events/event.js';
@@ -41,17 +42,8 @@ function refusal(payload: Record<string, unknown>, changed: Partial<IngestContex
   throw new Error('It was accepted');
 }
 
-test('the sample payload of the contract is taken as it stands', () => {
-  const sample = {
-    event: 'login_form_cta_click',
-    url: 'https://example.com/page',
-    referrer: 'https://google.com',
-    device: 'mobile',
-    ipAddress: '192.168.1.1',
-    timestamp: '2024-02-20T12:34:56Z',
-    metadata: { browser: 'Chrome', os: 'Android', screenSize: '1080x1920' },
-  };
-  expect(accept(sample)).toMatchObject({
+test('the sample payload is taken as it stands', () => {
+  expect(accept(SAMPLE_EVENT)).toMatchObject({
     event: 'login_form_cta_click',
     occurredAt: Date.UTC(2024, 1, 20, 12, 34, 56),
     device: 'mobile',
@@ -59,7 +51,7 @@ test('the sample payload of the contract is taken as it stands', () => {
     os: 'Android',
     ip: '192.168.1.1',
     userKind: 'visitor',
-    metadata: JSON.stringify(sample.metadata),
+    metadata: JSON.stringify(SAMPLE_EVENT.metadata),
   });
 });
 

@@ -60,31 +60,43 @@ function setEvent(draft: Draft, context: IngestContext): void {
 
 /**
  * Why a step drops events or refuses requests: codes of answers. A code that several steps use is counted where it arose.
+ * Every other code, such as `internal_error`, counts as `other`, so that /metrics has all reasons from the start.
  */
-export const DROP_REASONS: Record<IngestStep, readonly string[]> = {
+export const DROP_REASONS = {
   key: [
     ...['key_missing', 'key_malformed', 'key_expired', 'key_revoked', 'wrong_token_kind', 'account_locked'],
     ...['scope_missing', 'origin_not_allowed', 'revocations_unknown', 'rate_limited', 'batch_over_limit'],
+    'other',
   ],
   parse: [
     ...['invalid_input', 'invalid_json', 'invalid_utf8', 'invalid_gzip', 'body_missing', 'body_incomplete'],
     ...['body_too_large', 'body_inflates_too_much', 'body_too_complex', 'bodies_too_slow'],
     ...['too_many_at_once', 'too_busy', 'client_gone'],
     ...['unsupported_media_type', 'unsupported_charset', 'unsupported_encoding', 'host_twice'],
+    'other',
   ],
-  address: [],
-  device: ['invalid_input'],
-  normalise: ['invalid_input', 'event_id_needs_timestamp', 'too_old', 'registry_unavailable'],
-  append: ['buffer_full', 'buffer_share_exceeded', 'buffer_unavailable'],
-};
+  address: ['other'],
+  device: ['invalid_input', 'other'],
+  normalise: ['invalid_input', 'event_id_needs_timestamp', 'too_old', 'registry_unavailable', 'other'],
+  append: ['buffer_full', 'buffer_share_exceeded', 'buffer_unavailable', 'other'],
+} as const satisfies Record<IngestStep, readonly string[]>;
 
-/** The step that a reason belongs to; undefined for one that several steps use, or none. */
+/** Labels of a drop in /metrics. */
+export type Drop = { [Step in IngestStep]: { step: Step; reason: (typeof DROP_REASONS)[Step][number] } }[IngestStep];
+
+/** @param code of the error @param step where the event was dropped */
+export function drop(code: string, step: IngestStep): Drop {
+  const reasons: readonly string[] = DROP_REASONS[step];
+  return { step, reason: reasons.includes(code) ? code : 'other' } as Drop;
+}
+
+/** The step that a code belongs to; undefined for one that several steps use. */
 const STEP_OF = new Map<string, IngestStep | undefined>();
 for (const step of INGEST_STEPS) {
   for (const reason of DROP_REASONS[step]) STEP_OF.set(reason, STEP_OF.has(reason) ? undefined : step);
 }
 
-/** Which step refused a request. @param noted the step that the request had come to */
-export function refusingStep(reason: string, noted: IngestStep): IngestStep {
-  return STEP_OF.get(reason) ?? noted;
+/** @param code of the answer @param noted the step that the request had come to */
+export function requestDrop(code: string, noted: IngestStep): Drop {
+  return drop(code, STEP_OF.get(code) ?? noted);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Device } from '../events/event.js';
-import { android, CHROME, IPHONE, WEBKIT } from '../../test/support/agents.js';
+import { android, CHROME, IPHONE, WEBKIT } from '../../test/plain/agents.js';
 import { deviceClass } from './device-class.js';
 import { clientOf } from './user-agent.js';
 

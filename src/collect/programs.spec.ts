@@ -1,6 +1,6 @@
 import type { Device } from '../events/event.js';
 import type { Platform } from '../events/platform.js';
-import { android, IPHONE } from '../../test/support/agents.js';
+import { android, IPHONE } from '../../test/plain/agents.js';
 import { clientOf } from './user-agent.js';
 
 describe('apps and bots', () => {

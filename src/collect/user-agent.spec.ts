@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isbot } from 'isbot';
 import type { Device } from '../events/event.js';
-import { android, CHROME, IPHONE, WEBKIT } from '../../test/support/agents.js';
+import { android, CHROME, IPHONE, WEBKIT } from '../../test/plain/agents.js';
 import { growthOf, LINEAR } from '../../test/plain/growth.js';
 import { clientOf } from './user-agent.js';
 

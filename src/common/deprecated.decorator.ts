@@ -4,7 +4,7 @@ import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 export interface DeprecatedSince {
   /** The release that deprecates it, as in 0.3.0. It may be removed two minor releases later. */
   release: string;
-  /** The day, UTC, as in 2026-12-01: routes that answer it send it in the `Deprecation` header. */
+  /** The day, UTC, as in 2026-12-01: the routes whose answers have the field state it in the `Deprecation` header. */
   day: string;
 }
 

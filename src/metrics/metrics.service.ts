@@ -10,7 +10,7 @@ export class Metrics {
   readonly accepted = this.counter('events_accepted_total', 'Events answered 202');
   readonly rejected = this.counter(
     'events_rejected_total',
-    'Refused events of a batch, and refused collect requests, by reason (the code of the answer)',
+    'Refused events, and collect requests refused as a whole, by reason (the code of the error, or other)',
     ['reason'],
   );
   readonly untrustedForwarded = this.counter(

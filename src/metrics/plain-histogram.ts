@@ -11,9 +11,9 @@ interface Figures {
   values: { metricName: string; labels: Labels; sharedLabels: Labels; value: number }[];
 }
 
-/** What was observed of one value of the label. */
+/** The observations with one value of the label. */
 interface Tally {
-  /** How many fell into each bucket and into none before; the last bucket has no bound. */
+  /** For each bucket, how many values are below its bound and above the one before; the last bucket has no bound. */
   counts: number[];
   sum: number;
 }
@@ -26,7 +26,7 @@ export class PlainHistogram<Value extends string> extends Histogram {
   private readonly bounds: readonly number[];
   private readonly tallies: ReadonlyMap<Value, Tally>;
 
-  /** @param values all that the label may have; each is told of from the start */
+  /** @param values all values of the label; each is in /metrics from the start */
   constructor(
     private readonly about: HistogramConfiguration<string> & { buckets: number[] },
     private readonly labelName: string,

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { FORMER_NAMES } from '../analytics/analytics.dto.js';
 import { ListedEventDto } from '../analytics/event-list.dto.js';
 import { Deprecated } from '../common/deprecated.decorator.js';
 import { DEVICES, type Device, USER_KINDS, type UserKind } from '../events/event.js';
@@ -19,10 +20,14 @@ export class PersonProfileDto {
   device!: Device;
   browser!: string | null;
   os!: string | null;
+
+  /** Of the newest event. */
+  ip!: string | null;
+
+  /** Use ip. */
+  @Deprecated(FORMER_NAMES)
   ipAddress!: string | null;
 }
-
-const FORMER_NAMES = { release: '0.3.0', day: '2026-12-01' };
 
 /** An event as in lists and exports, with two of its fields under their former names as well. */
 export class PersonEventDto extends ListedEventDto {

@@ -114,6 +114,7 @@ function profileDto(row: UserAnalytics): PersonProfileDto {
     device: row.device,
     browser: row.browser,
     os: row.os,
+    ip: row.ip,
     ipAddress: row.ip,
   };
 }

@@ -5,7 +5,7 @@ import { userKeyHex } from './user-keys.js';
 
 type ValueOf<F extends EventField> = (event: AcceptedEvent, batchId: string) => StoredEventFields[F];
 
-/** Columns that are more than a text of the accepted event. */
+/** How to compute each column that is not simply an optional text of the accepted event. */
 const MADE: { [F in Exclude<EventField, CarriedField> | 'anonymousId']: ValueOf<F> } = {
   id: ({ id }) => id,
   appId: ({ appId }) => appId,

@@ -48,6 +48,8 @@ export const BROKEN_IMPORT_RULES: BrokenRule[] = [
   { rule: 'pages-and-script-are-apart', file: 'web/src/script.ts', source: "import '../../tracker/t.js';" },
   { rule: 'product-imports-no-tools', file: 'src/common/tool.ts', source: "import '../../scripts/tool.mjs';" },
   { rule: 'product-imports-no-tools', file: 'src/common/page.ts', source: "import '../../web/src/page.js';" },
+  { rule: 'product-needs-no-dev-dependency', file: 'src/common/dev.ts', source: "import 'esbuild';" },
+  { rule: 'product-needs-no-dev-dependency', file: 'migrations/3-dev.ts', source: "import 'fast-check';" },
   { rule: 'unit-tests-use-plain-support', file: 'src/apps/a.spec.ts', source: "import '../../test/support/tool.js';" },
   { rule: 'tools-import-no-tests', file: 'bench/tested.mjs', source: "import '../test/support/tool.js';" },
   { rule: 'scripts-import-no-bench', file: 'scripts/measures.mjs', source: "import '../bench/measure.mjs';" },
@@ -134,7 +136,39 @@ export const BROKEN_LINT_RULES: BrokenRule[] = [
     file: 'src/apps/global-timer.ts',
     source: 'export const timer = globalThis.setInterval(() => {}, 1);',
   },
+  ...['src/apps/hidden.ts', 'src/config/hidden.ts', 'scripts/hidden.mjs', 'src/api-docs/page/hidden.js'].map(
+    (file) => ({
+      rule: 'no-restricted-syntax',
+      says: 'Import your own files',
+      file,
+      source:
+        "import { createRequire } from 'node:module';\nexport default createRequire(import.meta.url)('../auth/room.js');",
+    }),
+  ),
+  {
+    rule: 'no-restricted-syntax',
+    says: 'Import your own files',
+    file: 'bench/hidden.mjs',
+    source:
+      "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nexport default require(`./${'measure'}.mjs`);",
+  },
   { rule: 'no-undef', file: 'scripts/undefined.mjs', source: 'export const page = document.title;' },
   { rule: '@typescript-eslint/no-unused-vars', file: 'web/src/unused.ts', source: 'const unused = 1;\nexport {};' },
   { rule: '@typescript-eslint/no-explicit-any', file: 'tracker/any.ts', source: 'export const one: any = 1;' },
+];
+
+/** Files that nothing uses: what knip calls each, where it finds it. */
+export const UNUSED: { kind: 'files' | 'exports' | 'dependencies' | 'unlisted'; file: string; source: string }[] = [
+  ...['scripts', 'bench', 'bench/abuse/attacks', 'test/faults', 'web/src', 'src/apps'].map((folder) => ({
+    kind: 'files' as const,
+    file: `${folder}/leftover.${/web|src/.test(folder) ? 'ts' : 'mjs'}`,
+    source: 'export const leftover = 1;',
+  })),
+  { kind: 'files', file: 'test/support/leftover.ts', source: 'export const leftover = 1;' },
+  { kind: 'files', file: 'test/support/leftover.mjs', source: 'export const leftover = 1;' },
+  // Of files that are started, too.
+  { kind: 'exports', file: 'src/worker.ts', source: 'export const leftover = 1;' },
+  { kind: 'exports', file: 'scripts/start.mjs', source: 'export const leftover = 1;' },
+  { kind: 'unlisted', file: 'scripts/demo.mjs', source: "import 'left-pad';" },
+  { kind: 'dependencies', file: 'package.json', source: '' },
 ];

@@ -1058,6 +1058,11 @@ export interface components {
       kind: 'user' | 'anonymous' | 'visitor';
       /** @enum {string} */
       device: 'mobile' | 'tablet' | 'desktop' | 'bot' | 'other';
+      /**
+       * @deprecated
+       * @description Use ip.
+       */
+      ipAddress: string | null;
       totalEvents: number;
       /**
        * Format: date-time
@@ -1068,7 +1073,8 @@ export interface components {
       lastSeen: string;
       browser: string | null;
       os: string | null;
-      ipAddress: string | null;
+      /** @description Of the newest event. */
+      ip: string | null;
     };
     PersonEventDto: {
       /** @description The id under which it is stored: a UUIDv7 of its own time. */
@@ -1471,6 +1477,12 @@ export interface components {
       device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet' | null;
     };
     RecentEventDto: {
+      /**
+       * Format: date-time
+       * @deprecated
+       * @description Use occurredAt.
+       */
+      timestamp: string;
       /** @description The id under which it is stored. */
       id: string;
       event: string;
@@ -1480,11 +1492,6 @@ export interface components {
        * @description When it happened, as it is counted. RFC 3339, UTC.
        */
       occurredAt: string;
-      /**
-       * Format: date-time
-       * @description The same as occurredAt.
-       */
-      timestamp: string;
       /** @enum {string} */
       device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
     };
@@ -1619,6 +1626,12 @@ export interface components {
     };
     ReceiptDto: {
       /**
+       * Format: date-time
+       * @deprecated
+       * @description Use createdAt.
+       */
+      at?: string;
+      /**
        * @description `unknown`: it may still be on its way; ask again.
        * @enum {string}
        */
@@ -1653,11 +1666,6 @@ export interface components {
        * @description dead_letter: when.
        */
       createdAt?: string;
-      /**
-       * Format: date-time
-       * @description dead_letter: the same as createdAt.
-       */
-      at?: string;
       /** @description unknown: what is on its way; for signed-in people and keys with "read". */
       pending?: components['schemas']['PendingDto'];
     };
@@ -3375,6 +3383,8 @@ export interface operations {
           'RateLimit-Limit': components['headers']['RateLimitLimit'];
           'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
           'RateLimit-Reset': components['headers']['RateLimitReset'];
+          /** @description Since when this route, or a field of its answer, has been deprecated (RFC 9745: seconds since 1970). Deprecated fields are marked. */
+          Deprecation?: string;
           [name: string]: unknown;
         };
         content: {
@@ -3687,6 +3697,8 @@ export interface operations {
           'RateLimit-Limit': components['headers']['RateLimitLimit'];
           'RateLimit-Remaining': components['headers']['RateLimitRemaining'];
           'RateLimit-Reset': components['headers']['RateLimitReset'];
+          /** @description Since when this route, or a field of its answer, has been deprecated (RFC 9745: seconds since 1970). Deprecated fields are marked. */
+          Deprecation?: string;
           [name: string]: unknown;
         };
         content: {

@@ -1,7 +1,7 @@
 import { columnNames, SHOWN_FIELDS } from '../../events/event-columns.js';
 import { shownEvent, type ShownEvent, type ShownRow } from '../../events/stored-event.js';
 
-/** Of `events`: all that people see of one. */
+/** The columns of `events` that answers show. */
 export const LISTED_COLUMNS = columnNames(SHOWN_FIELDS);
 
 export type ListedEvent = ShownEvent;

@@ -1,6 +1,10 @@
+/** @typedef {{ appId?: string, lastId?: string }} Own ids of this account's app and of the last event that it sent */
+
 /**
- * The document with this person's own values as examples: the app's id where one is asked for, the last event's id for
- * receipts, and an event without id and time, so that each run counts one more.
+ * Fills the document's examples with this account's own values: the id of its app, the id of the last event for receipts,
+ * and an event without id and time, so that each run counts one more.
+ * @param {Record<string, any>} source the OpenAPI document
+ * @param {Own} own
  */
 export function withExamples(source, { appId, lastId }) {
   const document = structuredClone(source);
@@ -20,6 +24,7 @@ export function withExamples(source, { appId, lastId }) {
   return document;
 }
 
+/** @param {string} path @param {string} name @param {string | undefined} appId @param {string | undefined} lastId */
 function parameterExample(path, name, appId, lastId) {
   if (name === 'appId' || name === 'app_id') return appId;
   if (name === 'id' && path.startsWith('/api/apps/')) return appId;
@@ -39,7 +44,9 @@ const EVENT = {
   metadata: { browser: 'Chrome', os: 'Android', plan: 'pro' },
 };
 
+/** @param {string} path @param {string | undefined} appId */
 function bodyExample(path, appId) {
+  /** @type {Record<string, object>} */
   const examples = {
     '/api/analytics/collect': EVENT,
     '/api/analytics/collect/batch': { events: [EVENT, { ...EVENT, userId: 'user-2', device: 'mobile' }] },

@@ -1,19 +1,29 @@
 import { Steps } from './steps.js';
 import { withExamples } from './examples.js';
-import { answerOf, toldFetch } from './no-answer.js';
+import { element } from './element.js';
+import { answerOf, fetchOrExplain } from './no-answer.js';
 
 /**
- * Swagger UI for a person who wants to see a count: signed in by the cookie, app id and key filled in as they come to be,
- * and told what to call next.
+ * @typedef {object} State
+ * @property {{ email: string } | null | undefined} user null: not known, because no answer came
+ * @property {string} [appId]
+ * @property {string[]} keyScopes
+ * @property {string} [lastId] of the last event sent
  */
-const state = { user: undefined, appId: undefined, keyScopes: [], lastId: undefined };
+
+/**
+ * Swagger UI for somebody who wants to see a count: it signs in by the cookie, fills in app id and key as soon as there are
+ * any, and says what to call next.
+ * @type {State}
+ */
+const state = { user: undefined, keyScopes: [] };
 const COLLECT = /^\/api\/analytics\/collect/;
 const ANALYTICS = /^\/api\/analytics/;
-const steps = new Steps(document);
+const steps = new Steps();
 const elements = {
-  who: document.getElementById('who'),
-  signIn: document.getElementById('sign-in'),
-  signOut: document.getElementById('sign-out'),
+  who: element('who'),
+  signIn: /** @type {HTMLAnchorElement} */ (element('sign-in')),
+  signOut: element('sign-out'),
 };
 
 const [source, user] = await Promise.all([answerOf(fetchJson('/api-docs-json')), answerOf(signedIn())]);
@@ -23,7 +33,7 @@ showUser();
 
 const ui =
   source &&
-  SwaggerUIBundle({
+  /** @type {any} */ (window).SwaggerUIBundle({
     spec: withExamples(source, state),
     dom_id: '#swagger-ui',
     deepLinking: true,
@@ -44,13 +54,14 @@ elements.signOut.addEventListener('click', async () => {
 window.setInterval(() => state.user && answerOf(renew()), 10 * 60_000);
 
 // A link to an operation opens it, also the second time, when the address does not change any more.
-document.querySelector('.steps').addEventListener('click', (event) => {
-  const [, tag, operation] = event.target.closest?.('a')?.hash.split('/') ?? [];
-  if (!operation || !ui) return;
+document.querySelector('.steps')?.addEventListener('click', (event) => {
+  const link = event.target instanceof Element ? event.target.closest('a') : null;
+  const [, tag, operation] = link?.hash.split('/') ?? [];
+  if (!link || !tag || !operation || !ui) return;
   event.preventDefault();
   const id = `operations-${tag.replaceAll('%20', '_')}-${operation}`;
   ui.layoutActions.show(['operations', decodeURIComponent(tag), operation], true);
-  window.history.replaceState(null, '', event.target.closest('a').hash);
+  window.history.replaceState(null, '', link.hash);
   // After Swagger UI has drawn it.
   window.requestAnimationFrame(() => document.getElementById(id)?.scrollIntoView({ behavior: 'smooth' }));
 });
@@ -58,20 +69,24 @@ document.querySelector('.steps').addEventListener('click', (event) => {
 /**
  * A key that cannot read must not stand before the cookie where numbers are read: the first token present decides. The
  * call goes to the address that content blockers leave alone; both answer the same.
+ * @param {{ url: string, headers?: Record<string, string>, userFetch?: typeof fetch }} request
  */
 function prepare(request) {
   const url = new URL(request.url, window.location.href);
   const path = url.pathname;
   url.pathname = path.replace(COLLECT, '/api/ingest').replace(ANALYTICS, '/api/reports');
   request.url = url.href;
-  request.userFetch = toldFetch;
+  request.userFetch = /** @type {typeof fetch} */ (fetchOrExplain);
   const forKeys = COLLECT.test(path) || path === '/api/auth/api-key/self';
   const key = Object.keys(request.headers ?? {}).find((name) => name.toLowerCase() === 'x-api-key');
-  if (key && state.user && !forKeys && !state.keyScopes.includes('read')) delete request.headers[key];
+  if (key && state.user && !forKeys && !state.keyScopes.includes('read')) delete request.headers?.[key];
   return request;
 }
 
-/** Takes from each answer what the next call needs. */
+/**
+ * Takes from each answer what the next call needs.
+ * @param {{ ok: boolean, url: string, text: string, body?: any }} response
+ */
 function learn(response) {
   const path = documentedPath(new URL(response.url, window.location.href).pathname);
   const body = response.body ?? parsed(response.text);
@@ -101,15 +116,15 @@ function offerSignIn() {
   elements.signIn.hidden = false;
 }
 
-/** The path as the document names it. */
+/** The path as the document names it. @param {string} path */
 function documentedPath(path) {
   return path.replace(/^\/api\/ingest/, '/api/analytics/collect').replace(/^\/api\/reports/, '/api/analytics');
 }
 
+/** @param {{ apiKey: string }} answer */
 function takeKey({ apiKey }) {
-  state.keyScopes = JSON.parse(window.atob(apiKey.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).scope.split(
-    ' ',
-  );
+  const claims = apiKey.split('.')[1] ?? '';
+  state.keyScopes = JSON.parse(window.atob(claims.replace(/-/g, '+').replace(/_/g, '/'))).scope.split(' ');
   ui.preauthorizeApiKey('analyticsToken', apiKey);
 }
 
@@ -131,15 +146,18 @@ async function renew() {
   return (await post('/api/auth/refresh')).ok;
 }
 
+/** @param {string} url */
 function post(url) {
   return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
 }
 
+/** @param {string} url @returns {Promise<any>} undefined when it is refused */
 async function fetchJson(url) {
   const answer = await fetch(url);
   return answer.ok ? answer.json() : undefined;
 }
 
+/** @param {string} text @returns {any} undefined when it is not JSON */
 function parsed(text) {
   try {
     return JSON.parse(text);

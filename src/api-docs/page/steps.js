@@ -1,18 +1,23 @@
+import { element } from './element.js';
+
 /** The panel that says what to call next, and what each step brought. */
 export class Steps {
-  constructor(document) {
-    this.document = document;
-  }
-
+  /** @param {string} step @param {string} result */
   done(step, result) {
-    const item = this.document.getElementById(`step-${step}`);
+    const item = element(`step-${step}`);
     item.classList.add('done');
-    item.querySelector('.result').textContent = ` – ${result}`;
-    this.document.querySelectorAll('.steps .next').forEach((next) => next.classList.remove('next'));
-    this.document.querySelector('.steps li:not(.done)')?.classList.add('next');
+    const place = item.querySelector('.result');
+    if (place) place.textContent = ` – ${result}`;
+    document.querySelectorAll('.steps .next').forEach((next) => next.classList.remove('next'));
+    document.querySelector('.steps li:not(.done)')?.classList.add('next');
   }
 
-  /** Ticks off what an answer shows to be done. */
+  /**
+   * Ticks off what an answer shows to be done.
+   * @param {string} path as the document names it
+   * @param {any} body of the answer
+   * @param {{ lastId?: string }} state
+   */
   answered(path, body, { lastId }) {
     if (body.app?.id && body.apiKey) this.done('app', `${body.app.name}, its key is authorised`);
     if (path.startsWith('/api/analytics/collect')) this.done('collect', `accepted as ${lastId}`);
