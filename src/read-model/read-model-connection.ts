@@ -5,6 +5,7 @@ import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
 import { withNamedLock } from '../database/named-lock.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
+import { RestoredBackup } from './restored-backup.js';
 import { ReadModelStore } from './read-model-store.js';
 import { ForeignReadModelError, migrateReadModel, NewerReadModelError } from './schema/schema.js';
 
@@ -27,6 +28,7 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
   constructor(
     private readonly dataSource: DataSource,
     private readonly store: ReadModelStore,
+    private readonly restored: RestoredBackup,
     private readonly metrics: ReadModelMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -68,6 +70,7 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
         const done = await migrateReadModel(this.store, installation!.id);
         if (done.length > 0) this.logger.info({ migrations: done }, 'The tables of the read model were made');
         await runner.query(ENABLE);
+        await this.noticeRestore();
         this.prepared = true;
       });
       if (this.prepared) this.tell('The read model is ready');
@@ -75,6 +78,15 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
       if (!(error instanceof ForeignReadModelError) && !(error instanceof NewerReadModelError)) throw error;
       this.tell(error.message);
     }
+  }
+
+  private async noticeRestore(): Promise<void> {
+    const batches = await this.restored.check();
+    if (batches === 0) return;
+    this.logger.warn(
+      { batches, notice: true },
+      'ClickHouse has events that MySQL does not know, as after a restored backup: the read model is filled anew',
+    );
   }
 
   /** Logs what is not what was logged last. */

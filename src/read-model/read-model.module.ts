@@ -11,6 +11,7 @@ import { Projector } from './projector.js';
 import { ReadModelConnection } from './read-model-connection.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
 import { ReadModelStore } from './read-model-store.js';
+import { RestoredBackup } from './restored-backup.js';
 import { Reconciler } from './reconciler.js';
 
 /**
@@ -39,6 +40,7 @@ export class ReadModelModule {
       ? [
           store,
           ReadModelMetrics,
+          RestoredBackup,
           ReadModelConnection,
           Reconciler,
           CopySender,

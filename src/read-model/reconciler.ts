@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { binaries, binary } from '../database/binary.js';
 import type { EventKey } from './outbox/event-ids.js';
@@ -14,14 +14,14 @@ export class Reconciler {
   constructor(
     private readonly dataSource: DataSource,
     private readonly store: ReadModelStore,
-    private readonly metrics: ReadModelMetrics,
+    @Optional() private readonly metrics?: ReadModelMetrics,
   ) {}
 
   /** Deletes the events of batches that were deleted in MySQL meanwhile. @returns how many */
   async deleteSurplus(batchIds: readonly string[]): Promise<number> {
     const surplus = await this.notStored(await this.store.eventsOfBatches(batchIds));
     if (surplus.length > 0) await this.store.deleteEvents(surplus);
-    this.metrics.surplusDeleted.inc(surplus.length);
+    this.metrics?.surplusDeleted.inc(surplus.length);
     return surplus.length;
   }
 

@@ -2,23 +2,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { columnNames, EVENT_FIELDS } from '../../src/events/event-columns.js';
 import { storedEvent, type StoredRow } from '../../src/events/stored-event.js';
 import { type ProjectionRow, projectionRow } from '../../src/read-model/projection/projection-row.js';
-import { READ_MODEL_COLUMNS } from '../../src/read-model/schema/event-columns.js';
+import { READ_BACK, readBack } from '../../src/read-model/schema/read-back.js';
 import { clickhouseClient } from './engine.js';
 import type { Stack } from './stack.js';
 import { until } from './until.js';
 
-const FIELDS = Object.entries(READ_MODEL_COLUMNS);
-
-/** How each type of column is read back as the projection made it. */
-function readAs(column: string, type: string): string {
-  if (type.startsWith('UUID')) return `replaceAll(toString(${column}), '-', '')`;
-  if (type.startsWith('UInt128')) return `leftPad(lower(hex(${column})), 32, '0')`;
-  if (type.startsWith('DateTime64')) return `toInt64(toUnixTimestamp64Milli(${column}))`;
-  return column;
-}
-
-const ROWS = `SELECT ${FIELDS.map(([field, { name, type }]) => `${readAs(name, type)} AS ${field}_`).join(', ')}
-FROM events ORDER BY app_id, id`;
+const ROWS = `SELECT ${READ_BACK} FROM events`;
 
 /** What is in the read model of a stack, and what should be. */
 export class ReadModel {
@@ -30,15 +19,8 @@ export class ReadModel {
 
   /** Every row, as {@link projectionRow} made it. */
   async rows(): Promise<ProjectionRow[]> {
-    const answer = await this.client.query({
-      query: ROWS,
-      format: 'JSONEachRow',
-      clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
-    });
-    const found = await answer.json<Record<string, unknown>>();
-    return found
-      .map((row) => Object.fromEntries(FIELDS.map(([field]) => [field, row[`${field}_`]])) as unknown as ProjectionRow)
-      .sort(byKey);
+    const answer = await this.client.query({ query: ROWS, format: 'JSONEachRow' });
+    return (await answer.json<Record<string, unknown>>()).map(readBack).sort(byKey);
   }
 
   /** The rows that MySQL's events make. */

@@ -13,7 +13,7 @@ const NEXT_APP = 'SELECT app_id AS app FROM events WHERE app_id > ? ORDER BY app
 const IN_OUTBOX = 'SELECT batch_id AS batchId FROM outbox';
 const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?`;
 const TOTAL = "SELECT COALESCE(SUM(n), 0) AS n FROM event_summary_days WHERE event = ''";
-const RECENT_BATCHES = 'SELECT batch_id AS batchId FROM ingest_batches WHERE batch_id IN (?)';
+const KNOWN_BATCHES = 'SELECT batch_id AS batchId FROM ingest_batches WHERE batch_id IN (?)';
 
 /** Where the filling is: the last event that was looked at; 32 hex digits each. */
 export interface FillCursor {
@@ -73,7 +73,7 @@ export class FillRepository extends Repository<ReadModelState> {
 
   /** Those of the batches that the ledger knows. @param batchIds 32 hex digits each, at least one */
   async knownBatches(batchIds: readonly string[]): Promise<Set<string>> {
-    const rows: { batchId: Buffer }[] = await this.manager.query(RECENT_BATCHES, [binaries(batchIds)]);
+    const rows: { batchId: Buffer }[] = await this.manager.query(KNOWN_BATCHES, [binaries(batchIds)]);
     return new Set(rows.map(({ batchId }) => batchId.toString('hex')));
   }
 
