@@ -68,4 +68,6 @@ export const ENTITIES = [
   AuditEntry,
   VisitorSecret,
   Installation,
+  OutboxBatch,
+  ReadModelState,
 ];
