@@ -133,15 +133,22 @@ describe('npm start with the engine', () => {
     // Inserts wait for their turn, each with its rows in memory.
     const query = new URLSearchParams({ query: 'INSERT INTO swallowed FORMAT TabSeparated', database: 'kept_db' });
     const body = Buffer.alloc(30 * 1024 * 1024, '1\n');
-    const asked = [
-      ...[1, 2, 3].map(() => asking.query({ query: 'SELECT sleepEachRow(3) FROM kept' })),
-      ...[1, 2, 3].map(() => copying.query({ query: 'SELECT sleep(3)' })),
-      ...Array.from({ length: 24 }, () => fetch(`http://${host}/?${query}`, { method: 'POST', headers, body })),
-    ];
-    await Promise.allSettled(asked);
-    await until(() => launcher.output.includes('This question ran: SELECT sleepEachRow(3) FROM kept'), 'a message');
+    const told = () => launcher.output.includes('This question ran: SELECT sleepEachRow(3) FROM kept');
+    // Again and again: on a busy machine the rows may come after the first questions have ended.
+    const repeat = async (ask: () => Promise<unknown>): Promise<void> => {
+      do await ask().catch(() => undefined);
+      while (!told() && launcher.pid('engine') === before);
+    };
+    await Promise.all([
+      ...[1, 2, 3].map(() => repeat(() => asking.query({ query: 'SELECT sleepEachRow(3) FROM kept' }))),
+      ...[1, 2, 3].map(() => repeat(() => copying.query({ query: 'SELECT sleep(3)' }))),
+      ...Array.from({ length: 24 }, () =>
+        repeat(() => fetch(`http://${host}/?${query}`, { method: 'POST', headers, body })),
+      ),
+    ]);
+    await until(told, 'a message');
     expect(launcher.output).toMatch(
-      /engine ended by itself \(exit code 1\)[^]*The engine holds \d+ MiB, and ENGINE_MEMORY/,
+      /engine ended by itself \(SIGKILL\)[^]*The engine holds \d+ MiB, and ENGINE_MEMORY/,
     );
     await until(() => launcher.pid('engine') !== before && engineAnswers(urls.asking), 'the engine to answer');
     await Promise.all([asking.close(), copying.close()]);

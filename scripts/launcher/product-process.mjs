@@ -11,6 +11,8 @@ import { LaunchError, say, warn } from './terminal.mjs';
 const START_DEADLINE_MS = 60_000;
 const BACK_OFF_MS = [300, 1000, 2000, 5000, 10_000, 30_000];
 const WELL_MS = 60_000;
+/** A process that kills itself says why just before. */
+const LAST_WORDS_MS = 1000;
 /** Why nothing is lost with a process that had to be killed. */
 const KEPT = {
   api: 'what it had accepted is safe in Redis',
@@ -27,6 +29,7 @@ export class ProductProcess {
   /** Whether it is started again when it dies. */
   #watched = false;
   #errors = '';
+  #errorsAt = 0;
   /** What the last warning quoted. */
   #told = '';
   #timer;
@@ -115,11 +118,13 @@ export class ProductProcess {
     child.stderr.setEncoding('utf8').on('data', (text) => {
       this.log.write(text);
       this.#errors = (this.#errors + text).slice(-8000);
+      this.#errorsAt = Date.now();
     });
     child.on('error', (error) => (this.#errors += error.message));
     child.on('close', (code, signal) => {
       if (this.#child !== child) return;
-      if (signal) this.#errors = ''; // what it said before is not why
+      // What it said long before is not why.
+      if (signal && Date.now() - this.#errorsAt > LAST_WORDS_MS) this.#errors = '';
       this.#died(signal ?? `exit code ${code}`, Date.now() - begin);
     });
   }
