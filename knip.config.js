@@ -9,7 +9,7 @@ export default {
   // file nobody uses is noticed.
   entry: [
     ...new Set(STARTED),
-    'src/{main,worker,engine,migrate,accounts,audit-counts,dead-letters}.ts',
+    'src/{main,worker,engine,migrate,accounts,audit-counts,dead-letters,projection}.ts',
     'src/api-docs/page/{page,theme}.js',
     'scripts/{lint-openapi,load-release-fixture,make-release-fixture,try-systems}.mjs',
     'scripts/systems/serve-once.mjs',

@@ -24,6 +24,7 @@ export class Outbox1764900000000 implements MigrationInterface {
       id TINYINT UNSIGNED NOT NULL,
       enabled TINYINT UNSIGNED NOT NULL,
       complete_at DATETIME(3) NULL,
+      rebuild_ordered TINYINT UNSIGNED NOT NULL DEFAULT 0,
       filled_app BINARY(16) NULL,
       filled_id BINARY(16) NULL,
       filled BIGINT UNSIGNED NOT NULL DEFAULT 0,

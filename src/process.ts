@@ -27,6 +27,7 @@ const FLUSH_MS = 500;
 export async function prepareProcess(role: 'api' | 'worker'): Promise<ProcessParts> {
   const env = Env.load(role);
   const logger = createLogger(env, role);
+  if (!env.readModel) logger.info('CLICKHOUSE_URL is not set: there is no ClickHouse, and events are not copied');
   const dataSources = await connectMysql(env, role);
   const { usual: dataSource } = dataSources;
   await assertSchemaFits(dataSource);

@@ -146,4 +146,29 @@ describe('filling the copy in ClickHouse', () => {
     await same();
     expect(worker.text.match(/as after a restored backup/g)).toHaveLength(1);
   });
+
+  test('npm run projection tells how far the copy is, and has it filled anew', async () => {
+    const projection = async (...args: string[]): Promise<string> => {
+      const command = ServerProcess.start('projection', stack.variables, args);
+      expect(await command.ended()).toBe(0);
+      return command.text;
+    };
+    expect(await projection('status')).toMatch(/^complete since .*\n0 events wait to be copied\n$/);
+    expect(await projection('rebuild')).toMatch(/^to be rebuilt/);
+    await readModel.client.command({ query: 'INSERT INTO events SELECT * FROM events WHERE metadata = \'{"i":3}\'' });
+    await stack.startWorker();
+    await complete();
+    await same();
+  });
+
+  test('a copy that another version derived is filled anew', async () => {
+    await readModel.client.command({
+      query: `ALTER TABLE events UPDATE derivation = 0, title = 'old' WHERE metadata = '{"i":3}'`,
+      clickhouse_settings: { mutations_sync: '2' },
+    });
+    const worker = await stack.startWorker();
+    await until(() => /Derived columns changed/.test(worker.text), 'the change to be noticed');
+    await complete();
+    await same();
+  });
 });

@@ -5,6 +5,7 @@ import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
 import { withNamedLock } from '../database/named-lock.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
+import { OutdatedDerivation } from './outdated-derivation.js';
 import { RestoredBackup } from './restored-backup.js';
 import { ReadModelStore } from './read-model-store.js';
 import { ForeignReadModelError, migrateReadModel, NewerReadModelError } from './schema/schema.js';
@@ -29,6 +30,7 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
     private readonly dataSource: DataSource,
     private readonly store: ReadModelStore,
     private readonly restored: RestoredBackup,
+    private readonly derivation: OutdatedDerivation,
     private readonly metrics: ReadModelMetrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -71,6 +73,7 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
         if (done.length > 0) this.logger.info({ migrations: done }, 'The tables of the read model were made');
         await runner.query(ENABLE);
         await this.noticeRestore();
+        if (await this.derivation.check()) this.tell('Derived columns changed: the read model is filled anew');
         this.prepared = true;
       });
       if (this.prepared) this.tell('The read model is ready');

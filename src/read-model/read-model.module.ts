@@ -11,6 +11,7 @@ import { Projector } from './projector.js';
 import { ReadModelConnection } from './read-model-connection.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
 import { ReadModelStore } from './read-model-store.js';
+import { OutdatedDerivation } from './outdated-derivation.js';
 import { RestoredBackup } from './restored-backup.js';
 import { Reconciler } from './reconciler.js';
 
@@ -41,6 +42,7 @@ export class ReadModelModule {
           store,
           ReadModelMetrics,
           RestoredBackup,
+          OutdatedDerivation,
           ReadModelConnection,
           Reconciler,
           CopySender,

@@ -26,7 +26,7 @@ export class ServerProcess {
   }
 
   static start(
-    entry: 'main' | 'worker' | 'engine' | 'migrate' | 'audit-counts' | 'dead-letters' | 'accounts',
+    entry: 'main' | 'worker' | 'engine' | 'migrate' | 'audit-counts' | 'dead-letters' | 'accounts' | 'projection',
     env: Record<string, string>,
     args: string[] = [],
   ): ServerProcess {

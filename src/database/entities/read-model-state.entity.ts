@@ -16,6 +16,10 @@ export class ReadModelState {
   @Column({ name: 'complete_at', type: 'datetime', precision: 3, nullable: true })
   completeAt!: Date | null;
 
+  /** 1: a worker is to empty the copy and fill it anew. */
+  @Column({ name: 'rebuild_ordered', type: 'tinyint', unsigned: true, default: 0 })
+  rebuildOrdered!: number;
+
   /** How far it is filled: the app and the id of the last event that was looked at, in the order of the table. */
   @Column({ name: 'filled_app', type: 'binary', length: 16, nullable: true, transformer: hex })
   filledApp!: string | null;

@@ -72,6 +72,7 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
   private async fill(runner: QueryRunner, signal: AbortSignal): Promise<void> {
     const state = await this.fills.state();
     if (state.completeAt) return;
+    if (state.rebuildOrdered) return this.rebuild();
     let { cursor, filled } = state;
     const total = await this.fills.total();
     const run = randomUUID();
@@ -116,12 +117,18 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     this.metrics.filled.inc(missing.length);
   }
 
+  /** The next run fills it. */
+  private async rebuild(): Promise<void> {
+    await this.store.empty();
+    await this.fills.beginAgain();
+    this.logger.info({ notice: true }, 'The read model is filled anew');
+  }
+
   private async finish(filled: number, signal: AbortSignal): Promise<void> {
     const differences: string[] = [];
     await compareWithMysql(this.dataSource, this.store, (line) => differences.push(line), signal);
     if (differences.length > 0) {
-      await this.store.empty();
-      await this.fills.beginAgain();
+      await this.rebuild();
       throw new ReadModelDiffersError(differences);
     }
     await this.fills.complete();

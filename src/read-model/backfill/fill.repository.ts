@@ -4,11 +4,17 @@ import type { ReadModelState } from '../../database/entities/index.js';
 import { columnNames, EVENT_FIELDS } from '../../events/event-columns.js';
 import { storedEvent, type StoredEventFields, type StoredRow } from '../../events/stored-event.js';
 
-const STATE = `SELECT enabled, complete_at AS completeAt, LOWER(HEX(filled_app)) AS app, LOWER(HEX(filled_id)) AS id, filled
+const STATE = `SELECT enabled, complete_at AS completeAt, LOWER(HEX(filled_app)) AS app, LOWER(HEX(filled_id)) AS id, filled,
+  rebuild_ordered AS rebuildOrdered
 FROM read_model WHERE id = 1`;
 const ADVANCE = 'UPDATE read_model SET filled_app = ?, filled_id = ?, filled = filled + ? WHERE id = 1';
 const COMPLETE = 'UPDATE read_model SET complete_at = NOW(3) WHERE id = 1 AND enabled = 1';
-const BEGIN = 'UPDATE read_model SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0 WHERE id = 1';
+const BEGIN = `UPDATE read_model
+SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0 WHERE id = 1`;
+const ORDER_REBUILD = 'UPDATE read_model SET rebuild_ordered = 1, complete_at = NULL WHERE id = 1 AND enabled = 1';
+/** What is packed around the ids of an app takes 20 bytes: the number is a little too high. */
+const WAITING =
+  'SELECT COALESCE(SUM(LENGTH(event_ids) DIV 16), 0) AS events, MIN(oldest_receipt) AS oldest FROM outbox';
 const NEXT_APP = 'SELECT app_id AS app FROM events WHERE app_id > ? ORDER BY app_id LIMIT 1';
 const IN_OUTBOX = 'SELECT batch_id AS batchId FROM outbox';
 const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?`;
@@ -28,6 +34,8 @@ export interface FillState {
   cursor: FillCursor | undefined;
   /** Events that were looked at. */
   filled: number;
+  /** The copy is to be emptied and filled anew. */
+  rebuildOrdered: boolean;
 }
 
 /** A piece of MySQL's events in one snapshot. */
@@ -42,14 +50,28 @@ export interface FillPiece {
   inOutbox: ReadonlySet<string>;
 }
 
+interface StateRow {
+  enabled: number;
+  completeAt: Date | null;
+  app: string | null;
+  id: string | null;
+  filled: string;
+  rebuildOrdered: number;
+}
+
 /** Owns the SQL by which the read model is filled from MySQL. */
 export class FillRepository extends Repository<ReadModelState> {
   async state(): Promise<FillState> {
-    const [row]: { enabled: number; completeAt: Date | null; app: string | null; id: string | null; filled: string }[] =
-      await this.manager.query(STATE);
-    const { enabled, completeAt, app, id, filled } = row!;
+    const [row]: StateRow[] = await this.manager.query(STATE);
+    const { enabled, completeAt, app, id, filled, rebuildOrdered } = row!;
     const cursor = app !== null && id !== null ? { app, id } : undefined;
-    return { enabled: Number(enabled) === 1, completeAt, cursor, filled: Number(filled) };
+    return {
+      enabled: Number(enabled) === 1,
+      completeAt,
+      cursor,
+      filled: Number(filled),
+      rebuildOrdered: Number(rebuildOrdered) === 1,
+    };
   }
 
   async advance({ app, id }: FillCursor, read: number): Promise<void> {
@@ -63,6 +85,17 @@ export class FillRepository extends Repository<ReadModelState> {
   /** Has it filled from the beginning. */
   async beginAgain(): Promise<void> {
     await this.manager.query(BEGIN);
+  }
+
+  /** Has a worker empty the copy and fill it anew. */
+  async orderRebuild(): Promise<void> {
+    await this.manager.query(ORDER_REBUILD);
+  }
+
+  /** How many events are in the outbox, roughly, and when the oldest was received. */
+  async waiting(): Promise<{ events: number; oldest: Date | null }> {
+    const [row]: { events: string; oldest: Date | null }[] = await this.manager.query(WAITING);
+    return { events: Number(row!.events), oldest: row!.oldest };
   }
 
   /** How many events are counted, expired ones that are kept in counts included: for progress. */
