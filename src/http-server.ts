@@ -12,6 +12,7 @@ import { answerBytes } from './common/answer-bytes.js';
 import { sendProblem, toAppError, toProblem } from './common/problem.filter.js';
 import { isStaticRoute } from './common/static-text.js';
 import { trustedProxies } from './common/trusted-proxies.js';
+import { limitBodyPieces, PIECE_MIN_BYTES, PIECES_FREE, TINY_PIECES } from './body-pieces.js';
 import { ConfigError } from './config/config-error.js';
 import type { Env } from './config/env.js';
 import { connectionLimits, limitConnections } from './connection-limits.js';
@@ -86,9 +87,14 @@ function answerFrameworkError(
 const CLIENT_ERRORS: Record<string, [status: number, code: string, detail: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'The request line and headers are larger than 16 KiB.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'The request did not arrive in time. Send it again.'],
+  [TINY_PIECES]: [
+    400,
+    'body_in_tiny_pieces',
+    `The body arrives in more than ${PIECES_FREE} pieces of less than ${PIECE_MIN_BYTES} bytes on average. Send it in larger chunks.`,
+  ],
 };
 
-/** What Node finds wrong before there is a request. */
+/** What is found wrong while a request is still being read, by Node or by {@link limitBodyPieces}. */
 function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
@@ -123,6 +129,7 @@ export async function listen(
   const server = app.getHttpServer() as Server;
   limitConnections(server, connectionLimits(env), logger);
   limitPipelining(server);
+  limitBodyPieces(server);
   try {
     await app.listen(port, host);
   } catch (error) {

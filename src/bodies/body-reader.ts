@@ -8,6 +8,7 @@ import { networkName, siteName } from '../registry/network.js';
 import { type Arriving, BodyRoom, type Holder } from './body-room.js';
 import type { BodyRules, BodySender } from './body-rules.js';
 import { BodyScan } from './body-scan.js';
+import { JoinedPieces } from './joined-pieces.js';
 import type { UnknownSenders } from './unknown-senders.js';
 
 /** Bytes that are inflated at a time. */
@@ -51,7 +52,7 @@ interface Shared {
  */
 class BodyReading {
   private readonly scan: BodyScan;
-  private chunks: Buffer[] = [];
+  private pieces = new JoinedPieces();
   /** Inflated. */
   private bytes = 0;
   /** As sent, for gzip. */
@@ -133,7 +134,7 @@ class BodyReading {
   private end(error: Error | null, value?: unknown, charged = this.bytes): void {
     this.over = true;
     this.stop();
-    this.chunks = [];
+    this.pieces = new JoinedPieces();
     this.scan.end();
     if (this.place) this.shared.room.leave(this.place);
     if (error && this.sender) {
@@ -159,9 +160,9 @@ class BodyReading {
     } catch (error) {
       throw this.refusal(error);
     }
-    this.chunks.push(chunk);
+    const held = this.pieces.add(chunk);
     if (!this.sender) this.admit();
-    if (encoding === 'gzip' || this.bytes !== this.length) this.hold(chunk.length);
+    if (encoding === 'gzip' || this.bytes !== this.length) this.hold(held);
   }
 
   /** Takes room for what has come of a body that is not complete. */
@@ -180,7 +181,7 @@ class BodyReading {
     if (!this.sender && this.rules.inBody) throw this.refusal(this.rules.inBody.missing(this.request));
     if (!this.sender && !this.counted) this.count();
     if (this.sender) this.rules.assertMaySend(this.request, this.sender);
-    const body = this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes);
+    const body = this.pieces.joined();
     if (body.length === 0) throw new AppError(400, 'body_missing', 'The body is empty. Send a JSON object.');
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
     const size = { bytes: this.bytes, names: this.scan.names };

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { call, registerApp, signIn } from '../support/client.js';
 import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
@@ -47,4 +49,67 @@ describe('slow senders', () => {
     },
     CLOSED_WITHIN_MS + 30_000,
   );
+
+  describe('bodies in tiny pieces', () => {
+    const TINY = 'body_in_tiny_pieces';
+    /** Sends a piece each time the one before has gone out, until the server hangs up or all are sent. */
+    const send = (head: string[], pieces: Iterable<string>): Promise<string> =>
+      new Promise((resolve) => {
+        const { hostname, port } = new URL(stack.url);
+        let answer = '';
+        const socket = connect(Number(port), hostname).setNoDelay();
+        socket.on('error', () => undefined).on('data', (data) => (answer += data.toString()));
+        socket.on('close', () => resolve(answer));
+        socket.write([...head, 'host: x', '', ''].join('\r\n'));
+        const next = pieces[Symbol.iterator]();
+        const sendNext = (): void => {
+          const { done, value } = next.next();
+          if (!done && socket.writable) socket.write(value, 'latin1', () => setImmediate(sendNext));
+        };
+        sendNext();
+      });
+    const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+    const tiny = (): string[] => [chunk('{"a":"'), ...Array<string>(600).fill(chunk('x'))];
+    const JSON_BODY = 'content-type: application/json';
+
+    test.each([
+      ['POST /api/analytics/collect HTTP/1.1', TINY],
+      ['POST /api/apps HTTP/1.1', TINY],
+      // Answered before the body has come, and closed then.
+      ['POST /nowhere HTTP/1.1', ''],
+      ['GET /health HTTP/1.1', ''],
+    ])('%s: the connection is closed, without a key', async (line, code) => {
+      const answer = await send([line, JSON_BODY, 'transfer-encoding: chunked'], tiny());
+      if (code) expect(answer).toContain(`"code":"${code}"`);
+      // For being late.
+      expect(answer).not.toContain('HTTP/1.1 408');
+    });
+
+    test('nor does a good key help, nor gzip, nor a body of known length', async () => {
+      const { apiKey } = await registerApp(stack.url, await signIn(stack.url));
+      const head = ['POST /collect HTTP/1.1', JSON_BODY, `x-api-key: ${apiKey}`];
+      const gzipped = gzipSync(randomBytes(600).toString('hex')).toString('latin1');
+      const pieces = Array.from(gzipped, (byte) => `1\r\n${byte}\r\n`);
+      const answer = await send([...head, 'transfer-encoding: chunked'], tiny());
+      expect(answer).toContain('HTTP/1.1 400');
+      expect(answer).toContain(TINY);
+      expect(await send([...head, 'content-encoding: gzip', 'transfer-encoding: chunked'], pieces)).toContain(TINY);
+    });
+
+    test('packets of a slow phone, and what proxies make of bodies, are taken', async () => {
+      const { apiKey } = await registerApp(stack.url, await signIn(stack.url));
+      const body = JSON.stringify({
+        events: Array.from({ length: 900 }, (_none, i) => ({ event: 'seen', metadata: { note: `${i} `.repeat(100) } })),
+      });
+      expect(body.length).toBeGreaterThan(300_000);
+      const head = ['POST /collect/batch HTTP/1.1', JSON_BODY, `x-api-key: ${apiKey}`, 'connection: close'];
+      const cut = (size: number) => body.match(new RegExp(`.{1,${size}}`, 'g'))!;
+      const known = await send([...head, `content-length: ${body.length}`], cut(1400));
+      expect(known).toContain('HTTP/1.1 202');
+      for (const size of [300, 1400, 4096, 32 * 1024]) {
+        const answer = await send([...head, 'transfer-encoding: chunked'], [...cut(size).map(chunk), '0\r\n\r\n']);
+        expect([size, answer.slice(0, 12)]).toEqual([size, 'HTTP/1.1 202']);
+      }
+    });
+  });
 });
