@@ -8,6 +8,7 @@ import { toProblem } from './common/problem.filter.js';
 import { trustedProxies } from './common/trusted-proxies.js';
 import { visitorAddresses } from './common/visitor-address.js';
 import { type Env, isLoopbackName } from './config/env.js';
+import type { HeldAnswers } from './held-answers.js';
 import type { SecurityHeaders } from './security-headers.js';
 
 /** Balancers and monitors ask these; on the machine and in trusted networks nothing limits them. */
@@ -25,13 +26,14 @@ export interface AnonymousLimit {
  * Makes the limit, and asks it before any other hook. An answer is written here, since Nest's way of refusing takes several
  * times as long.
  * @param secure headers of every answer
- * @param onRefused hears of each request that is refused
+ * @param onRefused hears of each request that is refused @param held sends the refusals later
  */
 export function limitAnonymous(
   app: NestFastifyApplication,
   env: Env,
   secure: SecurityHeaders,
   onRefused: (request: FastifyRequest) => void,
+  held: HeldAnswers,
 ): AnonymousLimit {
   const requests = app.get(AnonymousRequests, { strict: false });
   const [addressOf, trusts] = [visitorAddresses(env), trustedProxies(env)];
@@ -70,7 +72,7 @@ export function limitAnonymous(
         'ratelimit-reset': String(waitS),
         'content-length': String(Buffer.byteLength(bodyStart) + id.length + bodyEnd.length),
       };
-      reply.raw.writeHead(429, head).end(bodyStart + id + bodyEnd);
+      held.hold(reply.raw, () => reply.raw.writeHead(429, head).end(bodyStart + id + bodyEnd));
       return true;
     },
     note: (request, error) => {

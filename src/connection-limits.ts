@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from './common/logger.js';
 import { trustedProxies } from './common/trusted-proxies.js';
 import type { Env } from './config/env.js';
-import { networkName } from './registry/network.js';
+import { limitedNetworks } from './registry/network.js';
 
 /** Descriptors that are kept for MySQL, Redis, files and answers to those who are connected. */
 const KEPT_DESCRIPTORS = 512;
@@ -20,7 +20,7 @@ const LOG_EVERY_MS = 60_000;
 export interface ConnectionLimits {
   /** In total. */
   total: number;
-  /** From one address: an IPv4 address, or the /64 of an IPv6 address. */
+  /** From one address: an IPv4 address, or the /64 of an IPv6 address. Five times as many from a /48. */
   address: number;
   /** Whether a peer is a proxy in front, whose connections are those of many visitors: no limit of its own. */
   isProxy: (peer: string | undefined) => boolean;
@@ -70,18 +70,19 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
     const { remoteAddress } = socket;
     // A connection that has been closed already has no peer.
     if (remoteAddress === undefined || limits.isProxy(remoteAddress)) return;
-    const name = networkName(remoteAddress);
-    const count = (open.get(name) ?? 0) + 1;
-    if (count > limits.address) {
+    const networks = limitedNetworks(remoteAddress);
+    if (networks.some(({ name, times }) => (open.get(name) ?? 0) >= limits.address * times)) {
       refusals.note('address');
       socket.destroy();
       return;
     }
-    open.set(name, count);
+    for (const { name } of networks) open.set(name, (open.get(name) ?? 0) + 1);
     socket.once('close', () => {
-      const left = open.get(name)! - 1;
-      if (left > 0) open.set(name, left);
-      else open.delete(name);
+      for (const { name } of networks) {
+        const left = open.get(name)! - 1;
+        if (left > 0) open.set(name, left);
+        else open.delete(name);
+      }
     });
   });
 

@@ -14,11 +14,14 @@ import { UnknownSenders } from './bodies/unknown-senders.js';
 import { CollectBodies } from './collect/collect-bodies.js';
 import { prepareCollectHttp } from './collect/collect-cors.js';
 import { IngestMetrics } from './collect/ingest-metrics.js';
-import type { AppError } from './common/app-error.js';
+import { CollectTurns } from './collect/collect-turns.js';
+import { type AppError, ClientGoneError } from './common/app-error.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { setUpVisitorAddress } from './common/visitor-address.js';
 import { NestLogger } from './common/logger.js';
+import { HeldAnswers } from './held-answers.js';
+import { paceRefusals } from './refusal-pace.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
 import { createAdapter, type HttpSettings, listen, prepareHttp } from './http-server.js';
 import { warnOfListedHost } from './tracker/listed-host.js';
@@ -41,10 +44,12 @@ try {
   };
   app.useGlobalPipes(new PayloadPipe());
   setUpVisitorAddress(app, env);
-  const limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'));
+  const held = new HeldAnswers();
+  const limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'), held);
   http.refuses = limit.refuses;
   const onProblem = (request: FastifyRequest, error: AppError) => {
     limit.note(request, error);
+    pace.note(request, error);
     countRejected(request, error.code);
   };
   app.useGlobalFilters(new ProblemFilter(logger, http.servesPages, onProblem));
@@ -52,6 +57,8 @@ try {
   app.get(UnsentAnswers, { strict: false }).watch(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));
+  takeTurns(app);
+  const pace = paceRefusals(app, held);
   mountLocalSignIn(app, env);
   await setUpApiDocs(app, env);
   await setUpDashboard(app, env);
@@ -61,6 +68,21 @@ try {
   logger.info({ notice: true }, `ready ${env.publicUrl}`);
 } catch (error) {
   fail(error);
+}
+
+/** Lets accounts take turns at having their events taken. */
+function takeTurns(app: NestFastifyApplication): void {
+  const turns = new CollectTurns();
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    const account = request.bodySender?.ownerId;
+    if (account === undefined || !formatOf(request)) return done();
+    try {
+      turns.take(account, () => done(request.raw.socket.destroyed ? new ClientGoneError() : undefined));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
 }
 
 /** Has JSON bodies read by the rules of their route. */

@@ -16,13 +16,13 @@ const TOKEN_CODES = new Set(['key_malformed', 'key_expired', 'key_revoked', 'wro
 /** Routes that probes and open pages ask every few seconds: a good answer is no news, nor is one to posted events. */
 const PROBES = new Set(['/health', '/ready']);
 
-/** What a line is called. `request` alone is not limited. */
+/** What a line is called. Of those called `request`, good ones and failures of our own are not limited. */
 type Kind = 'request' | 'slow request' | 'token refused' | 'request refused' | 'sign-in failed';
 
 /**
  * One line for each request. Refused and slow ones name the key and the account, never the token, an e-mail or an address.
- * Refused tokens, failed sign-ins, requests of unknown senders that are over a limit, and slow requests are called so, and
- * are limited to 20 lines a second each; what is left out is counted.
+ * Refused tokens, failed sign-ins, requests of unknown senders that are over a limit, and slow requests are called so.
+ * These, and other refusals, are limited to 20 lines a second each; what is left out is counted.
  */
 export class RequestLog {
   private readonly limit: LineLimit;
@@ -40,7 +40,8 @@ export class RequestLog {
     const isUsual = status === 202 || (status === 200 && isRoutine);
     const level = status >= 500 ? 'warn' : isUsual && kind === 'request' ? 'debug' : 'info';
     if (!this.logger.isLevelEnabled(level)) return;
-    if (kind !== 'request' && !this.limit.allows(kind)) return;
+    const isRefusal = status >= 400 && status < 500;
+    if ((kind !== 'request' || isRefusal) && !this.limit.allows(kind === 'request' ? 'refused request' : kind)) return;
     this.logger[level](
       {
         requestId: request.id,

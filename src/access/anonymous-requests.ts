@@ -4,7 +4,8 @@ import { headerToken } from '../common/presented-token.js';
 import { tokenKind } from '../common/token-ring.js';
 import { WindowCounts } from '../common/window-counts.js';
 import { Env } from '../config/env.js';
-import { networkName } from '../registry/network.js';
+import { UnknownSenders } from '../bodies/unknown-senders.js';
+import { limitedNetworks } from '../registry/network.js';
 import { KeyAuthenticator } from './key-authenticator.js';
 import { SessionCheck } from './session-check.js';
 import { SessionCookies } from './session-cookies.js';
@@ -39,6 +40,7 @@ export class AnonymousRequests {
     private readonly keys: KeyAuthenticator,
     private readonly sessions: SessionCheck,
     private readonly cookies: SessionCookies,
+    private readonly unknown: UnknownSenders,
     env: Env,
   ) {
     this.limit = env.rateLimits.anonymous * WINDOW_S;
@@ -52,13 +54,14 @@ export class AnonymousRequests {
   waitS(request: FastifyRequest, keyInBody: boolean): number {
     const shows = this.shows(request, keyInBody);
     if (shows && performance.now() >= this.someOverUntil) return 0;
-    const name = networkName(request.visitorAddress);
-    if (shows && (this.requests.count(name) < this.limit || this.isGood(request, keyInBody))) return 0;
-    if (this.add(name) <= this.limit) return 0;
+    const { visitorAddress } = request;
+    if (shows && (!this.isFull(visitorAddress) || this.isGood(request, keyInBody))) return 0;
+    const full = this.add(visitorAddress);
+    if (full === undefined) return 0;
     // Pages that a signed-in person opens ask for no credential. They count for the person then.
     const account = shows ? undefined : this.accountOf(request);
     if (account !== undefined && this.requests.add(`account ${account}`) <= this.limit) return 0;
-    return Math.max(1, Math.ceil(this.requests.msLeft(name) / 1000));
+    return Math.max(1, Math.ceil(this.requests.msLeft(full) / 1000));
   }
 
   /**
@@ -66,20 +69,33 @@ export class AnonymousRequests {
    * @param notLetIn whether the credential is why: it does not count as good for this route any more
    */
   noteRefused(request: FastifyRequest, keyInBody: boolean, notLetIn: boolean): void {
+    if (!this.shows(request, keyInBody)) return;
     const token = this.tokenOf(request);
-    if (token === undefined || !this.shows(request, keyInBody)) return;
+    if (token === undefined) {
+      // The key was looked for in the body.
+      if (!request.bodySender) this.add(request.visitorAddress);
+      return;
+    }
     const isGood = this.isGood(request, keyInBody);
     if (isGood && !notLetIn) return;
-    this.add(networkName(request.visitorAddress));
+    this.add(request.visitorAddress);
     if (isGood) this.refused.add(withRoute(token, request));
   }
 
-  private add(name: string): number {
-    const count = this.requests.add(name);
-    if (count >= this.limit) {
-      this.someOverUntil = Math.max(this.someOverUntil, performance.now() + this.requests.msLeft(name));
-    }
-    return count;
+  /** @returns the network for which this is one too many */
+  private add(address: string): string | undefined {
+    // Those beyond the limit of a wide network fill no memory with their own names.
+    return limitedNetworks(address).find(({ name, times }) => {
+      const count = this.requests.add(name);
+      if (count >= this.limit * times) {
+        this.someOverUntil = Math.max(this.someOverUntil, performance.now() + this.requests.msLeft(name));
+      }
+      return count > this.limit * times;
+    })?.name;
+  }
+
+  private isFull(address: string): boolean {
+    return limitedNetworks(address).some(({ name, times }) => this.requests.count(name) >= this.limit * times);
   }
 
   /** Whether a request comes with something that may be a credential, where one is asked for. */
@@ -93,7 +109,7 @@ export class AnonymousRequests {
   /** A key in a body is looked at when the body is there: see UnknownSenders for how many there may be that have none. */
   private isGood(request: FastifyRequest, keyInBody: boolean): boolean {
     const shown = headerToken(request);
-    if (!shown && keyInBody) return hasBody(request.headers);
+    if (!shown && keyInBody) return hasBody(request.headers) && !this.unknown.isFull(request.visitorAddress);
     const token = shown?.token ?? this.cookie(request);
     if (token === undefined || this.refused.count(withRoute(token, request)) > 0) return false;
     if (shown?.source !== 'x-api-key' && tokenKind(token) === 'user')

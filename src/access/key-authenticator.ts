@@ -39,6 +39,16 @@ export class KeyAuthenticator {
     }
   }
 
+  /** Whose key it is, if it would be let in now. No refusal is counted. */
+  callerOf(token: string, request: FastifyRequest): KeyCaller | undefined {
+    if (!this.ring.hasSigned(token)) return undefined;
+    try {
+      return this.verified(token, request);
+    } catch {
+      return undefined; // What is wrong with it is told where it is asked for.
+    }
+  }
+
   /** Whether the key would be let in now. Nothing is counted; while revocations are unknown, a good signature is enough. */
   admits(token: string, request: FastifyRequest): boolean {
     if (!this.ring.hasSigned(token)) return false;

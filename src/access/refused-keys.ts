@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { type AppError, RateLimitedError, type UnauthorizedError } from '../common/app-error.js';
 import { WindowCounts } from '../common/window-counts.js';
 import { Env } from '../config/env.js';
-import { networkName } from '../registry/network.js';
+import { limitedNetworks } from '../registry/network.js';
 
 const MINUTE_MS = 60_000;
 const SECOND_MS = 1000;
@@ -26,15 +26,20 @@ export class RefusedKeys {
 
   /** Called before the signature of a key is verified that this process has not met. @throws RateLimitedError */
   assertMayTry(request: FastifyRequest): void {
-    const name = networkName(request.visitorAddress);
-    if (this.refusals.count(name) <= this.env.rateLimits.refused_keys) return;
-    if (this.trials.add(name) > TRIALS_A_SECOND) throw this.tooMany(name);
+    const full = limitedNetworks(request.visitorAddress).find(({ name, times }) => this.isOver(name, times));
+    if (full && this.trials.add(full.name) > TRIALS_A_SECOND * full.times) throw this.tooMany(full.name);
   }
 
   /** Counts a refusal. @returns what to answer: the refusal itself, or that there were too many */
   note(request: FastifyRequest, refusal: UnauthorizedError): AppError {
-    const name = networkName(request.visitorAddress);
-    return this.refusals.add(name) > this.env.rateLimits.refused_keys ? this.tooMany(name, refusal) : refusal;
+    const networks = limitedNetworks(request.visitorAddress);
+    for (const { name } of networks) this.refusals.add(name);
+    const full = networks.find(({ name, times }) => this.isOver(name, times));
+    return full ? this.tooMany(full.name, refusal) : refusal;
+  }
+
+  private isOver(name: string, times: number): boolean {
+    return this.refusals.count(name) > this.env.rateLimits.refused_keys * times;
   }
 
   /** @param refusal the answer otherwise; it goes to the log only */

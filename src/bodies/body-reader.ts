@@ -84,7 +84,7 @@ class BodyReading {
     const { request, rules } = this;
     const encoding = contentEncoding(request);
     assertUtf8Named(request);
-    this.sender = rules.senderOf(request);
+    request.bodySender = this.sender = rules.senderOf(request);
     if (!this.sender && !rules.inBody) this.count();
     this.length = Number(request.headers['content-length'] ?? NaN);
     if (this.length > rules.maxBytes) throw this.refusal(tooLarge(rules.maxBytes));
@@ -138,6 +138,7 @@ class BodyReading {
     this.scan.end();
     if (this.place) this.shared.room.leave(this.place);
     if (error && this.sender) {
+      this.request.bodyCharged = true;
       this.rules.noteFailed(this.request, this.sender, { bytes: charged, names: this.parsing ? this.scan.names : 0 });
     }
     this.done(error, value);
@@ -199,7 +200,7 @@ class BodyReading {
     const { key } = this.scan;
     if (!inBody || key === undefined) return;
     try {
-      this.sender = inBody.admit(this.request, key);
+      this.request.bodySender = this.sender = inBody.admit(this.request, key);
     } catch (error) {
       throw this.refusal(error);
     }

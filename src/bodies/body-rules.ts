@@ -69,6 +69,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set when a body was read; undefined for a request without one. */
     bodySize?: BodySize;
+    /** Who has shown a good key or user token, once the body's reader knows. */
+    bodySender?: BodySender;
+    /** Whether a body that failed was charged to its sender. */
+    bodyCharged?: boolean;
     /** The answer as Node has it: `close` is when it was sent, or its connection lost. */
     answer: ServerResponse;
   }

@@ -7,7 +7,7 @@ import type { KeyCaller } from '../common/caller.js';
 import { headerToken, withoutSpace } from '../common/presented-token.js';
 import { BODY_MAX_BYTES } from '../events/limits.js';
 import { BodiesUnderWay } from './bodies-under-way.js';
-import { CollectLimits, loadOf } from './collect-limits.js';
+import { CollectLimits, loadOf, REFUSED_EVENTS } from './collect-limits.js';
 import { statedFormat, timeKeyCheck } from './ingest-format.js';
 
 /** Bodies of the routes that take events: only those of a good key that may write are parsed. The guards ask again afterwards. */
@@ -40,7 +40,7 @@ export class CollectBodies implements BodyRules<KeyCaller> {
   }
 
   noteFailed(request: FastifyRequest, caller: KeyCaller, size: BodySize): void {
-    this.limits.noteFailed(caller, request.visitorAddress, loadOf(1, size));
+    this.limits.noteFailed(caller, request.visitorAddress, loadOf(REFUSED_EVENTS, size));
   }
 
   private admit(request: FastifyRequest, key: string): KeyCaller {

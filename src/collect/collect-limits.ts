@@ -25,6 +25,9 @@ export interface Load {
   bytes: number;
 }
 
+/** What a refused request counts for: to refuse one takes about as long as to take so many events in a batch. */
+export const REFUSED_EVENTS = 5;
+
 /** Different names in a body that cost nothing extra. */
 const NAMES_FREE = 200;
 /** What each further name counts for: JSON.parse takes as long for it as for some hundred bytes of the usual. */
@@ -99,13 +102,18 @@ export class CollectLimits {
     throw refusal(refusing);
   }
 
+  /** Whether some sender may have been refused in this second. */
+  get refusesSome(): boolean {
+    return this.refused.size > 0;
+  }
+
   /** Before a body is read. @throws RateLimitedError when this process has refused the sender in this second */
   assertMaySend(key: KeyCaller, address: string): void {
     if (this.refused.size > 0) this.assertNotRefused(this.namesOf(key, address));
   }
 
   /**
-   * Counts a body that was refused, or did not come to its end, against the same limits. Once such bodies have used up one of
+   * Counts a request that was refused, or whose body did not come to its end, against the same limits. Once such requests have used up one of
    * them, {@link assertMaySend} refuses the sender until the second is over.
    */
   noteFailed(key: KeyCaller, address: string, load: Load): void {

@@ -21,6 +21,22 @@ export function networkName(address: string): string {
   return networkOf(address).toString('latin1');
 }
 
+/** A network that is limited as a whole, to so many times what an address may have. */
+export interface LimitedNetwork {
+  name: string;
+  times: number;
+}
+
+/** What a /48 may have, in limits of one /64: whoever has one has 65,536 of these. */
+const SITE_TIMES = 5;
+
+/** The networks of an address that a limit in memory counts, the widest first: its /48, and itself or its /64. */
+export function limitedNetworks(address: string): LimitedNetwork[] {
+  const [name, site] = [networkName(address), siteName(address)];
+  const own = { name, times: 1 };
+  return site === name ? [own] : [{ name: site, times: SITE_TIMES }, own];
+}
+
 /** Like {@link networkName}, of an IPv6 address by its /48: one customer may have all of its 65,536 networks. */
 export function siteName(address: string): string {
   return networkOf(address, IPV6_SITE_BITS).toString('latin1');

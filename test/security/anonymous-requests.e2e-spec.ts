@@ -2,11 +2,14 @@ import { type Answer, call, createKey, registerApp, signIn, type Signed } from '
 import { rawCall } from '../support/raw-request.js';
 import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
+import { HELD_MS } from '../../src/held-answers.js';
 import { WINDOW_S } from '../../src/access/anonymous-requests.js';
 
 /** Requests a second; five seconds' worth may come at once. */
 const LIMIT = 10;
 const AT_ONCE = LIMIT * WINDOW_S;
+/** Bodies a second without a key. */
+const BODIES = 20;
 const COLLECT = '/api/analytics/collect';
 
 describe('requests without a good credential', () => {
@@ -30,9 +33,14 @@ describe('requests without a good credential', () => {
   /** Sends twice as many as an address may. A window may end in between. @returns how many of them were refused */
   const flood = async (from: string, sent: Sent | ((i: number) => Sent) = {}): Promise<number> => {
     const answers: Answer[] = [];
-    for (let i = 0; i < AT_ONCE * 2.5; i += 25) {
+    // Refusals are held, so those beyond the limit are sent together.
+    for (const [i, count] of [
+      [0, AT_ONCE / 2],
+      [AT_ONCE / 2, AT_ONCE / 2],
+      [AT_ONCE, AT_ONCE * 1.5],
+    ] as const) {
       const one = (_none: unknown, j: number) => send(from, typeof sent === 'function' ? sent(i + j) : sent);
-      answers.push(...(await Promise.all(Array.from({ length: 25 }, one))));
+      answers.push(...(await Promise.all(Array.from({ length: count }, one))));
     }
     return answers.filter(({ status }) => status === 429).length;
   };
@@ -57,9 +65,9 @@ describe('requests without a good credential', () => {
     const preflight = await send(from, { path: COLLECT, method: 'OPTIONS' });
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([429, '*']);
     // Nor does a path that finds no route, or cannot be decoded, pass.
-    for (const path of ['/nothing', '/', '/t.js', '/api/auth/me', '/api/auth/google']) {
-      expect([path, (await send(from, { path })).status]).toEqual([path, 429]);
-    }
+    const paths = ['/nothing', '/', '/t.js', '/api/auth/me', '/api/auth/google'];
+    const others = await Promise.all(paths.map((path) => send(from, { path })));
+    expect(others.map((answer) => answer.status)).toEqual(paths.map(() => 429));
     const undecodable = await rawCall(`${stack.url}/%zz`, { headers: { 'x-forwarded-for': from } });
     expect(undecodable.status).toBe(429);
     expect((await send(visitor())).status).toBe(200);
@@ -71,6 +79,42 @@ describe('requests without a good credential', () => {
     expect(await flood('2001:db8:1:2::1')).toBeGreaterThan(0);
     expect((await send('2001:db8:1:2:3::1')).status).toBe(429);
     expect((await send('2001:db8:1:3::1')).status).toBe(200);
+  });
+
+  test('count by the /48 of an IPv6 address too, with five times the limit', async () => {
+    // None of its /64s is over the limit.
+    const sent = Array.from({ length: AT_ONCE * 8 }, (_none, i) => send(`2001:db8:2:${i % 16}::1`));
+    expect((await Promise.all(sent)).filter(({ status }) => status === 429).length).toBeGreaterThan(0);
+    expect((await send('2001:db8:2:99::1')).status).toBe(429);
+    expect((await send('2001:db8:3:99::1')).status).toBe(200);
+  });
+
+  test('are answered later once they are refused, so that nobody asks again and again at once', async () => {
+    const from = visitor();
+    await flood(from);
+    for (let i = 0; i < 3; i += 1) {
+      const begun = performance.now();
+      const { status } = await send(from);
+      const ms = performance.now() - begun;
+      if (status === 429) expect(ms).toBeGreaterThanOrEqual(HELD_MS - 5);
+    }
+    expect.hasAssertions();
+  });
+
+  test('count when a body holds no key, and none is read while its address is over both limits', async () => {
+    const from = visitor();
+    const keyless = { path: COLLECT, body: { event: 'x' } };
+    await flood(from, keyless);
+    const after = await send(from);
+    expect([after.status, after.headers.get('ratelimit-limit')]).toEqual([429, String(AT_ONCE)]);
+    // By this limit and not by `bodies`, whose answer comes after the body.
+    const answers = await Promise.all(Array.from({ length: BODIES + 10 }, () => send(from, keyless)));
+    expect(answers.map(({ headers }) => headers.get('ratelimit-limit'))).toContain(String(AT_ONCE));
+    // Bodies with a good key do not count.
+    const another = visitor();
+    await flood(another, { path: COLLECT, body: { event: 'x', apiKey: app.apiKey } });
+    await flood(another, { path: COLLECT, body: { apiKey: app.apiKey, evnt: 'wrong' } });
+    expect((await send(another)).status).toBe(200);
   });
 
   test('never stand in the way of a good key or sign-in from the same address', async () => {
@@ -132,7 +176,7 @@ describe('requests without a good credential', () => {
       'preflight with a key': { path: COLLECT, method: 'OPTIONS', headers: { 'x-api-key': app.apiKey } },
       'collect without a body': { path: COLLECT, method: 'POST' },
     };
-    for (const [name, sent] of Object.entries(refused)) {
+    const refuse = async ([name, sent]: [string, Sent | ((i: number) => Sent)]): Promise<void> => {
       const from = visitor();
       await flood(from, sent);
       // Refused early: the answer tells of this limit.
@@ -140,7 +184,9 @@ describe('requests without a good credential', () => {
       expect([name, after.status, after.headers.get('ratelimit-limit')]).toEqual([name, 429, String(AT_ONCE)]);
       const again = await send(from, typeof sent === 'function' ? sent(0) : sent);
       expect([name, again.status, again.headers.get('ratelimit-limit')]).toEqual([name, 429, String(AT_ONCE)]);
-    }
+    };
+    const names = Object.entries(refused);
+    for (let i = 0; i < names.length; i += 3) await Promise.all(names.slice(i, i + 3).map(refuse));
   });
 
   test('are not probes from the machine itself or a trusted network', async () => {
