@@ -8,6 +8,8 @@ import { toProblem } from './common/problem.filter.js';
 import { trustedProxies } from './common/trusted-proxies.js';
 import { visitorAddresses } from './common/visitor-address.js';
 import { type Env, isLoopbackName } from './config/env.js';
+import { siteName } from './registry/network.js';
+import { beginTurn, type RequestTurns } from './request-turns.js';
 import type { HeldAnswers } from './held-answers.js';
 import type { SecurityHeaders } from './security-headers.js';
 
@@ -27,13 +29,14 @@ export interface AnonymousLimit {
  * times as long.
  * @param secure headers of every answer
  * @param onRefused hears of each request that is refused @param held sends the refusals later
+ * @param turns in which requests without a credential begin, by network
  */
 export function limitAnonymous(
   app: NestFastifyApplication,
   env: Env,
   secure: SecurityHeaders,
   onRefused: (request: FastifyRequest) => void,
-  held: HeldAnswers,
+  { held, turns }: { held: HeldAnswers; turns: RequestTurns },
 ): AnonymousLimit {
   const requests = app.get(AnonymousRequests, { strict: false });
   const [addressOf, trusts] = [visitorAddresses(env), trustedProxies(env)];
@@ -82,7 +85,15 @@ export function limitAnonymous(
   };
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (!limit.refuses(request, reply)) done();
+    if (limit.refuses(request, reply)) return;
+    if (isExempt(request) || requests.shows(request, formatOf(request) !== undefined)) return done();
+    try {
+      turns.take(siteName(request.visitorAddress), (end) => beginTurn(request, reply.raw, end, done));
+    } catch (error) {
+      // The hooks that set them come later.
+      void reply.headers({ ...secure, 'x-request-id': request.id });
+      done(error as Error);
+    }
   });
   return limit;
 }

@@ -14,14 +14,14 @@ import { UnknownSenders } from './bodies/unknown-senders.js';
 import { CollectBodies } from './collect/collect-bodies.js';
 import { prepareCollectHttp } from './collect/collect-cors.js';
 import { IngestMetrics } from './collect/ingest-metrics.js';
-import { CollectTurns } from './collect/collect-turns.js';
-import { type AppError, ClientGoneError } from './common/app-error.js';
+import type { AppError } from './common/app-error.js';
 import { PayloadPipe } from './common/payload.pipe.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { setUpVisitorAddress } from './common/visitor-address.js';
 import { NestLogger } from './common/logger.js';
 import { HeldAnswers } from './held-answers.js';
 import { paceRefusals } from './refusal-pace.js';
+import { beginTurn, RequestTurns } from './request-turns.js';
 import { watchUntrustedProxies } from './metrics/untrusted-proxy.js';
 import { createAdapter, type HttpSettings, listen, prepareHttp } from './http-server.js';
 import { warnOfListedHost } from './tracker/listed-host.js';
@@ -44,8 +44,11 @@ try {
   };
   app.useGlobalPipes(new PayloadPipe());
   setUpVisitorAddress(app, env);
-  const held = new HeldAnswers();
-  const limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'), held);
+  const [held, turns] = [new HeldAnswers(), new RequestTurns()];
+  const limit = limitAnonymous(app, env, http.secure, (request) => countRejected(request, 'rate_limited'), {
+    held,
+    turns,
+  });
   http.refuses = limit.refuses;
   const onProblem = (request: FastifyRequest, error: AppError) => {
     limit.note(request, error);
@@ -57,7 +60,7 @@ try {
   app.get(UnsentAnswers, { strict: false }).watch(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
   watchUntrustedProxies(app, env, logger);
   prepareCollectHttp(app, prepareBodies(app));
-  takeTurns(app);
+  takeTurns(app, turns);
   const pace = paceRefusals(app, held);
   mountLocalSignIn(app, env);
   await setUpApiDocs(app, env);
@@ -71,17 +74,20 @@ try {
 }
 
 /** Lets accounts take turns at having their events taken. */
-function takeTurns(app: NestFastifyApplication): void {
-  const turns = new CollectTurns();
+function takeTurns(app: NestFastifyApplication, turns: RequestTurns): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.addHook('preValidation', (request, _reply, done) => {
+  fastify.addHook('preValidation', (request, reply, done) => {
     const account = request.bodySender?.ownerId;
     if (account === undefined || !formatOf(request)) return done();
     try {
-      turns.take(account, () => done(request.raw.socket.destroyed ? new ClientGoneError() : undefined));
+      turns.take(account, (end) => beginTurn(request, reply.raw, end, done));
     } catch (error) {
       done(error as Error);
     }
+  });
+  fastify.addHook('onSend', (request, _reply, payload, done) => {
+    request.endTurn?.();
+    done(null, payload);
   });
 }
 

@@ -99,7 +99,7 @@ export class AnonymousRequests {
   }
 
   /** Whether a request comes with something that may be a credential, where one is asked for. */
-  private shows({ headers, method, routeOptions: { url } }: FastifyRequest, keyInBody: boolean): boolean {
+  shows({ headers, method, routeOptions: { url } }: FastifyRequest, keyInBody: boolean): boolean {
     // A browser's preflight is answered whatever it says.
     if (keyInBody ? method !== 'POST' : !url?.startsWith('/api/') || OPEN_API_ROUTES.has(url)) return false;
     if (headers['x-api-key'] !== undefined || headers.authorization !== undefined) return true;

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
@@ -54,6 +54,39 @@ describe('batches that take long', () => {
     expect(refused.headers.get('retry-after')).toBe('1');
     await until(async () => (await figure('tallystone_ingest_bytes_under_way')) === 0, 'none under way');
     expect((await send(key, batch())).status).toBe(202);
+  });
+
+  test('an account with 200 connections that send without a pause lets others pass', async () => {
+    const { hostname, port } = new URL(stack.url);
+    const body = '{"event":"x"}';
+    const post = (apiKey: string): string =>
+      `POST /collect HTTP/1.1\r\nhost: x\r\nx-api-key: ${apiKey}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    let answered = 0;
+    /** Sends the next one when the one before is answered. */
+    const loop = (apiKey: string, onAnswer: () => void): Socket => {
+      const socket = connect(Number(port), hostname).on('error', () => undefined);
+      socket.on('connect', () => socket.write(post(apiKey)));
+      socket.on('data', (data) => {
+        if (!data.includes('HTTP/1.1 202')) return;
+        onAnswer();
+        socket.write(post(apiKey));
+      });
+      return socket;
+    };
+    const sockets = Array.from({ length: 200 }, () => loop(key, () => (answered += 1)));
+    await until(() => answered > 400, 'the flood');
+    // How many of the flood are answered while another account waits for one answer.
+    const between: number[] = [];
+    let before = answered;
+    sockets.push(
+      loop(other, () => {
+        between.push(answered - before);
+        before = answered;
+      }),
+    );
+    await until(() => between.length >= 100, 'the other account');
+    for (const socket of sockets) socket.destroy();
+    expect(between.sort((a, b) => a - b)[50]).toBeLessThan(100);
   });
 
   test('a batch whose client goes away is given up', async () => {
