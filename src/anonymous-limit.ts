@@ -91,7 +91,7 @@ export function limitAnonymous(
       turns.take(siteName(request.visitorAddress), (end) => beginTurn(request, reply.raw, end, done));
     } catch (error) {
       // The hooks that set them come later.
-      void reply.headers({ ...secure, 'x-request-id': request.id });
+      void reply.headers({ ...secure, ...(formatOf(request) ? OPEN_TO_ALL : {}), 'x-request-id': request.id });
       done(error as Error);
     }
   });

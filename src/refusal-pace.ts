@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { KeyAuthenticator } from './access/key-authenticator.js';
 import { SessionCheck } from './access/session-check.js';
 import { CollectLimits, REFUSED_EVENTS } from './collect/collect-limits.js';
+import { OPEN_TO_ALL } from './collect/collect-cors.js';
 import { formatOf } from './collect/ingest-format.js';
 import type { AppError } from './common/app-error.js';
 import type { KeyCaller } from './common/caller.js';
@@ -46,13 +47,15 @@ export function paceRefusals(app: NestFastifyApplication, held: HeldAnswers): Re
     return person ?? networkName(visitorAddress);
   };
 
-  fastify.addHook('onRequest', (request, _reply, done) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     if (!limits.refusesSome || request.method !== 'POST' || !formatOf(request)) return done();
     const key = keyOf(request);
     try {
       if (key) limits.assertMaySend(key, request.visitorAddress);
       done();
     } catch (error) {
+      // The hook of the route, which sets them, comes later.
+      reply.headers(OPEN_TO_ALL);
       done(error as Error);
     }
   });
