@@ -72,12 +72,6 @@ export class ReadModelStore {
     return new Set(rows.map(({ hexId }) => hexId.padStart(32, '0')));
   }
 
-  /** A SELECT without parameters. */
-  async ask<Row>(query: string, params: Record<string, string> = {}): Promise<Row[]> {
-    const answer = await this.client.query({ query, query_params: params, format: 'JSONEachRow' });
-    return answer.json<Row>();
-  }
-
   /** Answers a SELECT. @param params values of its placeholders */
   async ask<Row>(query: string, params: Record<string, string> = {}): Promise<Row[]> {
     const answer = await this.client.query({ query, query_params: params, format: 'JSONEachRow' });

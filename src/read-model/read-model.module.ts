@@ -59,7 +59,12 @@ export class ReadModelModule {
     return {
       module: ReadModelModule,
       providers: [outbox, ...copying],
-      exports: [OutboxRepository, ...(readModel ? [Projector, ReadModelStore, Reconciler, ReadModelConnection, ReadModelDeletions] : [])],
+      exports: [
+        OutboxRepository,
+        ...(readModel
+          ? [Projector, ReadModelStore, Reconciler, ReadModelConnection, FillRepository, ReadModelDeletions]
+          : []),
+      ],
     };
   }
 }

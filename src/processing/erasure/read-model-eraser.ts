@@ -5,6 +5,7 @@ import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
 import { withNamedLock } from '../../database/named-lock.js';
 import { userKeysOf } from '../../events/person.js';
+import { FillRepository } from '../../read-model/backfill/fill.repository.js';
 import { type Alive, type ErasedPerson, ReadModelDeletions } from '../../read-model/deletions/read-model-deletions.js';
 import { OutboxRepository } from '../../read-model/outbox/outbox.repository.js';
 import { ReadModelConnection } from '../../read-model/read-model-connection.js';
@@ -17,25 +18,34 @@ const RETRY_MS = 5000;
 const ORDERS_AT_ONCE = 5000;
 const NOW = 'SELECT NOW(3) AS now';
 
+interface FirstSeen {
+  /** By MySQL's clock. */
+  at: Date;
+  /** Where the filling of the read model was. */
+  filledTo: string;
+}
+
 /**
  * The last stage of erasures: takes people and apps out of the read model. All that wait go by one mutation, since it costs
  * the same for one person as for a thousand. It has a lock of its own, so that a ClickHouse that is slow or down holds up no
  * other stage.
  *
  * What was received before an order was committed before it. Such a batch may still have to be copied: so an order waits
- * until the outbox holds nothing that was committed before it came to this stage.
+ * until the outbox holds nothing that was committed before it came to this stage. While the read model is being filled, the
+ * piece under way may have been read from MySQL before its rows were deleted: so an order waits for its end.
  */
 @Injectable()
 export class ReadModelEraser implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly task: PeriodicTask;
   private pausedUntil = 0;
-  /** When an order was first seen at this stage, by MySQL's clock; by {@link nameOf}. */
-  private seen = new Map<string, Date>();
+  /** How things stood when an order was first seen at this stage; by {@link nameOf}. */
+  private seen = new Map<string, FirstSeen>();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly erasures: ErasureRepository,
     private readonly outbox: OutboxRepository,
+    private readonly fills: FillRepository,
     private readonly connection: ReadModelConnection,
     private readonly deletions: ReadModelDeletions,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -82,9 +92,14 @@ export class ReadModelEraser implements OnApplicationBootstrap, OnApplicationShu
       return [];
     }
     const [clock]: { now: Date }[] = await this.dataSource.query(NOW);
-    this.seen = new Map(orders.map((order) => [nameOf(order), this.seen.get(nameOf(order)) ?? clock!.now]));
+    const { completeAt, cursor } = await this.fills.state();
+    const now = { at: clock!.now, filledTo: cursor ? cursor.app + cursor.id : '' };
+    this.seen = new Map(orders.map((order) => [nameOf(order), this.seen.get(nameOf(order)) ?? now]));
     const oldest = await this.outbox.oldestCommit();
-    return orders.filter((order) => oldest === undefined || this.seen.get(nameOf(order))! < oldest);
+    return orders.filter((order) => {
+      const { at, filledTo } = this.seen.get(nameOf(order))!;
+      return (oldest === undefined || at < oldest) && (completeAt !== null || filledTo !== now.filledTo);
+    });
   }
 
   private async erase(orders: readonly OpenErasure[], alive: Alive): Promise<void> {

@@ -131,7 +131,10 @@ export class ReadModelDeletions {
       const mixed: FoundPart[] = [];
       const found = await this.partsWith(condition, run, alive);
       const active = new Map(
-        (await this.store.ask<{ name: string; events: string }>(ACTIVE_PARTS)).map(({ name, events }) => [name, events]),
+        (await this.store.ask<{ name: string; events: string }>(ACTIVE_PARTS)).map(({ name, events }) => [
+          name,
+          events,
+        ]),
       );
       for (const one of found) {
         deleted += Number(one.events);
@@ -218,9 +221,11 @@ export class ReadModelDeletions {
       });
     }
     const deadline = Date.now() + PARTS_GONE_WITHIN_MS;
-    const names = async (): Promise<string[]> => (await this.store.ask<{ name: string }>(OLD_PARTS)).map(({ name }) => name);
+    const names = async (): Promise<string[]> =>
+      (await this.store.ask<{ name: string }>(OLD_PARTS)).map(({ name }) => name);
     for (let old = new Set(await names()); old.size > 0;) {
-      if (Date.now() > deadline) throw new DeletionFailedError('ClickHouse keeps files of parts that are no longer in use');
+      if (Date.now() > deadline)
+        throw new DeletionFailedError('ClickHouse keeps files of parts that are no longer in use');
       await wait(LOOK_EVERY_MS);
       await alive();
       // Others may have gone out of use since; what was to be erased was not in them.
