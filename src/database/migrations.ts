@@ -6,6 +6,7 @@ import { SealedUsers1764300000000 } from '../../migrations/1764300000000-sealed-
 import { AccountAccess1764740000000 } from '../../migrations/1764740000000-account-access.js';
 import { SessionEnds1764741000000 } from '../../migrations/1764741000000-session-ends.js';
 import { Outbox1764900000000 } from '../../migrations/1764900000000-outbox.js';
+import { ErasureOfTheCopy1764910000000 } from '../../migrations/1764910000000-erasure-of-the-copy.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: (new () => MigrationInterface)[] = [
   AccountAccess1764740000000,
   SessionEnds1764741000000,
   Outbox1764900000000,
+  ErasureOfTheCopy1764910000000,
 ];

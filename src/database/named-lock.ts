@@ -7,7 +7,14 @@ const LOCK = `SELECT GET_LOCK(${NAME}, ?) AS taken`;
 const UNLOCK = `SELECT RELEASE_LOCK(${NAME})`;
 
 /** What only one process at a time may do, over all that share the database. */
-export type LockName = 'erasures' | 'partitions' | 'read-model-schema' | 'read-model-fill' | 'retention' | 'sealing';
+export type LockName =
+  | 'erasures'
+  | 'partitions'
+  | 'read-model-deletions'
+  | 'read-model-fill'
+  | 'read-model-schema'
+  | 'retention'
+  | 'sealing';
 
 /** Tables' parts are made and dropped here, which takes as long as it takes, and waits for whoever reads the table. */
 const SILENCE_MS: Partial<Record<LockName, number>> = { partitions: 3_600_000, retention: 3_600_000 };

@@ -19,7 +19,8 @@ export class ErasureDto {
 
   /**
    * `rows`: events, counts and dead letters are being deleted. `buffer`: they are; now nothing that was received before
-   * may be on its way any more. `file`: Redis writes its file anew. `done`.
+   * may be on its way any more. `file`: Redis writes its file anew. `read-model`: the copy in ClickHouse is being deleted, or
+   * waits until ClickHouse answers. `done`.
    */
   @ApiProperty({ enum: ERASURE_STAGES })
   stage!: ErasureStage;
@@ -29,7 +30,7 @@ export class ErasureDto {
 
   /**
    * `rewritten`: Redis's file holds nothing of it any more. `none`: this Redis keeps no file. `operator`: the server does
-   * not let us rewrite it: that is up to whoever runs it. Null until it is done.
+   * not let us rewrite it: that is up to whoever runs it. Null until that stage has ended.
    */
   @ApiProperty({ enum: REDIS_FILES, nullable: true })
   redisFile!: RedisFile | null;

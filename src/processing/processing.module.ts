@@ -9,6 +9,7 @@ import { AppEraser } from './erasure/app-eraser.js';
 import { Eraser } from './erasure/eraser.js';
 import { ErasureRepository } from './erasure/erasure.repository.js';
 import { PersonEraser } from './erasure/person-eraser.js';
+import { ReadModelEraser } from './erasure/read-model-eraser.js';
 import { PersonTraces } from './erasure/person-traces.js';
 import { RedisFiles } from './erasure/redis-file.js';
 import { DrainProcessor } from './drain.processor.js';
@@ -19,6 +20,7 @@ import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
 import { EventRepository } from './repositories/event.repository.js';
 import { RollupRepository } from './repositories/rollup.repository.js';
+import { ReadModelExpiry } from './retention/read-model-expiry.js';
 import { Retention } from './retention/retention.js';
 import { Sealer } from './sealing/sealer.js';
 import { SealingRepository } from './sealing/sealing.repository.js';
@@ -52,7 +54,8 @@ import { Tidy } from './tidy.js';
 export class ProcessingModule {
   /** @param env says where events are copied to, if anywhere */
   static with(env: Env): DynamicModule {
-    return { module: ProcessingModule, imports: [ReadModelModule.with(env)] };
+    const providers = env.readModel ? [ReadModelEraser, ReadModelExpiry] : [];
+    return { module: ProcessingModule, imports: [ReadModelModule.with(env)], providers };
   }
 }
 

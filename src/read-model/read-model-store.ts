@@ -15,12 +15,16 @@ const OF_BATCHES = `SELECT toString(app_id) AS app, lower(hex(id)) AS hexId FROM
 const BETWEEN = `SELECT lower(hex(id)) AS hexId FROM events
 WHERE app_id = toUUID({app:String}) AND id BETWEEN {first:UInt128} AND {last:UInt128}`;
 const DELETE = 'ALTER TABLE events DELETE WHERE app_id = toUUID({app:String}) AND id IN ';
-/** Ids in one DELETE. Its text stays on disk for a while. */
-const DELETED_AT_ONCE = 1000;
+/** Ids in one DELETE: they are sent in the address, of which an HTTP server takes 16 KiB. Its text stays on disk for a while. */
+const DELETED_AT_ONCE = 200;
+
+const PATIENT_MS = 600_000;
 
 /** Writes to the read model, and looks up what it has. */
 export class ReadModelStore {
   readonly client: ClickHouseClient;
+  /** For statements that read the whole table. */
+  readonly patient: ClickHouseClient;
 
   /** @param requestTimeoutMs after which an insert counts as failed, though it may go on */
   constructor(
@@ -28,6 +32,7 @@ export class ReadModelStore {
     private readonly requestTimeoutMs: number,
   ) {
     this.client = this.connect(address.database);
+    this.patient = this.connect(address.database, PATIENT_MS);
   }
 
   /** Makes the database where there is none of that name. */
@@ -67,10 +72,22 @@ export class ReadModelStore {
     return new Set(rows.map(({ hexId }) => hexId.padStart(32, '0')));
   }
 
-  /** A SELECT without parameters. */
+  /** Answers a SELECT. @param params values of its placeholders */
   async ask<Row>(query: string, params: Record<string, string> = {}): Promise<Row[]> {
     const answer = await this.client.query({ query, query_params: params, format: 'JSONEachRow' });
     return answer.json<Row>();
+  }
+
+  /** Adds rows to a table of keys that is only in memory. @param rows fields as TabSeparated writes them */
+  async insertKeys(table: string, rows: readonly (readonly string[])[]): Promise<void> {
+    if (rows.length === 0) return;
+    const text = rows.map((fields) => `${fields.join('\t')}\n`).join('');
+    await this.client.insert({
+      table,
+      format: 'TabSeparated',
+      values: Readable.from([text], { objectMode: false }),
+      clickhouse_settings: { async_insert: 0 },
+    });
   }
 
   /** Deletes events. @returns when no part holds them that answers questions */
@@ -96,16 +113,17 @@ export class ReadModelStore {
 
   async close(): Promise<void> {
     await this.client.close();
+    await this.patient.close();
   }
 
-  private connect(database?: string): ClickHouseClient {
+  private connect(database?: string, timeoutMs = this.requestTimeoutMs): ClickHouseClient {
     const { url, copying } = this.address;
     return createClient({
       url,
       ...(database === undefined ? {} : { database }),
       username: copying.user,
       password: copying.password,
-      request_timeout: this.requestTimeoutMs,
+      request_timeout: timeoutMs,
       application: 'tallystone',
       // It writes failed statements to the console otherwise.
       log: { level: ClickHouseLogLevel.OFF },

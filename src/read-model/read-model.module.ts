@@ -5,6 +5,8 @@ import { Env } from '../config/env.js';
 import { Backfill } from './backfill/backfill.js';
 import { FillRepository } from './backfill/fill.repository.js';
 import { CopySender } from './copy-sender.js';
+import { ReadModelDeletions } from './deletions/read-model-deletions.js';
+import { LateCopies } from './outbox/late-copies.js';
 import { OutboxRecovery } from './outbox/outbox-recovery.js';
 import { OutboxRepository } from './outbox/outbox.repository.js';
 import { Projector } from './projector.js';
@@ -50,12 +52,19 @@ export class ReadModelModule {
           OutboxRecovery,
           fills,
           Backfill,
+          LateCopies,
+          ReadModelDeletions,
         ]
       : [];
     return {
       module: ReadModelModule,
       providers: [outbox, ...copying],
-      exports: [OutboxRepository, ...(readModel ? [Projector, ReadModelStore, Reconciler, ReadModelConnection] : [])],
+      exports: [
+        OutboxRepository,
+        ...(readModel
+          ? [Projector, ReadModelStore, Reconciler, ReadModelConnection, FillRepository, ReadModelDeletions]
+          : []),
+      ],
     };
   }
 }

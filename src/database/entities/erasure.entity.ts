@@ -3,8 +3,11 @@ import { count, hex, utf8 } from '../column-transformers.js';
 
 export type ErasureSubject = 'person' | 'app';
 
-/** rows: of MySQL; buffer: waiting until nothing received before is pending; file: Redis rewrites its file. */
-export const ERASURE_STAGES = ['rows', 'buffer', 'file', 'done'] as const;
+/**
+ * rows: of MySQL; buffer: waiting until nothing received before is pending; file: Redis rewrites its file; read-model: rows of
+ * ClickHouse, where there is one.
+ */
+export const ERASURE_STAGES = ['rows', 'buffer', 'file', 'read-model', 'done'] as const;
 export type ErasureStage = (typeof ERASURE_STAGES)[number];
 
 /** Who saw to it that the person is not in Redis's files any more: this program, or the operator must. */
@@ -38,7 +41,7 @@ export class Erasure {
   @Column({ name: 'requested_at', type: 'datetime', precision: 3 })
   requestedAt!: Date;
 
-  @Column({ type: 'varchar', length: 8 })
+  @Column({ type: 'varchar', length: 16 })
   stage!: ErasureStage;
 
   @Column({ name: 'events_erased', type: 'bigint', unsigned: true, default: 0, transformer: count })

@@ -31,8 +31,9 @@ type Pass = AsyncGenerator<void, void>;
 
 /**
  * Carries out erasures. An order is a tombstone from its commit on: no chunk stores what was received before it. So rows
- * are deleted once; then nothing received before may be pending any more; then Redis rewrites its file; and only then
- * the tombstone goes. Each stage may be repeated after a crash.
+ * are deleted once; then nothing received before may be pending any more; then Redis rewrites its file; then, where there is
+ * a read model, {@link ReadModelEraser} deletes its rows; and only then the tombstone goes. Each stage may be repeated after
+ * a crash.
  *
  * One worker at a time does it. Accounts share its time, one transaction at a time (ADR 15): an account with many orders,
  * or with many events, delays nobody else's order. Orders are finished while rows of others are still being deleted.
@@ -183,8 +184,13 @@ export class Eraser implements OnApplicationBootstrap, OnApplicationShutdown {
     if (drained.length === 0) return;
     const redisFile = await this.rewritten(alive);
     if (!redisFile) return;
+    const hasReadModel = await this.erasures.hasReadModel();
     for (const { orders, until } of drained) {
       const ids = orders.map(({ id }) => id);
+      if (hasReadModel) {
+        await this.erasures.enterReadModel(ids, redisFile, until);
+        continue;
+      }
       await this.erasures.finish(ids, redisFile, until, Date.now());
       for (const { id, subject } of orders) this.logger.info({ erasure: id, subject, redisFile }, 'Erased');
     }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Optional, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
@@ -11,6 +11,7 @@ import { retried } from '../../database/retried.js';
 import { isBusy } from '../../common/busy-error.js';
 import { SealingRepository } from '../sealing/sealing.repository.js';
 import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
+import { ReadModelExpiry } from './read-model-expiry.js';
 import { dropExpiredPartitions } from './expired-partitions.js';
 import {
   deleteExpired,
@@ -35,7 +36,8 @@ interface AppRow {
 
 /**
  * Lets events expire: first the fence, so that nothing older is stored from then on; then whole months where no app keeps
- * any of them; then the rest row by row; then, where the owner chose so, the counts. One worker at a time.
+ * any of them; then the rest row by row; then, where the owner chose so, the counts; then the read model's rows. One worker
+ * at a time.
  */
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -46,6 +48,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly sealing: SealingRepository,
     env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Optional() private readonly readModel?: ReadModelExpiry,
   ) {
     this.task = new PeriodicTask({
       name: 'retention',
@@ -65,7 +68,14 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async run(signal: AbortSignal): Promise<void> {
-    await withNamedLock(this.dataSource, 'retention', 0, (runner) => this.expire(runner, Date.now(), signal));
+    await withNamedLock(this.dataSource, 'retention', 0, async (runner) => {
+      const now = Date.now();
+      await this.expire(runner, now, signal);
+      await this.readModel?.expire(now, async () => {
+        signal.throwIfAborted();
+        await runner.query('DO 0');
+      });
+    });
   }
 
   private async expire(runner: QueryRunner, now: number, signal: AbortSignal): Promise<void> {

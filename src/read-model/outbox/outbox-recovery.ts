@@ -88,6 +88,7 @@ export class OutboxRecovery implements OnApplicationBootstrap, OnApplicationShut
         group.id,
       );
       if (there.size > 0) await this.reconciler.deleteSurplus(batchIds);
+      await outbox.noteRecovered(batchIds);
       await outbox.complete({ id: group.id, batchIds });
       this.metrics.recovered.inc(missing.length);
       this.logger.info({ batches: batchIds.length, events: missing.length }, 'Copied what was left in the outbox');

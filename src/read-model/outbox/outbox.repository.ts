@@ -20,6 +20,13 @@ WHERE group_id IS NOT NULL AND committed_at <= NOW(3) - INTERVAL ? SECOND
 ORDER BY committed_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
 const OF_GROUP = `SELECT batch_id AS batchId, event_ids AS eventIds FROM outbox WHERE group_id = ? ORDER BY batch_id FOR UPDATE`;
 const COUNT_LEFT = 'SELECT COUNT(*) AS n FROM outbox WHERE batch_id IN (?)';
+const OLDEST_COMMIT = 'SELECT MIN(committed_at) AS oldest FROM outbox';
+const NOTE_RECOVERED = `INSERT INTO recovered_batches (batch_id, recovered_at, looks) SELECT batch_id, NOW(3), 0 FROM outbox
+WHERE batch_id IN (?) ON DUPLICATE KEY UPDATE recovered_at = NOW(3), looks = 0`;
+const TO_LOOK_AT = `SELECT batch_id AS batchId, looks FROM recovered_batches
+WHERE looks = ? AND recovered_at <= NOW(3) - INTERVAL ? SECOND ORDER BY recovered_at LIMIT ?`;
+const LOOKED = 'UPDATE recovered_batches SET looks = looks + 1 WHERE batch_id IN (?)';
+const FORGET_RECOVERED = 'DELETE FROM recovered_batches WHERE batch_id IN (?)';
 const OLDEST = `SELECT MIN(oldest_receipt) AS oldest FROM outbox`;
 
 /** Batches that are sent together, under one token. */
@@ -96,6 +103,28 @@ export class OutboxRepository extends Repository<OutboxBatch> {
   async countLeft(batchIds: readonly string[]): Promise<number> {
     const [row]: { n: string }[] = await this.manager.query(COUNT_LEFT, [binaries(batchIds)]);
     return Number(row!.n);
+  }
+
+  /** When the oldest batch that is not copied yet was committed, by MySQL's clock; undefined: all are copied. */
+  async oldestCommit(): Promise<Date | undefined> {
+    const [row]: { oldest: Date | null }[] = await this.manager.query(OLDEST_COMMIT);
+    return row?.oldest ?? undefined;
+  }
+
+  /** Notes that somebody else copied these batches than who committed them. Before {@link complete}. */
+  async noteRecovered(batchIds: readonly string[]): Promise<void> {
+    await this.manager.query(NOTE_RECOVERED, [binaries(batchIds)]);
+  }
+
+  /** Recovered batches that were looked at so many times. @param ageS seconds since they were recovered, at least */
+  async recovered(looks: number, ageS: number, limit: number): Promise<string[]> {
+    const rows: { batchId: Buffer }[] = await this.manager.query(TO_LOOK_AT, [looks, ageS, limit]);
+    return rows.map(({ batchId }) => batchId.toString('hex'));
+  }
+
+  /** @param last whether they need not be looked at again */
+  async noteLooked(batchIds: readonly string[], last: boolean): Promise<void> {
+    await this.manager.query(last ? FORGET_RECOVERED : LOOKED, [binaries(batchIds)]);
   }
 
   /** When the oldest event that is not copied yet was received; undefined: all are copied. */

@@ -12,6 +12,13 @@ export interface ReadModelMigration {
 const REMEMBERED_INSERTS = 10_000;
 
 /**
+ * Parts that were merged or mutated away are removed within about a second, not after minutes: an erasure waits for that. They
+ * are no longer there to fall back on, so what takes their place is written through to the disk.
+ */
+const PARTS_GO_AT_ONCE = `old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0,
+  max_cleanup_delay_period = 1, min_rows_to_fsync_after_merge = 1`;
+
+/**
  * Months, and years before 2020: few parts even where events are spread over decades. Ids of events and of batches tell their
  * time, so that the small indexes find them.
  */
@@ -24,7 +31,27 @@ ENGINE = MergeTree
 PARTITION BY if(occurred_at < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toYear(occurred_at), toYYYYMM(occurred_at))
 PRIMARY KEY (app_id, toDate(occurred_at), event)
 ORDER BY (app_id, toDate(occurred_at), event, user_key, id)
-SETTINGS non_replicated_deduplication_window = ${REMEMBERED_INSERTS}, fsync_after_insert = 1, fsync_part_directory = 1`;
+SETTINGS non_replicated_deduplication_window = ${REMEMBERED_INSERTS}, fsync_after_insert = 1, fsync_part_directory = 1,
+  ${PARTS_GO_AT_ONCE}`;
+
+/**
+ * What is to be deleted is named in tables that are only in memory, so that no file ever holds a key: the text of a mutation
+ * stays on disk. A run of deletions has rows of its own in each of them. ClickHouse reads no rows out of a Join table whose key
+ * has several columns, but joinGet() finds them.
+ */
+const DELETING_APPS = `CREATE TABLE IF NOT EXISTS deleting_apps (run UUID, app_id UUID, whole Bool) ENGINE = Memory`;
+const DELETING_PEOPLE = `CREATE TABLE IF NOT EXISTS deleting_people
+  (run UUID, app_id UUID, user_key UInt128, until DateTime64(3, 'UTC'))
+ENGINE = Join(ANY, LEFT, run, app_id, user_key) SETTINGS persistent = 0`;
+const EXPIRING = `CREATE TABLE IF NOT EXISTS expiring
+  (run UUID, app_id UUID, lowest_id UInt128, received_before DateTime64(3, 'UTC'))
+ENGINE = Join(ANY, LEFT, run, app_id) SETTINGS persistent = 0`;
+/** Where rows that are to be deleted were found. */
+const DELETING_PARTS = `CREATE TABLE IF NOT EXISTS deleting_parts (run UUID, partition String, part String, events UInt64)
+ENGINE = Memory`;
 
 /** Oldest first. */
-export const READ_MODEL_MIGRATIONS: readonly ReadModelMigration[] = [{ name: '0001-events', statements: [EVENTS] }];
+export const READ_MODEL_MIGRATIONS: readonly ReadModelMigration[] = [
+  { name: '0001-events', statements: [EVENTS] },
+  { name: '0002-deletions', statements: [DELETING_APPS, DELETING_PEOPLE, EXPIRING, DELETING_PARTS] },
+];
