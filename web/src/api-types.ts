@@ -1366,13 +1366,15 @@ export interface components {
       other: number;
     };
     EventSummaryDto: {
+      /** @description Names of fields that could not be answered at the moment, and are null. Left out where there are none. */
+      degraded?: 'uniqueUsers'[];
       /** @description As asked; null: all events. */
       event: string | null;
       /** @description Each event once, however often it was sent. */
       count: number;
       /**
        * @description Distinct users, else anonymous ids, else cookieless visitors (those count once a day). Null
-       *     where they cannot be counted at the moment. This release always counts them.
+       *     where they cannot be counted at the moment: `degraded` says so.
        */
       uniqueUsers: number | null;
       deviceData: components['schemas']['DeviceDataDto'];
