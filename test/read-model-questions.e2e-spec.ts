@@ -1,3 +1,8 @@
+import { breakdownQuestion } from '../src/analytics/read-model/breakdown.js';
+import { seriesQuestion } from '../src/analytics/read-model/series.js';
+import { QUARTER_MS } from '../src/events/limits.js';
+import type { LimitedQuestion } from '../src/questions/read-model-questions.js';
+import { ReadModelReader } from '../src/read-model/questions/read-model-reader.js';
 import { call, createKey, registerApp, type Signed, signIn } from './support/client.js';
 import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
@@ -130,6 +135,86 @@ describe('questions that ClickHouse answers', () => {
     '\t\n\\N',
   ])('a name is a name: %j', async (event) => {
     expect((await answer('event-summary', { event })).count).toBe(0);
+    expect((await answer('breakdown', { by: 'device', event, url: event, browser: event })).total).toBe(0);
+  });
+
+  test.each(["it's", 'a.b', "x', 'y", '{v0:String}', 'back`tick', "') OR 1=1 OR ('", '\u{1F600}'])(
+    'a key of metadata is a key, whatever it holds: %j',
+    async (key) => {
+      const metadata = `${key.replaceAll(':', '\\:')}:${key}`;
+      expect(await answer('breakdown', { by: `metadata.${key}` })).toMatchObject({ data: [{ value: null }] });
+      expect((await answer('breakdown', { by: 'event', metadata })).total).toBe(0);
+      const sentNow = { event: 'keyed', userId: 'k', metadata: { [key]: key, other: 1 } };
+      await call(`${stack.url}/collect`, { key: apps[2]!.apiKey, body: sentNow });
+      await stack.drained();
+      const { data } = await answer('breakdown', { by: `metadata.${key}`, event: 'keyed' }, eve);
+      expect(data).toContainEqual(expect.objectContaining({ value: key, count: 1, uniqueUsers: 1 }));
+      expect((await answer('breakdown', { by: 'event', metadata }, eve)).data).toEqual([
+        { value: 'keyed', count: 1, uniqueUsers: 1, share: 1 },
+      ]);
+    },
+  );
+
+  test('a key is found beside a number of more than 64 bits, and so is the number', async () => {
+    const metadata = { plan: 'whale', wei: 1e20, less: -1e20 };
+    await call(`${stack.url}/collect`, { key: apps[2]!.apiKey, body: { event: 'large', metadata } });
+    await stack.drained();
+    const valueOf = async (key: string) =>
+      (await answer('breakdown', { by: `metadata.${key}`, event: 'large' }, eve)).data;
+    expect(await valueOf('plan')).toMatchObject([{ value: 'whale', count: 1 }]);
+    expect(await valueOf('wei')).toMatchObject([{ value: '100000000000000000000', count: 1 }]);
+  });
+
+  test('breakdown and series, filtered, are those of what was sent', async () => {
+    const own = sent.filter(({ app, event }) => app === 1 && event === NAMES[1]);
+    const query = { event: NAMES[1]!, app_id: apps[1]!.id, timezone: 'UTC' };
+    const { total, data } = await answer('breakdown', { ...query, by: 'device' });
+    expect(total).toBe(own.length);
+    for (const { value, count, uniqueUsers } of data) {
+      const expected = tally(own.filter(({ device }) => device === value));
+      expect([value, count, uniqueUsers]).toEqual([value, expected.count, expected.uniqueUsers]);
+    }
+    const days = { startDate: '2026-03-20', endDate: '2026-04-08' };
+    const { series } = await answer('series', { ...query, ...days });
+    const [{ count, uniqueUsers, buckets }] = series;
+    expect({ count, uniqueUsers }).toEqual({ count: own.length, uniqueUsers: tally(own).uniqueUsers });
+    const dayOf = dayIn('UTC');
+    for (const bucket of buckets) {
+      const expected = tally(own.filter(({ ms }) => dayOf(ms) === bucket.label));
+      expect([bucket.count, bucket.uniqueUsers]).toEqual([expected.count, expected.uniqueUsers]);
+    }
+  });
+
+  test('the form of a question that goes to disk has the same answer', async () => {
+    const reader = new ReadModelReader(stack.env, { warn: () => undefined, info: () => undefined } as never);
+    const asked = [0, 1].map((app) => ({
+      ...{ id: apps[app]!.id.replaceAll('-', ''), ownerId: '', timeZone: 'UTC', deletedBefore: null },
+    }));
+    const now = Date.now();
+    const range = { startQuarter: FIRST / QUARTER_MS, endQuarter: (FIRST + 20 * DAY_MS) / QUARTER_MS };
+    const buckets = Array.from({ length: 480 }, (_none, i) => ({
+      startQuarter: range.startQuarter + 4 * i,
+      endQuarter: range.startQuarter + 4 * (i + 1),
+    }));
+    const questions: (Omit<LimitedQuestion, 'timeLimitMs'> & { read: (rows: never[]) => unknown })[] = [
+      breakdownQuestion(asked, 'event', { from: FIRST }, { device: ['mobile', 'bot'] }, 2, now),
+      breakdownQuestion(asked, 'device', { from: FIRST }, {}, 100, now),
+      breakdownQuestion(asked, 'metadata.none', { from: FIRST }, {}, 100, now),
+      seriesQuestion(asked, undefined, range, buckets, now, new Date(now))!,
+      seriesQuestion(asked, NAMES, range, buckets, now, new Date(now))!,
+    ];
+    const { signal } = new AbortController();
+    for (const { thrifty, read, ...question } of questions) {
+      const usual = await reader.select<never>({ ...question, timeLimitMs: 10_000 }, signal);
+      const slower: never[] = [];
+      for (const sql of thrifty!) {
+        slower.push(
+          ...(await reader.select<never>({ ...question, sql, timeLimitMs: 10_000, isThrifty: true }, signal)),
+        );
+      }
+      expect(read(slower)).toEqual(read(usual));
+    }
+    await reader.onApplicationShutdown();
   });
 
   describe('while ClickHouse is away', () => {
@@ -150,6 +235,10 @@ describe('questions that ClickHouse answers', () => {
       );
       for (const body of bodies) expect(body).toMatchObject(mysqlCounts());
       expect(ms).toBeLessThan(DEGRADED_WITHIN_MS);
+      for (const path of ['breakdown?by=url', 'breakdown?by=event', 'series']) {
+        const { status, body, headers } = await call(`${stack.url}/api/analytics/${path}`, { token: ann.accessToken });
+        expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'read_model_unavailable', '2']);
+      }
       const [, later] = await timed(() => answer('event-summary', {}));
       expect(later).toBeLessThan(DEGRADED_WITHIN_MS);
       const { status } = await call(`${stack.url}/collect`, { key: apps[2]!.apiKey, body: { event: 'meanwhile' } });

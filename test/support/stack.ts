@@ -44,7 +44,7 @@ WHERE enabled = 1 AND complete_at IS NULL AND NOT EXISTS (SELECT 1 FROM events)`
 /** Whether the API knows that the copy is complete. */
 function asksReadModel({ process }: { process: ServerProcess }): boolean {
   const told = process.records.findLast(({ msg }) => /^(ClickHouse|MySQL) answers questions$/.test(String(msg)));
-  return !process.running || told?.msg === 'ClickHouse answers questions';
+  return told?.msg === 'ClickHouse answers questions';
 }
 
 /**
@@ -163,7 +163,17 @@ export class Stack {
     const left = 'SELECT 1 FROM outbox LIMIT 1';
     await until(async () => (await this.query(left)).length === 0, 'the outbox to be empty', timeoutMs);
     const [state] = await this.query<ReadModelRow>(READ_MODEL);
-    if (Number(state!.complete) === 1) await until(() => this.apis.every(asksReadModel), 'the APIs to ask ClickHouse');
+    if (Number(state!.complete) === 1)
+      await until(
+        () => this.apis.every((api) => !api.process.running || asksReadModel(api)),
+        'the APIs to ask ClickHouse',
+      );
+  }
+
+  /** Declares the copy incomplete, for good, and waits until the APIs ask MySQL instead. */
+  async answersFromMysql(): Promise<void> {
+    await this.query('UPDATE read_model SET complete_at = NULL');
+    await until(() => !this.apis.some(asksReadModel), 'the APIs to ask MySQL');
   }
 
   /**
