@@ -155,16 +155,6 @@ describe('questions that ClickHouse answers', () => {
     },
   );
 
-  test('a key is found beside a number of more than 64 bits, and so is the number', async () => {
-    const metadata = { plan: 'whale', wei: 1e20, less: -1e20 };
-    await call(`${stack.url}/collect`, { key: apps[2]!.apiKey, body: { event: 'large', metadata } });
-    await stack.drained();
-    const valueOf = async (key: string) =>
-      (await answer('breakdown', { by: `metadata.${key}`, event: 'large' }, eve)).data;
-    expect(await valueOf('plan')).toMatchObject([{ value: 'whale', count: 1 }]);
-    expect(await valueOf('wei')).toMatchObject([{ value: '100000000000000000000', count: 1 }]);
-  });
-
   test('breakdown and series, filtered, are those of what was sent', async () => {
     const own = sent.filter(({ app, event }) => app === 1 && event === NAMES[1]);
     const query = { event: NAMES[1]!, app_id: apps[1]!.id, timezone: 'UTC' };

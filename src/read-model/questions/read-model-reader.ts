@@ -44,8 +44,6 @@ const SETTINGS = {
   wait_end_of_query: 1,
   cancel_http_readonly_queries_on_client_close: 1,
   output_format_json_quote_64bit_integers: 0,
-  // The faster parser reads no key of an object in which a number has more than 64 bits.
-  allow_simdjson: 0,
 } as const;
 
 /**
