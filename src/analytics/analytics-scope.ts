@@ -10,8 +10,8 @@ import { Questions } from '../questions/questions.js';
 import { RegistryService } from '../registry/registry.service.js';
 
 /** Written out: on this path the query builder takes longer than the database. */
-const APPS =
-  'SELECT LOWER(HEX(id)) AS id, LOWER(HEX(owner_id)) AS ownerId, time_zone AS timeZone FROM apps WHERE deleted_at IS NULL';
+const APPS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(owner_id)) AS ownerId, time_zone AS timeZone, deleted_before AS deletedBefore
+FROM apps WHERE deleted_at IS NULL`;
 const OF_OWNER = `${APPS} AND owner_id = ? ORDER BY created_at, id`;
 const ONE_OF_OWNER = `${APPS} AND owner_id = ? AND id = ?`;
 const OF_KEY = `${APPS} AND id = ?`;
@@ -23,6 +23,8 @@ export interface AskedApp {
   ownerId: string;
   /** IANA name. */
   timeZone: string;
+  /** Events that state an earlier time have expired; null: none have. */
+  deletedBefore: Date | null;
 }
 
 /** Whose events a question is about: a key's own app, a person's one app or all of them. Nobody sees another's. */

@@ -59,8 +59,7 @@ export class AnalyticsController {
 
   /**
    * List the most frequent values of a dimension. A dimension is the event name, page, referrer, device, a campaign parameter or a
-   * key of your metadata. Each value has its events, unique users and share. Event names without a filter have no
-   * limit. Otherwise a range may hold up to 250,000 events; a larger one is refused (400 `too_many_events`).
+   * key of your metadata. Each value has its events, unique users and share, however many events the range holds.
    */
   @Get('breakdown')
   @Header('cache-control', 'no-store')

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import { Deprecated, type DeprecatedSince } from '../common/deprecated.decorator.js';
 import type { Device } from '../events/event.js';
@@ -34,7 +35,7 @@ export class EventSummaryDto {
 
   /**
    * Distinct users, else anonymous ids, else cookieless visitors (those count once a day). Null
-   * where they cannot be counted at the moment. This release always counts them.
+   * where they cannot be counted at the moment: `degraded` says so.
    */
   uniqueUsers!: number | null;
 
@@ -51,6 +52,10 @@ export class EventSummaryDto {
 
   /** Everything accepted before this time is in these numbers. RFC 3339, UTC. */
   asOf!: string;
+
+  /** Names of fields that could not be answered at the moment, and are null. Left out where there are none. */
+  @ApiProperty({ enum: ['uniqueUsers'], isArray: true, required: false })
+  degraded?: 'uniqueUsers'[];
 }
 
 export class UserStatsQuery {

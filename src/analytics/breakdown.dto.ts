@@ -20,7 +20,8 @@ import {
   namedDimension,
 } from './queries/dimensions.js';
 
-const OWN_KEY = 'metadata.';
+/** What stands before a key of metadata in the name of a dimension. */
+export const METADATA_PREFIX = 'metadata.';
 
 @ValidatorConstraint({ name: 'dimension' })
 class Dimension implements ValidatorConstraintInterface {
@@ -29,7 +30,7 @@ class Dimension implements ValidatorConstraintInterface {
   }
 
   defaultMessage(): string {
-    return `must be one of ${Object.keys(NAMED_DIMENSIONS).join(', ')}, or ${OWN_KEY} and a key of your metadata`;
+    return `must be one of ${Object.keys(NAMED_DIMENSIONS).join(', ')}, or ${METADATA_PREFIX} and a key of your metadata`;
   }
 }
 
@@ -59,7 +60,7 @@ export class BreakdownRowDto {
 
   count!: number;
 
-  /** Distinct users; one who has two values is in both. Null: of devices, in a range of too many events to look at one by one. */
+  /** Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse: of devices, in a range of too many events to look at one by one. */
   @ApiProperty({ type: Number, nullable: true })
   uniqueUsers!: number | null;
 
@@ -81,8 +82,8 @@ export class BreakdownDto {
 
 /** @returns undefined for what is no dimension */
 export function dimensionOf(by: string): Expression | undefined {
-  if (by.startsWith(OWN_KEY)) {
-    const key = by.slice(OWN_KEY.length);
+  if (by.startsWith(METADATA_PREFIX)) {
+    const key = by.slice(METADATA_PREFIX.length);
     return METADATA_KEY.test(key) ? metadataDimension(key) : undefined;
   }
   return Object.hasOwn(NAMED_DIMENSIONS, by) ? namedDimension(by as NamedDimension) : undefined;

@@ -3,50 +3,84 @@ import type { EntityManager } from 'typeorm';
 import { InvalidInputError } from '../common/app-error.js';
 import { ALL_EVENTS } from '../database/all-events.js';
 import type { Asker } from '../questions/asker.js';
+import { ReadModelQuestions } from '../questions/read-model-questions.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { type BreakdownDto, type BreakdownQuery, dimensionOf } from './breakdown.dto.js';
 import { filtersOf } from './filters.dto.js';
 import { type Breakdown, eventBreakdown, holdsMoreThan, nameBreakdown, type ValueCount } from './queries/breakdown.js';
 import { type EventCounts, eventCounts } from './queries/event-counts.js';
 import { UniqueUsers } from './queries/unique-users.js';
+import { periodOf, reachesExpired } from './read-model/asked-rows.js';
+import { breakdownQuestion } from './read-model/breakdown.js';
 import { rawRange } from './raw-range.js';
 import { type TimeRange, timeRange } from './time-range.js';
 
 /**
- * Events that a question may look at one by one. Names of events, and devices, are counted by rollups, whatever the number
- * of events; other dimensions are not.
+ * Events that a question of MySQL may look at one by one, while the copy in ClickHouse is not complete. Names of events, and
+ * devices, are counted by rollups, whatever the number of events; other dimensions are not.
  */
 const LOOKED_AT_MAX = 250_000;
+/** Of ClickHouse, ms. */
+const TIME_LIMIT_MS = 10_000;
 
 const NOTHING: Breakdown<ValueCount> = { rows: [], total: 0 };
+
+/** What is asked, once it is known of which apps. */
+interface Asked {
+  apps: readonly AskedApp[];
+  range: TimeRange;
+  timezone: string;
+}
 
 /** The most frequent values of a dimension, with how often, by how many, and their share. */
 @Injectable()
 export class BreakdownService {
   constructor(
     private readonly scope: AnalyticsScope,
+    private readonly readModel: ReadModelQuestions,
     private readonly users: UniqueUsers,
   ) {}
 
-  /** @throws InvalidInputError, also where too many events would be looked at; NotFoundError for a foreign app */
-  breakdown(asker: Asker, query: BreakdownQuery): Promise<BreakdownDto> {
-    const answer = (manager: EntityManager, apps: readonly AskedApp[]) => this.answer(manager, apps, query);
-    return this.scope.ask(asker, query.appId, answer, { isHeavy: true });
+  /** @throws InvalidInputError, NotFoundError for a foreign app, ReadModelUnavailableError, QuestionTooLargeError */
+  async breakdown(asker: Asker, query: BreakdownQuery): Promise<BreakdownDto> {
+    const { asked, counted } = await this.scope.ask(
+      asker,
+      query.appId,
+      (manager, apps) => this.begin(manager, apps, query),
+      { isHeavy: !this.readModel.isComplete },
+    );
+    if (counted) return answer(query, asked, counted);
+    return answer(query, asked, await this.countCopied(asker, asked, query));
   }
 
-  private async answer(
+  /** @returns what is counted, unless ClickHouse is to be asked */
+  private async begin(
     manager: EntityManager,
     apps: readonly AskedApp[],
     query: BreakdownQuery,
-  ): Promise<BreakdownDto> {
+  ): Promise<{ asked: Asked; counted?: Breakdown<ValueCount> }> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const isEmpty = apps.length === 0 || range.endQuarter <= range.startQuarter;
-    const { rows, total } = isEmpty ? NOTHING : await this.count(manager, apps, range, query);
-    return {
-      ...{ by: query.by, timezone, total },
-      data: rows.map((row) => ({ ...row, value: readable(query.by, row.value), share: row.count / total })),
-    };
+    const asked = { apps, range, timezone };
+    if (apps.length === 0 || range.endQuarter <= range.startQuarter) return { asked, counted: NOTHING };
+    // Names are counted for longer than events are kept.
+    const isCopied = this.readModel.isComplete && !(isOfNames(query) && reachesExpired(apps, range));
+    if (isCopied) return { asked };
+    const { rows, total } = await this.count(manager, apps, range, query);
+    return { asked, counted: { total, rows: rows.map((row) => ({ ...row, value: readable(query.by, row.value) })) } };
+  }
+
+  private async countCopied(
+    asker: Asker,
+    { apps, range }: Asked,
+    query: BreakdownQuery,
+  ): Promise<Breakdown<ValueCount>> {
+    const period = periodOf(range);
+    if (!period) return NOTHING;
+    const question = breakdownQuestion(apps, query.by, period, filtersOf(query), query.limit!, Date.now());
+    return question.read(
+      await this.readModel.ask(asker, { isHeavy: true }, { ...question, timeLimitMs: TIME_LIMIT_MS }),
+    );
   }
 
   private count(
@@ -56,7 +90,7 @@ export class BreakdownService {
     query: BreakdownQuery,
   ): Promise<Breakdown<ValueCount>> {
     return connected.transaction('REPEATABLE READ', (manager) =>
-      query.by === 'event' && !isFiltered(filtersOf(query))
+      isOfNames(query)
         ? this.countNames(manager, apps, range, query.limit!)
         : this.countEvents(manager, apps, range, query),
     );
@@ -94,6 +128,15 @@ export class BreakdownService {
     const filters = { ...filtersOf(query), occurredFrom, occurredBefore };
     return eventBreakdown(manager, idsOf(apps), dimensionOf(query.by)!, raw, filters, query.limit!);
   }
+}
+
+function answer({ by }: BreakdownQuery, { timezone }: Asked, { rows, total }: Breakdown<ValueCount>): BreakdownDto {
+  return { by, timezone, total, data: rows.map((row) => ({ ...row, share: row.count / total })) };
+}
+
+/** Whether names of events are asked for, of all events. */
+function isOfNames(query: BreakdownQuery): boolean {
+  return query.by === 'event' && !isFiltered(filtersOf(query));
 }
 
 function isFiltered(filters: Record<string, readonly unknown[] | undefined>): boolean {

@@ -4,34 +4,59 @@ import { InvalidInputError } from '../common/app-error.js';
 import { ALL_EVENTS } from '../database/all-events.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
 import type { Asker } from '../questions/asker.js';
+import { ReadModelQuestions } from '../questions/read-model-questions.js';
 import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
 import { type Bucket, buckets } from './buckets.js';
 import { CompleteTo } from './complete-to.js';
 import { bucketCounts } from './queries/bucket-counts.js';
 import { UniqueUsers } from './queries/unique-users.js';
 import { parseRangeBound } from './range-bound.js';
-import { type BucketDto, type PeriodDto, type SeriesDto, SERIES_MAX_BUCKETS, type SeriesQuery } from './series.dto.js';
+import { reachesExpired } from './read-model/asked-rows.js';
+import { type PeriodCounts, seriesQuestion } from './read-model/series.js';
+import {
+  type BucketDto,
+  type OneSeriesDto,
+  type PeriodDto,
+  type SeriesDto,
+  SERIES_MAX_BUCKETS,
+  type SeriesQuery,
+} from './series.dto.js';
 import { type TimeRange, timeRange } from './time-range.js';
 import { Steps } from '../common/steps.js';
 import { localDay } from './time-zone.js';
 
 const DAYS_BY_DEFAULT = 30;
+/** Of ClickHouse, ms. */
+const TIME_LIMIT_MS = 10_000;
+/** Buckets that are asked for without waiting for other questions that read much. */
+const LIGHT_BUCKETS = 100;
 
-/** How often, and by how many, over time: from the rollups, whatever the number of events. */
+/** How often, and by how many, over time: from ClickHouse, or from MySQL's rollups where it has what ClickHouse has not. */
 @Injectable()
 export class SeriesService {
   constructor(
     private readonly scope: AnalyticsScope,
+    private readonly readModel: ReadModelQuestions,
     private readonly complete: CompleteTo,
     private readonly users: UniqueUsers,
   ) {}
 
-  /** @throws InvalidInputError, NotFoundError for an app that is not the caller's */
-  series(asker: Asker, query: SeriesQuery): Promise<SeriesDto> {
-    return this.scope.ask(asker, query.appId, (manager, apps) => this.answer(manager, apps, query));
+  /** @throws InvalidInputError, NotFoundError for an app that is not the caller's, ReadModelUnavailableError */
+  async series(asker: Asker, query: SeriesQuery): Promise<SeriesDto> {
+    const { asked, counted } = await this.scope.ask(asker, query.appId, (manager, apps) =>
+      this.begin(manager, apps, query),
+    );
+    const series = counted ?? (await this.countCopied(asker, asked, query));
+    const { timezone, asOf } = asked;
+    return { interval: query.interval ?? 'day', timezone, asOf: asOf.toISOString(), series };
   }
 
-  private async answer(connected: EntityManager, apps: readonly AskedApp[], query: SeriesQuery): Promise<SeriesDto> {
+  /** @returns what is counted, unless ClickHouse is to be asked */
+  private async begin(
+    connected: EntityManager,
+    apps: readonly AskedApp[],
+    query: SeriesQuery,
+  ): Promise<{ asked: Asked; counted?: OneSeriesDto[] }> {
     const timezone = query.timezone ?? commonZone(apps);
     const interval = query.interval ?? 'day';
     const bounds = askedBounds(query, timezone);
@@ -46,10 +71,13 @@ export class SeriesService {
       }
       periods.push({ range, buckets: bounded(list) });
     }
-    const asOf = await this.complete.time(connected, apps);
+    const isCopied = this.readModel.isComplete && !periods.some(({ range }) => reachesExpired(apps, range));
+    const asOf = isCopied ? await this.complete.copiedTime(connected, apps) : await this.complete.time(connected, apps);
+    const asked = { apps, timezone, periods, asOf };
+    if (isCopied && apps.length > 0) return { asked };
     const ask = (manager: EntityManager, event: string, period: Period) =>
       apps.length === 0 ? nothing(period) : this.period(manager, apps, event, period, asOf);
-    const series = await connected.transaction('REPEATABLE READ', async (manager) => {
+    const counted = await connected.transaction('REPEATABLE READ', async (manager) => {
       const found = [];
       for (const event of query.event ?? [null]) {
         const [now, before] = periods as [Period, Period | undefined];
@@ -59,7 +87,25 @@ export class SeriesService {
       }
       return found;
     });
-    return { interval, timezone, asOf: asOf.toISOString(), series };
+    return { asked, counted };
+  }
+
+  /** One statement for each period, whatever the number of events. */
+  private async countCopied(asker: Asker, { apps, periods, asOf }: Asked, query: SeriesQuery): Promise<OneSeriesDto[]> {
+    const found: ((event: string) => PeriodDto)[] = [];
+    const isHeavy = periods.some((period) => period.buckets.length > LIGHT_BUCKETS);
+    for (const period of periods) {
+      const question = seriesQuestion(apps, query.event, period.range, period.buckets, Date.now(), asOf);
+      const limited = question && { ...question, timeLimitMs: TIME_LIMIT_MS };
+      const counts = limited?.read(await this.readModel.ask(asker, { isHeavy }, limited));
+      found.push((event) => periodDto(period, counts?.get(event), asOf));
+    }
+    const [now, before] = found as [(event: string) => PeriodDto, ((event: string) => PeriodDto)?];
+    return (query.event ?? [null]).map((event) => ({
+      event,
+      ...now(event ?? ALL_EVENTS),
+      ...(before ? { previous: before(event ?? ALL_EVENTS) } : {}),
+    }));
   }
 
   private async period(
@@ -83,6 +129,15 @@ export class SeriesService {
       buckets: list.map((bucket, i) => bucketDto(bucket, counts[i]!, users[i]!, asOf)),
     };
   }
+}
+
+/** What is asked, once it is known of which apps. */
+interface Asked {
+  apps: readonly AskedApp[];
+  timezone: string;
+  /** One, or two where they are compared. */
+  periods: Period[];
+  asOf: Date;
 }
 
 interface Period {
@@ -128,6 +183,18 @@ function bounded(list: Bucket[]): Bucket[] {
   if (list.length <= SERIES_MAX_BUCKETS) return list;
   const message = `makes more than ${SERIES_MAX_BUCKETS} buckets of this range: ask for longer ones, or for a shorter range`;
   throw new InvalidInputError([{ field: 'interval', message }]);
+}
+
+function periodDto({ range, buckets: list }: Period, counts: PeriodCounts | undefined, asOf: Date): PeriodDto {
+  const { count = 0, uniqueUsers = 0 } = counts ?? {};
+  return {
+    ...bounds(range),
+    ...{ count, uniqueUsers },
+    buckets: list.map((bucket, i) => {
+      const own = counts?.buckets[i];
+      return bucketDto(bucket, own?.count ?? 0, own?.uniqueUsers ?? 0, asOf);
+    }),
+  };
 }
 
 function nothing({ range, buckets: list }: Period): PeriodDto {

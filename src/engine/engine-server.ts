@@ -9,6 +9,8 @@ import { databaseOf, paramsOf, settingsOf, type Statement } from './statement.js
 
 /** Rows of one insert. The projector sends no more than half of it. */
 const BODY_MAX_BYTES = 32 * 1024 * 1024;
+/** The apps and values of a question are in its address: of a thousand apps 100 KB. ClickHouse takes 1 MiB. */
+const HEADER_MAX_BYTES = 1024 * 1024;
 const TIME_LIMIT_DEFAULT_S = 30;
 
 /** Two users: one that asks, one that copies. */
@@ -24,7 +26,7 @@ type User = keyof EnginePasswords;
  * GET /ping, and POST / with a statement as the body, or as `query` with the rows of an insert as the body.
  */
 export function engineServer(engine: Engine, passwords: EnginePasswords, logger: Logger): Server {
-  return createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
+  return createServer({ keepAliveTimeout: 30_000, maxHeaderSize: HEADER_MAX_BYTES }, (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://engine');
     if (request.method === 'GET' && pathname === '/ping') return void response.end('Ok.\n');
     const gone = new AbortController();

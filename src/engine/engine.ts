@@ -107,7 +107,7 @@ export class Engine {
    */
   async question(statement: Statement, signal: AbortSignal): Promise<ChdbAnswer> {
     const { database = this.database } = statement;
-    this.suspects.assertInnocent(statement.sql);
+    this.suspects.assertInnocent(statement);
     assertOfProduct(database);
     assertOneStatement(statement.sql);
     assertFiltered(statement.settings.additional_table_filters, await this.#tablesOfApps(database), database);
@@ -115,7 +115,7 @@ export class Engine {
     const lanes = statement.timeLimitMs <= SHORT_MS ? this.#short : this.#readers;
     return this.#bounded(statement, signal, (bounded) =>
       lanes.run(async (session) => {
-        const done = this.suspects.begin(statement.sql);
+        const done = this.suspects.begin(statement);
         this.#running.set(statement.id, { sql: statement.sql, since: Date.now() });
         try {
           await this.#use(session, database);

@@ -1,19 +1,43 @@
 import { AppError, ClientGoneError } from '../common/app-error.js';
 
 /** How many questions one process answers at a time. */
-export const TURNS = {
+export interface TurnLimits {
   /** Over all accounts. */
-  running: 8,
+  running: number;
   /** Of these, kept for accounts that have none running. */
-  reserved: 2,
+  reserved: number;
   /** Places of one account. */
-  ofAccount: 4,
+  ofAccount: number;
   /** Questions of one account that may wait. */
+  waiting: number;
+  /** Questions that read many rows, over all accounts. */
+  heavy: number;
+  /** Questions that read many rows, of one account. */
+  heavyOfAccount: number;
+}
+
+/** Of MySQL: as many run as there are connections for questions. */
+export const TURNS: TurnLimits = {
+  running: 8,
+  reserved: 2,
+  ofAccount: 4,
   waiting: 32,
-  /** Questions that read many rows: over all accounts, and of one. */
   heavy: 2,
   heavyOfAccount: 1,
-} as const;
+};
+
+/**
+ * Of ClickHouse. The engine has four sessions for questions and one for short ones (`memory-plan.ts`), so a few more wait
+ * there, and heavy ones leave half of the sessions to others.
+ */
+export const READ_MODEL_TURNS: TurnLimits = {
+  running: 8,
+  reserved: 2,
+  ofAccount: 4,
+  waiting: 32,
+  heavy: 2,
+  heavyOfAccount: 1,
+};
 
 /** Apps that a question may cover for one place and one turn more. */
 const APPS_A_PLACE = 250;
@@ -59,6 +83,8 @@ export class QuestionTurns {
   /** The turn of the question that was begun last. */
   private now = 0;
 
+  constructor(private readonly limits: TurnLimits = TURNS) {}
+
   /**
    * Waits for a place.
    * @param gone aborted when nobody waits for the answer any more: a question that has not begun leaves the queue
@@ -71,7 +97,7 @@ export class QuestionTurns {
     this.accounts.set(name, account);
     return new Promise((resolve, reject) => {
       const entry: Waiting = {
-        places: Math.min(Math.ceil(cost.apps / APPS_A_PLACE) || 1, TURNS.ofAccount),
+        places: Math.min(Math.ceil(cost.apps / APPS_A_PLACE) || 1, this.limits.ofAccount),
         price: 1 + cost.apps / APPS_A_TURN + (cost.isHeavy ? HEAVY_TURNS : 0),
         isHeavy: cost.isHeavy ?? false,
         isPatient: cost.isPatient ?? false,
@@ -89,10 +115,10 @@ export class QuestionTurns {
       gone.addEventListener('abort', leave, { once: true });
       this.begin();
       const waiting = account.waiting.filter(({ isPatient }) => !isPatient);
-      if (waiting.length <= TURNS.waiting || entry.isPatient) return;
+      if (waiting.length <= this.limits.waiting || entry.isPatient) return;
       gone.removeEventListener('abort', leave);
       account.waiting.splice(account.waiting.indexOf(entry), 1);
-      reject(tooMany());
+      reject(tooMany(this.limits.waiting));
     });
   }
 
@@ -124,9 +150,9 @@ export class QuestionTurns {
   }
 
   private fits(account: Account, { places, isHeavy }: Waiting): boolean {
-    const room = account.running === 0 ? TURNS.running : TURNS.running - TURNS.reserved;
-    if (this.running >= room || account.places + places > TURNS.ofAccount) return false;
-    return !isHeavy || (this.heavy < TURNS.heavy && account.heavy < TURNS.heavyOfAccount);
+    const room = account.running === 0 ? this.limits.running : this.limits.running - this.limits.reserved;
+    if (this.running >= room || account.places + places > this.limits.ofAccount) return false;
+    return !isHeavy || (this.heavy < this.limits.heavy && account.heavy < this.limits.heavyOfAccount);
   }
 
   private end(account: Account, entry: Waiting): void {
@@ -154,7 +180,7 @@ export class QuestionTurns {
   }
 }
 
-function tooMany(): AppError {
-  const detail = `${TURNS.waiting} questions of this account wait for their turn already. Wait for answers, then ask again.`;
+function tooMany(waiting: number): AppError {
+  const detail = `${waiting} questions of this account wait for their turn already. Wait for answers, then ask again.`;
   return new AppError(429, 'too_many_questions', detail, { headers: { 'retry-after': '2' } });
 }

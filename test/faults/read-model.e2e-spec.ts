@@ -153,7 +153,7 @@ describe('the copy in ClickHouse under faults', () => {
       await send(200);
       if (round === 2) await stack.engine.process.stop('SIGKILL');
     }
-    await stack.drained();
+    await stack.committed();
     await stack.engine.start();
     await copiedOnce();
     expect(await committed()).toBe(before + 1000);
@@ -165,7 +165,7 @@ describe('the copy in ClickHouse under faults', () => {
     stack.engine.process.child.kill('SIGSTOP');
     const before = await committed();
     for (let round = 0; round < 3; round += 1) await send(100);
-    await stack.drained();
+    await stack.committed();
     expect(await committed()).toBe(before + 300);
     stack.engine.process.child.kill('SIGCONT');
     await copiedOnce();

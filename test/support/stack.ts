@@ -32,6 +32,21 @@ export interface StackOptions {
 
 let stacks = 0;
 
+interface ReadModelRow {
+  enabled: number | string;
+  complete: number | string;
+}
+
+const READ_MODEL = 'SELECT enabled, complete_at IS NOT NULL AS complete FROM read_model';
+const COMPLETE_WHERE_EMPTY = `UPDATE read_model SET complete_at = NOW(3)
+WHERE enabled = 1 AND complete_at IS NULL AND NOT EXISTS (SELECT 1 FROM events)`;
+
+/** Whether the API knows that the copy is complete. */
+function asksReadModel({ process }: { process: ServerProcess }): boolean {
+  const told = process.records.findLast(({ msg }) => /^(ClickHouse|MySQL) answers questions$/.test(String(msg)));
+  return told?.msg === 'ClickHouse answers questions';
+}
+
 /**
  * The product as it runs for people, of its own: a database built by the migrations, a Redis prefix, API and worker
  * processes from dist/. `npm test` starts the services and names them in TEST_DATABASE_URL and TEST_REDIS_URL.
@@ -59,6 +74,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // The services that all tests share are fast rather than safe.
     MYSQL_DURABILITY: options.services ? 'fsync' : 'relaxed',
     FLUSH_INTERVAL_MS: '100',
+    // What a killed worker left is copied after four thirds of it.
+    COPY_TIMEOUT_MS: '4000',
     SEAL_AFTER_MS: '400',
     RATE_LIMITS:
       'signin=10000,bodies=10000,refused_keys=100000,anonymous=100000,reads=1000000,changes=1000000,regenerate=1000000',
@@ -96,6 +113,12 @@ export class Stack {
     this.writer = new BufferWriter(redis, this.keys, env);
   }
 
+  /** Whether processes use the read model that was made for this stack, and not one that a test names instead. */
+  private get readModelIsOurs(): boolean {
+    const urls = this.engines.own?.urls ?? this.engines.shared;
+    return urls !== undefined && urls.CLICKHOUSE_URL === this.variables.CLICKHOUSE_URL;
+  }
+
   /** The engine that is this stack's alone: of one started with `engine: 'own'`. */
   get engine(): TestEngine {
     return this.engines.own!;
@@ -120,6 +143,7 @@ export class Stack {
     const worker = ServerProcess.start('worker', { ...this.variables, ...env });
     this.workers.push(worker);
     await worker.ready(() => worker.records.some((record) => record.msg === 'worker ready'));
+    if (this.readModelIsOurs) await this.completeEmptyReadModel();
     return worker;
   }
 
@@ -128,8 +152,40 @@ export class Stack {
   }
 
   /** Everything that was accepted is committed. */
-  async drained(timeoutMs?: number): Promise<void> {
+  async committed(timeoutMs?: number): Promise<void> {
     await until(async () => (await this.pending()) === 0, 'the buffer to be empty', timeoutMs);
+  }
+
+  /** Everything that was accepted is committed and, where there is a ClickHouse, copied; and the APIs ask it from now on. */
+  async drained(timeoutMs?: number): Promise<void> {
+    await this.committed(timeoutMs);
+    if (!this.env.readModel) return;
+    const left = 'SELECT 1 FROM outbox LIMIT 1';
+    await until(async () => (await this.query(left)).length === 0, 'the outbox to be empty', timeoutMs);
+    const [state] = await this.query<ReadModelRow>(READ_MODEL);
+    if (Number(state!.complete) === 1)
+      await until(
+        () => this.apis.every((api) => !api.process.running || asksReadModel(api)),
+        'the APIs to ask ClickHouse',
+      );
+  }
+
+  /** Declares the copy incomplete, for good, and waits until the APIs ask MySQL instead. */
+  async answersFromMysql(): Promise<void> {
+    await this.query('UPDATE read_model SET complete_at = NULL');
+    await until(() => !this.apis.some(asksReadModel), 'the APIs to ask MySQL');
+  }
+
+  /**
+   * Declares the copy of a database complete that holds no events yet: each that follows is copied. Waits for the first
+   * worker to reach ClickHouse.
+   */
+  private async completeEmptyReadModel(): Promise<void> {
+    await until(
+      async () => Number((await this.query<ReadModelRow>(READ_MODEL))[0]!.enabled) === 1,
+      'the copy to begin',
+    );
+    await this.query(COMPLETE_WHERE_EMPTY);
   }
 
   /** Apps of one owner, for events that went straight into the buffer: sealing asks whose they are. */

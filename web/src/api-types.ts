@@ -501,7 +501,7 @@ export interface paths {
     };
     /**
      * List the most frequent values of a dimension
-     * @description A dimension is the event name, page, referrer, device, a campaign parameter or a key of your metadata. Each value has its events, unique users and share. Event names without a filter have no limit. Otherwise a range may hold up to 250,000 events; a larger one is refused (400 `too_many_events`).
+     * @description A dimension is the event name, page, referrer, device, a campaign parameter or a key of your metadata. Each value has its events, unique users and share, however many events the range holds.
      */
     get: operations['getBreakdown'];
     put?: never;
@@ -1366,13 +1366,15 @@ export interface components {
       other: number;
     };
     EventSummaryDto: {
+      /** @description Names of fields that could not be answered at the moment, and are null. Left out where there are none. */
+      degraded?: 'uniqueUsers'[];
       /** @description As asked; null: all events. */
       event: string | null;
       /** @description Each event once, however often it was sent. */
       count: number;
       /**
        * @description Distinct users, else anonymous ids, else cookieless visitors (those count once a day). Null
-       *     where they cannot be counted at the moment. This release always counts them.
+       *     where they cannot be counted at the moment: `degraded` says so.
        */
       uniqueUsers: number | null;
       deviceData: components['schemas']['DeviceDataDto'];
@@ -1456,7 +1458,7 @@ export interface components {
     BreakdownRowDto: {
       /** @description Null: events without one. Of a long value the first 255 characters. */
       value: string | null;
-      /** @description Distinct users; one who has two values is in both. Null: of devices, in a range of too many events to look at one by one. */
+      /** @description Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse: of devices, in a range of too many events to look at one by one. */
       uniqueUsers: number | null;
       count: number;
       /** @description Of `total`, from 0 to 1. */

@@ -97,10 +97,13 @@ export function DownloadLink({ href, className, children }: { href: string; clas
   );
 }
 
+/** The question is too large, before and after events were copied into ClickHouse. */
+const TOO_MANY: ReadonlySet<string> = new Set(['too_many_events', 'question_too_large']);
+
 /** What happened, whose fault it is, and what to try. */
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
   const again = !(error instanceof Problem) || error.status >= 500 || error.status === 429;
-  if (error instanceof Problem && error.code === 'too_many_events') return <TooMany />;
+  if (error instanceof Problem && TOO_MANY.has(error.code)) return <TooMany />;
   if (needsSignIn(error)) return <SignInAgain />;
   return (
     <div role="alert" className="failure">
@@ -120,9 +123,7 @@ function messageOf(error: Error): string {
 }
 
 function TooMany() {
-  return (
-    <p className="muted">Too many events in this range to look at one by one. Take a shorter range, or one app.</p>
-  );
+  return <p className="muted">Too many events in this range. Take a shorter range, or one app.</p>;
 }
 
 /** Text to take away, with a button that does so. */

@@ -19,6 +19,8 @@ export interface ProjectionRow extends DerivedFields {
   aliasKey: string;
   sessionId: string;
   device: Device;
+  /** As it was sent: the text that `breakdown?by=url` answers. */
+  url: string;
   /** The JSON text as MySQL keeps it; empty where there is none. */
   metadata: string;
   /** ClickHouse refused the row with its metadata. */
@@ -49,6 +51,7 @@ export function projectionRow(event: StoredEventFields, context: DerivationConte
     aliasKey: userKind === 'user' && anonymousId !== null ? anonymousKey(anonymousId) : NO_KEY,
     sessionId: event.sessionId ?? '',
     device: event.device,
+    url: event.url ?? '',
     ...derive(event, context),
     metadata: event.metadata ?? '',
     metadataLeftOut: false,

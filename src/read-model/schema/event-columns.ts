@@ -37,6 +37,7 @@ export const READ_MODEL_COLUMNS: { [Field in keyof ProjectionRow]-?: ReadModelCo
   aliasKey: { name: 'alias_key', type: 'UInt128 CODEC(ZSTD(1))', write: key },
   sessionId: { name: 'session_id', type: MANY, write: text },
   device: { name: 'device', type: FEW, write: text },
+  url: { name: 'url', type: MANY, write: text },
   host: { name: 'host', type: FEW, write: text },
   path: { name: 'path', type: MANY, write: text },
   query: { name: 'query', type: MANY, write: text },
