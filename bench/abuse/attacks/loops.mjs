@@ -51,7 +51,8 @@ async function loop({ url }, request, ms) {
   let sent = 0;
   const keepSending = async () => {
     while (!isOver()) {
-      await new Promise((resolve) => {
+      /** @type {Promise<void>} */
+      const closed = new Promise((resolve) => {
         const socket = connect(Number(port), hostname).on('error', () => undefined);
         const timer = setTimeout(() => socket.destroy(), begun + ms - performance.now());
         const next = () => socket.write(request((sent += 1) % 65_536));
@@ -64,6 +65,7 @@ async function loop({ url }, request, ms) {
           resolve();
         });
       });
+      await closed;
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, keepSending));

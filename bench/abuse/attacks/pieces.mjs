@@ -33,6 +33,7 @@ async function flood({ url }, line, ms) {
   const begun = performance.now();
   const isOver = () => performance.now() - begun > ms;
   let sent = 0;
+  /** @returns {Promise<void>} */
   const sendOn = () =>
     new Promise((resolve) => {
       const address = `x-forwarded-for: 198.18.0.${Math.floor(Math.random() * 250)}`;

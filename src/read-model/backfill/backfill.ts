@@ -11,7 +11,7 @@ import { ReadModelConnection } from '../read-model-connection.js';
 import { ReadModelMetrics } from '../read-model-metrics.js';
 import { ReadModelStore } from '../read-model-store.js';
 import { Reconciler } from '../reconciler.js';
-import { compareWithMysql } from '../audit/compare.js';
+import { compareWithMysql } from './compare.js';
 import { type FillPiece, FillRepository } from './fill.repository.js';
 
 const EVERY_MS = 1000;
