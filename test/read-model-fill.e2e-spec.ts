@@ -34,7 +34,7 @@ describe('filling the copy in ClickHouse', () => {
     readModel = new ReadModel(stack);
     const worker = await stack.startWorker(off);
     await push(Array.from({ length: 3000 }, (_none, i) => event(i)));
-    await stack.drained();
+    await stack.committed();
     await worker.stop();
     // Committed an hour ago: the time is in the ids.
     const hourAgo = (now - HOUR_MS).toString(16).padStart(12, '0');

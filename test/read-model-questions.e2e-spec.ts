@@ -175,6 +175,39 @@ describe('questions that ClickHouse answers', () => {
     }
   });
 
+  test('asOf is no later than the receipt of an event that is committed and not copied', async () => {
+    const receipt = new Date(Date.now() - HOUR_MS);
+    const batch = Buffer.alloc(16, 1);
+    // Committed in the future: no worker recovers it meanwhile.
+    const add = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receipt, event_ids)
+      VALUES (?, NULL, NOW(3) + INTERVAL 1 DAY, ?, '')`;
+    await stack.query(add, [batch, receipt]);
+    const today = new Date().toISOString().slice(0, 10);
+    const [summary, series] = [
+      await answer('event-summary', {}),
+      await answer('series', { startDate: today, endDate: today, interval: 'hour' }),
+    ];
+    await stack.query('DELETE FROM outbox WHERE batch_id = ?', [batch]);
+    expect([summary.asOf, series.asOf]).toEqual([receipt.toISOString(), receipt.toISOString()]);
+    expect(Date.parse((await answer('event-summary', {})).asOf)).toBeGreaterThan(receipt.getTime());
+  });
+
+  test('what has expired is not told from the moment of its fence; its counts stay', async () => {
+    const fence = new Date(FIRST + 10 * DAY_MS);
+    const fenced = (time: Date | null) =>
+      stack.query('UPDATE apps SET deleted_before = ? WHERE id = ?', [
+        time,
+        Buffer.from(apps[1]!.id.replaceAll('-', ''), 'hex'),
+      ]);
+    const until = { endDate: '2026-04-20', timezone: 'UTC' };
+    await fenced(fence);
+    const { total } = await answer('breakdown', { by: 'device', ...until });
+    const [kept, counted] = [await answer('event-summary', until), tally(sent.filter(({ app }) => app < 2))];
+    await fenced(null);
+    expect(total).toBe(sent.filter(({ app, ms }) => app === 0 || (app === 1 && ms >= fence.getTime())).length);
+    expect(kept).toMatchObject(counted);
+  });
+
   test('the form of a question that goes to disk has the same answer', async () => {
     const reader = new ReadModelReader(stack.env, { warn: () => undefined, info: () => undefined } as never);
     const asked = [0, 1].map((app) => ({

@@ -32,14 +32,8 @@ export interface StackOptions {
 
 let stacks = 0;
 
-interface ReadModelRow {
-  enabled: number | string;
-  complete: number | string;
-}
-
-const READ_MODEL = 'SELECT enabled, complete_at IS NOT NULL AS complete FROM read_model';
-const COMPLETE_WHERE_EMPTY = `UPDATE read_model SET complete_at = NOW(3)
-WHERE enabled = 1 AND complete_at IS NULL AND NOT EXISTS (SELECT 1 FROM events)`;
+const COPY_COMPLETE = `SELECT 1 FROM read_model WHERE enabled = 1 AND complete_at IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM outbox)`;
 
 /** Whether the API knows that the copy is complete. */
 function asksReadModel({ process }: { process: ServerProcess }): boolean {
@@ -101,6 +95,7 @@ export class Stack {
   readonly workers: ServerProcess[] = [];
   readonly keys: BufferKeys;
   readonly writer: BufferWriter;
+  private mysqlAnswers = false;
 
   constructor(
     readonly variables: Record<string, string>,
@@ -111,12 +106,6 @@ export class Stack {
   ) {
     this.keys = new BufferKeys(env.redisKeyPrefix);
     this.writer = new BufferWriter(redis, this.keys, env);
-  }
-
-  /** Whether processes use the read model that was made for this stack, and not one that a test names instead. */
-  private get readModelIsOurs(): boolean {
-    const urls = this.engines.own?.urls ?? this.engines.shared;
-    return urls !== undefined && urls.CLICKHOUSE_URL === this.variables.CLICKHOUSE_URL;
   }
 
   /** The engine that is this stack's alone: of one started with `engine: 'own'`. */
@@ -143,7 +132,6 @@ export class Stack {
     const worker = ServerProcess.start('worker', { ...this.variables, ...env });
     this.workers.push(worker);
     await worker.ready(() => worker.records.some((record) => record.msg === 'worker ready'));
-    if (this.readModelIsOurs) await this.completeEmptyReadModel();
     return worker;
   }
 
@@ -159,33 +147,18 @@ export class Stack {
   /** Everything that was accepted is committed and, where there is a ClickHouse, copied; and the APIs ask it from now on. */
   async drained(timeoutMs?: number): Promise<void> {
     await this.committed(timeoutMs);
-    if (!this.env.readModel) return;
-    const left = 'SELECT 1 FROM outbox LIMIT 1';
-    await until(async () => (await this.query(left)).length === 0, 'the outbox to be empty', timeoutMs);
-    const [state] = await this.query<ReadModelRow>(READ_MODEL);
-    if (Number(state!.complete) === 1)
-      await until(
-        () => this.apis.every((api) => !api.process.running || asksReadModel(api)),
-        'the APIs to ask ClickHouse',
-      );
+    if (!this.env.readModel || this.mysqlAnswers || !this.workers.some(({ running }) => running)) return;
+    const copied = async () => (await this.query(COPY_COMPLETE)).length > 0;
+    await until(copied, 'every event to be copied', timeoutMs);
+    const askReadModel = () => this.apis.every((api) => !api.process.running || asksReadModel(api));
+    await until(askReadModel, 'the APIs to ask ClickHouse', timeoutMs);
   }
 
-  /** Declares the copy incomplete, for good, and waits until the APIs ask MySQL instead. */
+  /** Switches the copy off, for good, and waits until the APIs ask MySQL. */
   async answersFromMysql(): Promise<void> {
-    await this.query('UPDATE read_model SET complete_at = NULL');
+    this.mysqlAnswers = true;
+    await this.query('UPDATE read_model SET enabled = 0, complete_at = NULL');
     await until(() => !this.apis.some(asksReadModel), 'the APIs to ask MySQL');
-  }
-
-  /**
-   * Declares the copy of a database complete that holds no events yet: each that follows is copied. Waits for the first
-   * worker to reach ClickHouse.
-   */
-  private async completeEmptyReadModel(): Promise<void> {
-    await until(
-      async () => Number((await this.query<ReadModelRow>(READ_MODEL))[0]!.enabled) === 1,
-      'the copy to begin',
-    );
-    await this.query(COMPLETE_WHERE_EMPTY);
   }
 
   /** Apps of one owner, for events that went straight into the buffer: sealing asks whose they are. */
