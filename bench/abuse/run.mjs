@@ -4,6 +4,8 @@ import * as batches from './attacks/batches.mjs';
 import * as bodies from './attacks/bodies.mjs';
 import * as buffer from './attacks/buffer.mjs';
 import * as erasures from './attacks/erasures.mjs';
+import * as loops from './attacks/loops.mjs';
+import * as pieces from './attacks/pieces.mjs';
 import * as questions from './attacks/questions.mjs';
 import { widenBars } from './bystander.mjs';
 
@@ -13,7 +15,7 @@ const SHORT_WIDTH = 5;
  * In the order in which they run. Each exports `name` and `async function* rows(workbench, { short })`, which yields
  * `{ name, measured, bar, met }`: two texts, the bar as in "p99 ≤ 100 ms", and whether it was met.
  */
-const ATTACKS = [batches, bodies, buffer, erasures, questions];
+const ATTACKS = [batches, bodies, buffer, erasures, loops, pieces, questions];
 
 /**
  * What other accounts notice while one floods the service. Runs the attacks one after another.
