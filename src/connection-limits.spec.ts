@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { promisify } from 'node:util';
 import { until } from '../test/support/until.js';
 import { limitConnections, totalFor } from './connection-limits.js';
@@ -59,4 +59,22 @@ describe('a server that takes ten connections', () => {
     expect(await waiting[0]).toBe(false);
     await until(() => ask('/'), 'a place');
   });
+});
+
+test('a /48 of IPv6 has five times as many connections as one of its addresses', () => {
+  const server = createServer();
+  limitConnections(server, { total: 100, address: 2, isProxy: () => false }, { warn: () => undefined } as never);
+  const open = (remoteAddress: string): boolean => {
+    const socket = Object.assign(new EventEmitter(), { remoteAddress, destroyed: false, destroy: () => undefined });
+    socket.destroy = () => {
+      socket.destroyed = true;
+    };
+    // The server's own listener wants a real connection.
+    for (const listener of server.listeners('connection').slice(1)) listener.call(server, socket);
+    return !socket.destroyed;
+  };
+  expect([1, 2, 3].map(() => open('2001:db8:7:1::1'))).toEqual([true, true, false]);
+  const others = Array.from({ length: 12 }, (_none, i) => open(`2001:db8:7:${i + 16}::1`));
+  expect(others.filter(Boolean)).toHaveLength(8);
+  expect(open('2001:db8:8:1::1')).toBe(true);
 });

@@ -36,6 +36,8 @@ interface Sender {
  */
 export class RequestTurns {
   private readonly senders = new Map<string, Sender>();
+  /** Whose turns have ended in this turn of the event loop. Their places are free in the next one. */
+  private ended: [name: string, sender: Sender][] = [];
   private drains = false;
   private current = '';
   private currentAt = -Infinity;
@@ -66,8 +68,7 @@ export class RequestTurns {
     begin(() => {
       if (ended) return;
       ended = true;
-      sender.running -= 1;
-      if (sender.running === 0 && sender.waiting.length === 0) this.senders.delete(name);
+      this.ended.push([name, sender]);
       this.drainLater();
     });
   }
@@ -88,7 +89,7 @@ export class RequestTurns {
     return Math.max(1, Math.floor(SHARED / Math.max(2, this.senders.size)));
   }
 
-  /** In a later turn of the event loop, so that others are read in between. */
+  /** In a later turn of the event loop, so that others are read in between: many requests are answered without waiting. */
   private drainLater(): void {
     if (this.drains) return;
     this.drains = true;
@@ -99,6 +100,11 @@ export class RequestTurns {
   }
 
   private drain(): void {
+    for (const [name, sender] of this.ended) {
+      sender.running -= 1;
+      if (sender.running === 0 && sender.waiting.length === 0) this.senders.delete(name);
+    }
+    this.ended = [];
     const most = this.most();
     let some = true;
     while (some) {
