@@ -72,7 +72,7 @@ test('has the defaults of the contract', () => {
     registryMaxAgeMs: 900_000,
     retentionIntervalMs: 600_000,
     sealAfterMs: 15_000,
-    readModelRetentionIntervalMs: 86_400_000,
+    copyRetentionIntervalMs: 86_400_000,
     copyTimeoutMs: 15_000,
     readyWorkerMaxAgeMs: 60_000,
     readyBacklogMaxAgeMs: 120_000,

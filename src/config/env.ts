@@ -82,7 +82,7 @@ export class Env {
   readonly sealAfterMs: number;
   readonly copyTimeoutMs: number;
   /** Expired events are deleted from the read model at most this often; questions leave them out at once. */
-  readonly readModelRetentionIntervalMs: number;
+  readonly copyRetentionIntervalMs: number;
   readonly readyWorkerMaxAgeMs: number;
   readonly readyBacklogMaxAgeMs: number;
   readonly signInTimeoutMs: number;
@@ -139,12 +139,7 @@ export class Env {
     this.registryPollMs = reader.integer('REGISTRY_POLL_MS', 500, 50, 900);
     this.registryMaxAgeMs = reader.integer('REGISTRY_MAX_AGE_MS', 900_000, 1000, 86_400_000);
     this.retentionIntervalMs = reader.integer('RETENTION_INTERVAL_MS', 600_000, 100, 86_400_000);
-    this.readModelRetentionIntervalMs = reader.integer(
-      'READ_MODEL_RETENTION_INTERVAL_MS',
-      86_400_000,
-      100,
-      2_147_483_647,
-    );
+    this.copyRetentionIntervalMs = reader.integer('COPY_RETENTION_INTERVAL_MS', 86_400_000, 100, 604_800_000);
     this.copyTimeoutMs = reader.integer('COPY_TIMEOUT_MS', 15_000, 100, 600_000);
     this.sealAfterMs = reader.integer('SEAL_AFTER_MS', 15_000, 50, 3_600_000);
     this.readyWorkerMaxAgeMs = reader.integer('READY_WORKER_MAX_AGE_MS', 60_000, 1000, 3_600_000);

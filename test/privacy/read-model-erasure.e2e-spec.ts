@@ -187,10 +187,14 @@ describe('erasing from the copy in ClickHouse', () => {
     );
     await readModel.caughtUp();
     expect(found(traces)).toContain('a metadata key');
-    // The text of the mutation is in a file as soon as it has begun.
-    const mutations = (): number =>
-      readdirSync(stack.engine.folder, { recursive: true }).filter((name) => /mutation_\d+\.txt$/.test(String(name)))
-        .length;
+    // The text of a mutation is in a file as soon as it has begun.
+    const [table] = await (
+      await readModel.client.query({
+        query: `SELECT data_paths[1] AS path FROM system.tables WHERE database = currentDatabase() AND name = 'events'`,
+        format: 'JSONEachRow',
+      })
+    ).json<{ path: string }>();
+    const mutations = (): number => readdirSync(table!.path).filter((name) => name.startsWith('mutation_')).length;
     const before = mutations();
     const id = await orderPerson(person);
     await until(() => mutations() > before, 'the mutation to begin');

@@ -12,6 +12,7 @@ import { IngestBatch } from './ingest-batch.entity.js';
 import { IngestClaim } from './ingest-claim.entity.js';
 import { Installation } from './installation.entity.js';
 import { OutboxBatch } from './outbox.entity.js';
+import { RecoveredBatch } from './recovered-batch.entity.js';
 import { ReadModelState } from './read-model-state.entity.js';
 import { Session } from './session.entity.js';
 import { SignInFlow } from './sign-in-flow.entity.js';
@@ -38,6 +39,7 @@ export {
   Installation,
   OutboxBatch,
   ReadModelState,
+  RecoveredBatch,
   Session,
   SignInFlow,
   User,
@@ -70,4 +72,5 @@ export const ENTITIES = [
   Installation,
   OutboxBatch,
   ReadModelState,
+  RecoveredBatch,
 ];

@@ -30,4 +30,8 @@ export class ReadModelState {
   /** Events that were looked at. */
   @Column({ type: 'bigint', unsigned: true, default: 0, transformer: count })
   filled!: number;
+
+  /** When expired events were last deleted from it; null: never. */
+  @Column({ name: 'expired_at', type: 'datetime', precision: 3, nullable: true })
+  expiredAt!: Date | null;
 }

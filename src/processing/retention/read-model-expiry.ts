@@ -39,7 +39,7 @@ export class ReadModelExpiry {
    */
   async expire(now: number, alive: Alive): Promise<void> {
     try {
-      const due: unknown[] = await this.dataSource.query(IS_DUE, [this.env.readModelRetentionIntervalMs * 1000]);
+      const due: unknown[] = await this.dataSource.query(IS_DUE, [this.env.copyRetentionIntervalMs * 1000]);
       if (due.length === 0 || !(await this.connection.isReachable())) return;
       await withNamedLock(this.dataSource, 'read-model-deletions', LOCK_WAIT_S, async (runner) => {
         const apps: { appId: string; deletedBefore: Date }[] = await runner.query(FENCES);

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
 import { formatUuid } from '../../events/event-id.js';
+import { leftOut } from './left-out.js';
 import { decimal, listOf, type ReadModelStore } from '../read-model-store.js';
 
 /** A transaction takes less: whatever it stored has been committed by then, or never will be. */
@@ -11,11 +12,13 @@ const OUTBOX = 'SELECT LOWER(HEX(batch_id)) AS batchId FROM outbox';
 /** The last 8 bytes of an id are random but for three bits: their XOR tells sets of one size apart. */
 const MYSQL = `SELECT YEAR(occurred_at) * 100 + MONTH(occurred_at) AS month, COUNT(*) AS events,
   BIT_XOR(CAST(CONV(HEX(SUBSTRING(id, 9)), 16, 10) AS UNSIGNED)) AS checksum
-FROM events WHERE app_id = ? AND batch_id < ? AND batch_id NOT IN (?) GROUP BY month`;
+FROM events WHERE app_id = ? AND batch_id < ? AND batch_id NOT IN (?)
+  AND id >= ? AND NOT (id > ? AND received_at < ?) GROUP BY month`;
 const CLICKHOUSE_APPS = `SELECT replaceAll(toString(app_id), '-', '') AS app FROM events GROUP BY app_id`;
 const CLICKHOUSE = `SELECT toYYYYMM(occurred_at) AS month, toString(count()) AS events,
   toString(groupBitXor(toUInt64(bitAnd(id, 18446744073709551615)))) AS checksum
-FROM events WHERE app_id = toUUID({app:String}) AND batch_id < {before:UInt128} AND batch_id NOT IN `;
+FROM events WHERE app_id = toUUID({app:String}) AND batch_id < {before:UInt128} AND id >= {lowest:UInt128}
+  AND NOT (id > {highest:UInt128} AND received_at < fromUnixTimestamp64Milli({received:Int64})) AND batch_id NOT IN `;
 
 interface Sum {
   month: number | string;
@@ -25,7 +28,7 @@ interface Sum {
 
 /**
  * Compares the read model with MySQL by the number of events and a checksum of their ids, for each app and month. Leaves out
- * what is in the outbox, and what was committed in the last minute.
+ * what is in the outbox, what was committed in the last minute, what has expired, and apps in which something is being erased.
  * @param difference called with a line for each month of an app that differs
  * @returns how many months of apps were compared
  */
@@ -37,20 +40,28 @@ export async function compareWithMysql(
 ): Promise<number> {
   const outbox: { batchId: string }[] = await dataSource.query(OUTBOX);
   const left = outbox.map(({ batchId }) => batchId);
-  const before = batchIdAt(Date.now() - SETTLED_MS);
+  const now = Date.now();
+  const before = batchIdAt(now - SETTLED_MS);
+  const out = await leftOut(dataSource, now);
   const apps = new Set(((await dataSource.query(APPS)) as { app: Buffer }[]).map(({ app }) => app.toString('hex')));
   for (const { app } of await store.ask<{ app: string }>(CLICKHOUSE_APPS)) apps.add(app);
+  for (const app of out.apps) apps.delete(app);
   let compared = 0;
   for (const app of apps) {
     signal?.throwIfAborted();
+    const { lowestId: lowest, highestId: highest, receivedFrom } = out.keptOf(app);
     const stored: Sum[] = await dataSource.query(MYSQL, [
       binary(app),
       binary(before),
       binaries(left.length > 0 ? left : [NO_BATCH]),
+      ...[binary(lowest), binary(highest), new Date(receivedFrom)],
     ]);
     const { list, params } = listOf(left.length > 0 ? left : [NO_BATCH]);
     const query = `${CLICKHOUSE + list} GROUP BY month`;
-    const copied = await store.ask<Sum>(query, { ...params, app: formatUuid(app), before: decimal(before) });
+    const copied = await store.ask<Sum>(query, {
+      ...{ ...params, app: formatUuid(app), before: decimal(before) },
+      ...{ lowest: decimal(lowest), highest: decimal(highest), received: String(receivedFrom) },
+    });
     const months = new Set([...stored, ...copied].map(({ month }) => Number(month)));
     for (const month of [...months].sort()) {
       compared += 1;
