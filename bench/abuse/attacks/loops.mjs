@@ -62,7 +62,7 @@ async function loop({ url }, request, ms) {
         });
         socket.on('close', () => {
           clearTimeout(timer);
-          resolve();
+          resolve(undefined);
         });
       });
       await closed;

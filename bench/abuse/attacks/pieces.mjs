@@ -46,7 +46,7 @@ async function flood({ url }, line, ms) {
       }, 5);
       socket.on('close', () => {
         clearInterval(timer);
-        resolve();
+        resolve(undefined);
       });
       socket.resume().write([`${line} HTTP/1.1`, address, ...HEAD].join('\r\n'));
     });
