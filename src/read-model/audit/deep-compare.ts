@@ -3,7 +3,7 @@ import { formatUuid } from '../../events/event-id.js';
 import type { FillRepository } from '../backfill/fill.repository.js';
 import { type ProjectionRow, projectionRow } from '../projection/projection-row.js';
 import { decimal, type ReadModelStore } from '../read-model-store.js';
-import { isKept, leftOut } from './left-out.js';
+import { isKept, leftOut } from '../backfill/left-out.js';
 import { READ_BACK, readBack } from '../schema/read-back.js';
 import { Reconciler } from '../reconciler.js';
 
