@@ -3,7 +3,9 @@ import { seriesQuestion } from '../src/analytics/read-model/series.js';
 import { QUARTER_MS } from '../src/events/limits.js';
 import type { LimitedQuestion } from '../src/questions/read-model-questions.js';
 import { ReadModelReader } from '../src/read-model/questions/read-model-reader.js';
+import { TABLES_OF_DELETIONS } from '../src/read-model/schema/migrations.js';
 import { call, createKey, registerApp, type Signed, signIn } from './support/client.js';
+import { clickhouseClient } from './support/engine.js';
 import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
 
@@ -206,6 +208,15 @@ describe('questions that ClickHouse answers', () => {
     await fenced(null);
     expect(total).toBe(sent.filter(({ app, ms }) => app === 0 || (app === 1 && ms >= fence.getTime())).length);
     expect(kept).toMatchObject(counted);
+  });
+
+  test('tables of the copy that name apps are told to the engine, so that it lets questions in', async () => {
+    const client = clickhouseClient(stack.variables.CLICKHOUSE_COPY_URL!);
+    const query = `SELECT DISTINCT table FROM system.columns
+      WHERE database = currentDatabase() AND name = 'app_id' AND table != 'events' ORDER BY table`;
+    const rows = await (await client.query({ query, format: 'JSONEachRow' })).json<{ table: string }>();
+    await client.close();
+    expect(rows.map(({ table }) => table)).toEqual([...TABLES_OF_DELETIONS].sort());
   });
 
   test('the form of a question that goes to disk has the same answer', async () => {
