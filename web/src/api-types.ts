@@ -944,13 +944,14 @@ export interface components {
       subject: 'person' | 'app';
       /**
        * @description `rows`: events, counts and dead letters are being deleted. `buffer`: they are; now nothing that was received before
-       *     may be on its way any more. `file`: Redis writes its file anew. `done`.
+       *     may be on its way any more. `file`: Redis writes its file anew. `read-model`: the copy in ClickHouse is being deleted, or
+       *     waits until ClickHouse answers. `done`.
        * @enum {string}
        */
-      stage: 'rows' | 'buffer' | 'file' | 'done';
+      stage: 'rows' | 'buffer' | 'file' | 'read-model' | 'done';
       /**
        * @description `rewritten`: Redis's file holds nothing of it any more. `none`: this Redis keeps no file. `operator`: the server does
-       *     not let us rewrite it: that is up to whoever runs it. Null until it is done.
+       *     not let us rewrite it: that is up to whoever runs it. Null until that stage has ended.
        * @enum {string|null}
        */
       redisFile: 'rewritten' | 'none' | 'operator' | null;
