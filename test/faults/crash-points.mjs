@@ -19,6 +19,7 @@ const AFTER = {
   'after-user-analytics': /^INSERT INTO user_analytics/,
   'after-sealed': /^INSERT INTO event_users /,
   'after-commit': /^COMMIT/,
+  'after-read-model-stage': /^UPDATE erasures SET stage = 'read-model'/,
 };
 
 function passed(name) {
@@ -33,6 +34,7 @@ function watch(method) {
     const sql = String(statement?.sql ?? statement).trim();
     if (/^START TRANSACTION/.test(sql)) passed('before-begin');
     if (/^COMMIT/.test(sql)) passed('before-commit');
+    if (/^UPDATE erasures SET stage = 'done'/.test(sql)) passed('before-erased');
     const name = Object.keys(AFTER).find((key) => AFTER[key].test(sql));
     const callback = rest.at(-1);
     if (name && typeof callback === 'function') {

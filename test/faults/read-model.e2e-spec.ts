@@ -146,6 +146,64 @@ describe('the copy in ClickHouse under faults', () => {
     await copiedOnce();
   });
 
+  const erase = async (person: string): Promise<() => Promise<void>> => {
+    const path = `${stack.url}/api/apps/${app.id}/users/${person}`;
+    const { status, body } = await call(path, { token: owner.accessToken, method: 'DELETE' });
+    expect(status).toBe(202);
+    const stage = async () =>
+      (await call(`${stack.url}/api/erasures/${body.erasureId}`, { token: owner.accessToken })).body.stage as string;
+    return () => until(async () => (await stage()) === 'done', 'the erasure', 60_000);
+  };
+
+  test('a person is erased while a frozen worker holds their events, and other workers die at each stage', async () => {
+    const relay = await relayTo(engineAddress());
+    const frozen = await relayed('CLICKHOUSE', relay);
+    await until(() => /read model is ready/.test(frozen.text), 'the read model');
+    const held = relay.holdAt('insert_deduplication_token');
+    await send(20, { userId: 'erased' });
+    await send(20);
+    await held;
+    frozen.child.kill('SIGSTOP');
+    const erased = await erase('erased');
+    for (const CRASH_AT of ['after-read-model-stage', 'before-erased']) {
+      const dying = await stack.startWorker({ NODE_OPTIONS: '--import ./test/faults/crash-points.mjs', CRASH_AT });
+      expect(await dying.ended()).toBe('SIGKILL');
+    }
+    await stack.startWorker();
+    await erased();
+    await copiedOnce();
+    frozen.child.kill('SIGCONT');
+    relay.release();
+    await send(10);
+    await copiedOnce();
+    expect(await stack.query("SELECT 1 FROM events WHERE user_id = 'erased'")).toEqual([]);
+  });
+
+  test('what a dead worker has sent arrives after the person was erased: it goes again', async () => {
+    const relay = await relayTo(engineAddress());
+    const dead = await relayed('CLICKHOUSE', relay);
+    await until(() => /read model is ready/.test(dead.text), 'the read model');
+    const held = relay.holdAt('insert_deduplication_token');
+    await send(30, { userId: 'late' });
+    await held;
+    await dead.stop('SIGKILL');
+    await stack.startWorker();
+    await copiedOnce();
+    await (
+      await erase('late')
+    )();
+    await copiedOnce();
+    // The month is dropped, by which ClickHouse forgets the token of the copy; and a look is still to come.
+    await stack.query('DELETE FROM events');
+    const month = new Date().toISOString().slice(0, 7).replace('-', '');
+    await client().command({ query: `ALTER TABLE events DROP PARTITION ID '${month}'` });
+    await stack.query('UPDATE recovered_batches SET recovered_at = NOW(3), looks = 0');
+    relay.release();
+    await until(async () => (await readModel.count()) === 30, 'the late insert to arrive');
+    await until(async () => (await readModel.count()) === 0, 'what came late to be deleted');
+    await copiedOnce();
+  });
+
   test('the engine is killed under load and comes back: every event is copied once', async () => {
     await stack.startWorker();
     const before = await committed();

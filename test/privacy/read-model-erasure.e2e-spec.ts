@@ -145,7 +145,7 @@ describe('erasing from the copy in ClickHouse', () => {
     const left = "SELECT 1 FROM events WHERE event = 'before'";
     expect(await stack.query(left)).toHaveLength(1);
     await send(app, { event: 'after', userId: people[0] }, { event: 'after', userId: 'x', anonymousId: people[0] });
-    await stack.drained();
+    await stack.committed();
     expect((await erasure(orders[0]!)).stage).toBe('read-model');
     stack.engine.process.child.kill('SIGCONT');
     await done(...orders);

@@ -6,6 +6,7 @@ import type { AcceptedEvent } from '../../src/events/event.js';
 import { call, registerApp, signIn, type Signed } from '../support/client.js';
 import { acceptedEvent } from '../support/events.js';
 import { countNaively, storedCounts } from '../support/naive-counts.js';
+import { ReadModel } from '../support/read-model.js';
 import { ServerProcess } from '../support/server-process.js';
 import { type Stack, startStack } from '../support/stack.js';
 import { until } from '../support/until.js';
@@ -15,14 +16,21 @@ const NOW = Date.now();
 
 describe('retention', () => {
   let stack: Stack;
+  let readModel: ReadModel;
   let ann: Signed;
   const apps: Record<'keeping' | 'dropping' | 'forever', { id: string; apiKey: string }> = {} as never;
   beforeAll(async () => {
-    stack = await startStack({ env: { RETENTION_INTERVAL_MS: '300', LOCK_WAIT_TIMEOUT_S: '1' } });
+    stack = await startStack({
+      env: { RETENTION_INTERVAL_MS: '300', COPY_RETENTION_INTERVAL_MS: '300', LOCK_WAIT_TIMEOUT_S: '1' },
+    });
+    readModel = new ReadModel(stack);
     ann = await signIn(stack.url);
     for (const name of ['keeping', 'dropping', 'forever'] as const) apps[name] = await registerApp(stack.url, ann);
   });
-  afterAll(() => stack?.stop());
+  afterAll(async () => {
+    await readModel?.close();
+    await stack?.stop();
+  });
 
   const hex = (app: { id: string }) => app.id.replaceAll('-', '');
   const change = (app: { id: string }, body: object) =>
@@ -47,6 +55,13 @@ describe('retention', () => {
         userValue: `person ${i % 4}`,
       }),
     );
+  /** What has expired is gone from the copy too, and nothing else. */
+  const sameCopy = async (): Promise<void> => {
+    await readModel.caughtUp();
+    const ids = (rows: { appId: string; id: string }[]): string => rows.map(({ appId, id }) => appId + id).join();
+    await until(async () => ids(await readModel.rows()) === ids(await readModel.expected()), 'the copy to expire');
+    expect(await readModel.rows()).toEqual(await readModel.expected());
+  };
   const audit = async (): Promise<string> => {
     const command = ServerProcess.start('audit-counts', stack.variables);
     await command.ended();
@@ -73,6 +88,7 @@ describe('retention', () => {
     // The cell in which the bound lies stays.
     await until(async () => (await summed(apps.dropping)) <= 11, 'counts to expire');
     expect([await events(apps.forever), await summed(apps.forever)]).toEqual([60, 60]);
+    await sameCopy();
     const forever = countNaively(all.forever!);
     const stored = await storedCounts(stack);
     for (const part of ['summary', 'users', 'people'] as const) {
@@ -139,6 +155,7 @@ describe('retention', () => {
     expect([after[0], after.at(-1), after.includes(month(NOW))]).toEqual([before[0], 'p_rest', true]);
     await until(async () => (await events(apps.keeping)) === 5, 'events to expire');
     expect([await events(apps.forever), await events(apps.dropping)]).toEqual([1, 10]);
+    await sameCopy();
     expect(await summed(apps.forever)).toBe(60);
     expect(await audit()).toContain('0 differences');
     // The partition of all that is older was empty all the time: nobody was held up for it.
@@ -212,6 +229,7 @@ describe('retention', () => {
     const left = () => stack.query<{ id: Buffer }>("SELECT id FROM events WHERE event = 'far'");
     await until(async () => (await left()).length === 1, 'the far event to expire');
     expect((await left())[0]!.id.toString('hex')).toBe(near.id);
+    await sameCopy();
     expect(await audit()).toContain('0 differences');
     await stack.query("DELETE FROM events WHERE event = 'far'");
     await stack.query("DELETE FROM event_summary WHERE event = 'far'");

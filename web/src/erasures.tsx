@@ -46,6 +46,7 @@ const STAGES: Record<Erasure['stage'], string> = {
   rows: 'deleting events, counts and dead letters',
   buffer: 'waiting for what was on its way',
   file: 'having Redis write its file anew',
+  'read-model': 'deleting the copy in ClickHouse',
   done: 'done',
 };
 

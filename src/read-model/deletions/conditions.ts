@@ -15,7 +15,7 @@ export interface DeletionConditions {
 export function conditions(database: string, run: string): DeletionConditions {
   const id = `toUUID('${run}')`;
   const apps = (which: string): string =>
-    `app_id IN (SELECT app_id FROM ${database}.deleting_apps WHERE run = ${id}${which})`;
+    `app_id IN (SELECT app FROM ${database}.deleting_apps WHERE run = ${id}${which})`;
   const found = (table: string, column: string, key: string): string =>
     `joinGet('${database}.${table}', '${column}', ${id}, ${key})`;
   // joinGet() answers 1970 for a key that is not there, and no event is that old.

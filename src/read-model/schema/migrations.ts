@@ -37,15 +37,16 @@ SETTINGS non_replicated_deduplication_window = ${REMEMBERED_INSERTS}, fsync_afte
 /**
  * What is to be deleted is named in tables that are only in memory, so that no file ever holds a key: the text of a mutation
  * stays on disk. A run of deletions has rows of its own in each of them. ClickHouse reads no rows out of a Join table whose key
- * has several columns, but joinGet() finds them.
+ * has several columns, but joinGet() finds them. The column is not called app_id: by that name the engine knows the tables that
+ * every question must filter.
  */
-const DELETING_APPS = `CREATE TABLE IF NOT EXISTS deleting_apps (run UUID, app_id UUID, whole Bool) ENGINE = Memory`;
+const DELETING_APPS = `CREATE TABLE IF NOT EXISTS deleting_apps (run UUID, app UUID, whole Bool) ENGINE = Memory`;
 const DELETING_PEOPLE = `CREATE TABLE IF NOT EXISTS deleting_people
-  (run UUID, app_id UUID, user_key UInt128, until DateTime64(3, 'UTC'))
-ENGINE = Join(ANY, LEFT, run, app_id, user_key) SETTINGS persistent = 0`;
+  (run UUID, app UUID, user_key UInt128, until DateTime64(3, 'UTC'))
+ENGINE = Join(ANY, LEFT, run, app, user_key) SETTINGS persistent = 0`;
 const EXPIRING = `CREATE TABLE IF NOT EXISTS expiring
-  (run UUID, app_id UUID, lowest_id UInt128, received_before DateTime64(3, 'UTC'))
-ENGINE = Join(ANY, LEFT, run, app_id) SETTINGS persistent = 0`;
+  (run UUID, app UUID, lowest_id UInt128, received_before DateTime64(3, 'UTC'))
+ENGINE = Join(ANY, LEFT, run, app) SETTINGS persistent = 0`;
 /** Where rows that are to be deleted were found. */
 const DELETING_PARTS = `CREATE TABLE IF NOT EXISTS deleting_parts (run UUID, partition String, part String, events UInt64)
 ENGINE = Memory`;
