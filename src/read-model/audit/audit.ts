@@ -3,7 +3,7 @@ import type { Env } from '../../config/env.js';
 import { ReadModelState } from '../../database/entities/index.js';
 import { FillRepository } from '../backfill/fill.repository.js';
 import { formatUuid } from '../../events/event-id.js';
-import { leftOut } from './left-out.js';
+import { leftOut } from '../backfill/left-out.js';
 import { ReadModelStore } from '../read-model-store.js';
 import { compareWithMysql } from '../backfill/compare.js';
 import { compareEveryColumn } from './deep-compare.js';

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
 import { formatUuid } from '../../events/event-id.js';
-import { leftOut } from '../audit/left-out.js';
+import { leftOut } from './left-out.js';
 import { decimal, listOf, type ReadModelStore } from '../read-model-store.js';
 
 /** A transaction takes less: whatever it stored has been committed by then, or never will be. */
