@@ -3,7 +3,6 @@ import { seriesQuestion } from '../src/analytics/read-model/series.js';
 import { QUARTER_MS } from '../src/events/limits.js';
 import type { LimitedQuestion } from '../src/questions/read-model-questions.js';
 import { ReadModelReader } from '../src/read-model/questions/read-model-reader.js';
-import { TABLES_OF_DELETIONS } from '../src/read-model/schema/migrations.js';
 import { call, createKey, registerApp, type Signed, signIn } from './support/client.js';
 import { clickhouseClient } from './support/engine.js';
 import { type Stack, startStack } from './support/stack.js';
@@ -210,13 +209,13 @@ describe('questions that ClickHouse answers', () => {
     expect(kept).toMatchObject(counted);
   });
 
-  test('tables of the copy that name apps are told to the engine, so that it lets questions in', async () => {
+  test('no other table has a column app_id: the engine would want a filter for it too', async () => {
     const client = clickhouseClient(stack.variables.CLICKHOUSE_COPY_URL!);
     const query = `SELECT DISTINCT table FROM system.columns
       WHERE database = currentDatabase() AND name = 'app_id' AND table != 'events' ORDER BY table`;
     const rows = await (await client.query({ query, format: 'JSONEachRow' })).json<{ table: string }>();
     await client.close();
-    expect(rows.map(({ table }) => table)).toEqual([...TABLES_OF_DELETIONS].sort());
+    expect(rows).toEqual([]);
   });
 
   test('the form of a question that goes to disk has the same answer', async () => {

@@ -11,7 +11,6 @@ import type { Logger } from '../../common/logger.js';
 import type { ReadModelAddress } from '../../config/clickhouse-url.js';
 import { Env } from '../../config/env.js';
 import { formatUuid } from '../../events/event-id.js';
-import { TABLES_OF_DELETIONS } from '../schema/migrations.js';
 import { Reachability } from './reachability.js';
 import { clickHouseRefusal, questionTooLong, readModelAway } from './read-model-errors.js';
 
@@ -145,20 +144,12 @@ export class ReadModelReader implements OnApplicationShutdown {
   }
 }
 
-/** The id of no app. */
-const NO_APP = '0'.repeat(32);
-
 /** The same condition as in the statement: one that a statement forgot still shows nobody another's rows. */
 function filterOf(appIds: readonly string[]): SettingsMap {
   if (appIds.length === 0) throw new Error('A question names no app');
-  // The engine wants a filter for each table that names apps, whether a question reads it or not.
-  const unread = Object.fromEntries(TABLES_OF_DELETIONS.map((table) => [table, isOneOf([NO_APP])]));
-  return SettingsMap.from({ events: isOneOf(appIds), ...unread });
-}
-
-/** @param appIds as in a map of filters, within whose quotes the client escapes none */
-function isOneOf(appIds: readonly string[]): string {
-  return `app_id IN (${appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ')})`;
+  // Within the quotes of a map the client escapes none.
+  const ids = appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
+  return SettingsMap.from({ events: `app_id IN (${ids})` });
 }
 
 function connect({ url, database, questions }: ReadModelAddress, requestTimeoutMs: number): ClickHouseClient {

@@ -51,9 +51,6 @@ ENGINE = Join(ANY, LEFT, run, app) SETTINGS persistent = 0`;
 const DELETING_PARTS = `CREATE TABLE IF NOT EXISTS deleting_parts (run UUID, partition String, part String, events UInt64)
 ENGINE = Memory`;
 
-/** Tables beside `events` that name apps. No question reads them. */
-export const TABLES_OF_DELETIONS = ['deleting_apps', 'deleting_people', 'expiring'] as const;
-
 /** Oldest first. */
 export const READ_MODEL_MIGRATIONS: readonly ReadModelMigration[] = [
   { name: '0001-events', statements: [EVENTS] },
