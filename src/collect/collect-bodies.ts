@@ -45,6 +45,8 @@ export class CollectBodies implements BodyRules<KeyCaller> {
 
   private admit(request: FastifyRequest, key: string): KeyCaller {
     const caller = timeKeyCheck(request, () => this.keys.authenticate(key, request));
+    // A request that is refused before its guard sees it names its key in the log too.
+    request.caller ??= caller;
     assertScope(caller, 'write');
     this.assertMaySend(request, caller);
     return caller;
