@@ -88,12 +88,10 @@ describe('the audit log, and keys that expire', () => {
     const noted = await stack.query<{ action: string }>('SELECT action FROM audit_log WHERE user_id = ? ORDER BY id', [
       Buffer.from(gone.user.id.replaceAll('-', ''), 'hex'),
     ]);
-    expect(noted.map(({ action }) => action)).toEqual([
-      'signed_in',
-      'app_registered',
-      'app_deleted',
-      'account_deleted',
-    ]);
+    const actions = noted.map(({ action }) => action);
+    expect(actions.slice(0, 2)).toEqual(['signed_in', 'app_registered']);
+    // Often of one millisecond, so in either order.
+    expect(actions.slice(2).sort()).toEqual(['account_deleted', 'app_deleted']);
   });
 
   test('a notice 30 and 7 days before a key expires, in the list and as a metric', async () => {
