@@ -15,6 +15,7 @@ export class Outbox1764900000000 implements MigrationInterface {
       group_id BINARY(16) NULL,
       committed_at DATETIME(3) NOT NULL,
       oldest_receipt DATETIME(3) NOT NULL,
+      bytes INT UNSIGNED NOT NULL,
       event_ids MEDIUMBLOB NOT NULL,
       PRIMARY KEY (batch_id),
       KEY outbox_group (group_id, batch_id),

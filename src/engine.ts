@@ -74,7 +74,7 @@ async function listen(server: Server, port: number): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new ConfigError([
-      `ENGINE_PORT (${port}) is taken by another program: choose another port, or start all anew`,
+      `ENGINE_PORT (${port}) is taken by another program: choose another, or leave it unset and start again`,
     ]);
   }
 }

@@ -262,7 +262,7 @@ describe('npm start without an engine of its own', () => {
       const said = launcher.output.split('\n').filter((line) => line.includes('could not be installed'));
       expect(said).toEqual([
         expect.stringMatching(
-          /\(.*404.*\): unique users and open questions need one\. Start again when .* CLICKHOUSE_URL/,
+          /\(.*404.*\): MySQL answers instead, and refuses what would look at more than 250,000 events\. Start again when .* CLICKHOUSE_URL/,
         ),
       ]);
       expect(readFileSync(join(dataDir, 'logs', 'engine.log'), 'utf8')).toContain('npm');

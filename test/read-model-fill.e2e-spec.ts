@@ -7,6 +7,9 @@ import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
 
 const HOUR_MS = 3_600_000;
+/** Events whose metadata is as large as it may be, and together more than 32 MiB. */
+const LARGE = 1100;
+const LARGE_METADATA = JSON.stringify({ text: 'x'.repeat(31 * 1024) });
 const OTHER_APP = APP.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
 
 /** An installation that ran before there was a read model: its events have left nothing in the outbox. */
@@ -34,6 +37,8 @@ describe('filling the copy in ClickHouse', () => {
     readModel = new ReadModel(stack);
     const worker = await stack.startWorker(off);
     await push(Array.from({ length: 3000 }, (_none, i) => event(i)));
+    // More than one insert of ClickHouse takes.
+    await push(Array.from({ length: LARGE }, (_none, i) => event(10_000 + i, { metadata: LARGE_METADATA })));
     await stack.committed();
     await worker.stop();
     // Committed an hour ago: the time is in the ids.
@@ -84,8 +89,8 @@ describe('filling the copy in ClickHouse', () => {
     await push(Array.from({ length: 500 }, (_none, i) => event(20_000 + i)));
     await complete();
     await same();
-    expect(await readModel.count()).toBe(3500);
-    expect((await state()).filled).toBeGreaterThanOrEqual(3000);
+    expect(await readModel.count()).toBe(3500 + LARGE);
+    expect((await state()).filled).toBeGreaterThanOrEqual(3000 + LARGE);
   });
 
   test('it goes on after a kill; nothing is copied twice, and what was erased meanwhile goes', async () => {
@@ -145,6 +150,18 @@ describe('filling the copy in ClickHouse', () => {
     );
     await same();
     expect(worker.text.match(/as after a restored backup/g)).toHaveLength(1);
+  });
+
+  test('a read model that was deleted by hand is made and filled anew, and is not asked meanwhile', async () => {
+    const worker = await stack.startWorker();
+    await until(() => /The read model is ready/.test(worker.text), 'the read model');
+    expect((await state()).complete).toBe(1);
+    await readModel.client.command({ query: 'DROP TABLE events' });
+    await readModel.client.command({ query: 'DROP TABLE installation' });
+    await readModel.client.command({ query: 'DROP TABLE migrations' });
+    await until(async () => (await state()).complete === 0, 'the worker to notice');
+    await complete();
+    await same();
   });
 
   test('npm run projection tells how far the copy is, and has it filled anew', async () => {

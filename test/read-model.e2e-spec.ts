@@ -1,6 +1,8 @@
 import { formatUuid, uuidV7 } from '../src/events/event-id.js';
 import { METADATA_MAX_BYTES, METADATA_MAX_DEPTH } from '../src/events/limits.js';
+import { encodeEnvelope } from '../src/events/envelope.js';
 import { call, registerApp, signIn } from './support/client.js';
+import { acceptedEvent } from './support/events.js';
 import { ReadModel } from './support/read-model.js';
 import { type Stack, startStack } from './support/stack.js';
 import { until } from './support/until.js';
@@ -125,6 +127,16 @@ describe('the copy in ClickHouse', () => {
     await until(() => /belongs to installation/.test(other.workers[0]!.text), 'the worker to refuse it');
     const [state] = await other.query<{ enabled: number }>('SELECT enabled FROM read_model');
     expect(state!.enabled).toBe(0);
+    // Nor does it send anything there where it had a read model of its own before.
+    await other.query('UPDATE read_model SET enabled = 1, complete_at = NOW(3)');
+    await other.push(0, encodeEnvelope(acceptedEvent()));
+    await until(async () => (await other.query('SELECT 1 FROM outbox')).length === 1, 'a batch in the outbox');
+    await until(async () => {
+      const [{ complete }] = (await other.query('SELECT complete_at AS complete FROM read_model')) as [
+        { complete: null },
+      ];
+      return complete === null;
+    }, 'the worker to have nobody answered by it');
     expect(await readModel.count()).toBe(before);
     await other.stop();
   });

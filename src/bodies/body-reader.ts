@@ -187,7 +187,7 @@ class BodyReading {
     if (!isUtf8(body)) throw new InvalidInputError([{ field: 'body', message: 'must be valid UTF-8' }], 'invalid_utf8');
     const size = { bytes: this.bytes, names: this.scan.names };
     this.request.bodySize = size;
-    // A body may still be inflated when its connection has closed: its answer would not close a second time.
+    // The connection may have closed while the body was inflated. Nothing would give the place back: 'close' comes once.
     if (this.request.raw.socket.destroyed) throw new ClientGoneError();
     if (this.sender && this.rules.begin) this.request.answer.once('close', this.rules.begin(this.sender, size));
     this.parsing = true;

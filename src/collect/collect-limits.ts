@@ -113,8 +113,8 @@ export class CollectLimits {
   }
 
   /**
-   * Counts a request that was refused, or whose body did not come to its end, against the same limits. Once such requests have used up one of
-   * them, {@link assertMaySend} refuses the sender until the second is over.
+   * Counts a request that was refused, or whose body did not come to its end, against the same limits. Once such requests have
+   * used up one of them, {@link assertMaySend} refuses the sender until the second is over.
    */
   noteFailed(key: KeyCaller, address: string, load: Load): void {
     const names = this.namesOf(key, address);

@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { appFences } from '../database/app-fences.js';
 import { uuidV7 } from '../events/event-id.js';
 import type { AcceptedEvent } from '../events/event.js';
+import { copyBytes } from '../read-model/copy-size.js';
 import { OutboxRepository } from '../read-model/outbox/outbox.repository.js';
 import type { CommittedBatch } from '../read-model/projector.js';
 import { type Chunk, type Entry, eventKey, readChunk, type Refused } from './chunk.js';
@@ -218,8 +219,9 @@ export class EventWriter {
   ): Promise<CommittedBatch | undefined> {
     if (inserted.length === 0) return undefined;
     const oldest = inserted.reduce((least, { receivedAt }) => Math.min(least, receivedAt), Infinity);
-    const rows = await manager.withRepository(this.outbox).add(batchId, inserted, sqlTime(oldest));
-    return rows === 0 ? undefined : { batchId, events: inserted.map((event) => storedForm(event, batchId)) };
+    const bytes = inserted.reduce((sum, event) => sum + copyBytes(event), 0);
+    const rows = await manager.withRepository(this.outbox).add(batchId, inserted, sqlTime(oldest), bytes);
+    return rows === 0 ? undefined : { batchId, bytes, events: inserted.map((event) => storedForm(event, batchId)) };
   }
 }
 

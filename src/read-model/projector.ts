@@ -8,7 +8,9 @@ import { retried } from '../database/retried.js';
 import type { StoredEventFields } from '../events/stored-event.js';
 import { groupOf, type OutboxGroup, OutboxRepository } from './outbox/outbox.repository.js';
 import { CopySender } from './copy-sender.js';
+import { INSERT_BATCHES, INSERT_BYTES, WAITING_BYTES } from './copy-size.js';
 import { projectionRow } from './projection/projection-row.js';
+import { ReadModelConnection } from './read-model-connection.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
 import { Reconciler } from './reconciler.js';
 
@@ -16,15 +18,12 @@ import { Reconciler } from './reconciler.js';
 export interface CommittedBatch {
   /** 32 hex digits. */
   batchId: string;
+  /** About what they take when they are sent. */
+  bytes: number;
   /** What it inserted; at least one. */
   events: readonly StoredEventFields[];
 }
 
-/** Events of one insert: the larger, the less each costs. */
-const GROUP_MAX_EVENTS = 20_000;
-const GROUP_MAX_BATCHES = 100;
-/** Events that wait in memory. More are left to the recovery, which reads them from MySQL again. */
-const WAITING_MAX_EVENTS = 60_000;
 /** After a copy failed, the next one waits; twice as long each time, up to the longest. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5000;
@@ -43,7 +42,7 @@ class GroupTakenError extends Error {}
 @Injectable()
 export class Projector implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly waiting: CommittedBatch[] = [];
-  private waitingEvents = 0;
+  private waitingBytes = 0;
   private running?: Promise<void>;
   private failures = 0;
   private pausedUntil = 0;
@@ -55,6 +54,7 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
   constructor(
     private readonly dataSource: DataSource,
     private readonly outbox: OutboxRepository,
+    private readonly connection: ReadModelConnection,
     private readonly sender: CopySender,
     private readonly reconciler: Reconciler,
     private readonly metrics: ReadModelMetrics,
@@ -81,12 +81,12 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
     await this.running;
   }
 
-  /** Sends a batch soon. Never waits, never throws. */
+  /** Sends a batch soon, or leaves it to the recovery, which reads it from MySQL again. Never waits, never throws. */
   offer(batch: CommittedBatch): void {
-    const isFull = this.waitingEvents + batch.events.length > WAITING_MAX_EVENTS;
-    if (this.stopping || isFull || Date.now() < this.pausedUntil) return;
+    const isFull = this.waitingBytes + batch.bytes > WAITING_BYTES;
+    if (this.stopping || isFull || !this.connection.isReady || Date.now() < this.pausedUntil) return;
     this.waiting.push(batch);
-    this.waitingEvents += batch.events.length;
+    this.waitingBytes += batch.bytes;
     this.running ??= this.run().finally(() => (this.running = undefined));
   }
 
@@ -103,7 +103,7 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
         const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
         this.pausedUntil = Date.now() + pause;
         this.waiting.length = 0;
-        this.waitingEvents = 0;
+        this.waitingBytes = 0;
         this.logger.warn(
           { err: error, pauseMs: pause },
           'Events could not be copied into the read model; it is tried again',
@@ -113,15 +113,15 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private takeGroup(): CommittedBatch[] {
-    let events = 0;
+    let bytes = 0;
     let end = 0;
-    while (end < this.waiting.length && end < GROUP_MAX_BATCHES) {
-      events += this.waiting[end]!.events.length;
-      if (end > 0 && events > GROUP_MAX_EVENTS) break;
+    while (end < this.waiting.length && end < INSERT_BATCHES) {
+      bytes += this.waiting[end]!.bytes;
+      if (end > 0 && bytes > INSERT_BYTES) break;
       end += 1;
     }
     const batches = this.waiting.splice(0, end);
-    for (const batch of batches) this.waitingEvents -= batch.events.length;
+    for (const batch of batches) this.waitingBytes -= batch.bytes;
     return batches;
   }
 

@@ -5,16 +5,16 @@ import type { Logger } from '../common/logger.js';
 import { PeriodicTask } from '../common/periodic-task.js';
 import { withNamedLock } from '../database/named-lock.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
+import { FillRepository } from './backfill/fill.repository.js';
 import { OutdatedDerivation } from './outdated-derivation.js';
 import { RestoredBackup } from './restored-backup.js';
 import { ReadModelStore } from './read-model-store.js';
-import { ForeignReadModelError, migrateReadModel, NewerReadModelError } from './schema/schema.js';
+import { ForeignReadModelError, isOwnReadModel, migrateReadModel, NewerReadModelError } from './schema/schema.js';
 
 const EVERY_MS = 1000;
 const LOCK_WAIT_S = 5;
-const INSTALLATION = 'SELECT LOWER(HEX(id)) AS id FROM installation';
-const ENABLE = `UPDATE read_model
-SET enabled = 1, complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0 WHERE id = 1 AND enabled = 0`;
+/** The engine starts after the worker: only then is it missed, ms. */
+const MISSED_AFTER_MS = 60_000;
 
 /**
  * Whether the read model can be used by this worker: ClickHouse answers, its tables fit this code, it belongs to this
@@ -22,13 +22,15 @@ SET enabled = 1, complete_at = NULL, filled_app = NULL, filled_id = NULL, filled
  */
 @Injectable()
 export class ReadModelConnection implements OnApplicationBootstrap, OnApplicationShutdown {
-  private prepared = false;
+  private ready = false;
+  private answeredAt = Date.now();
   private told = '';
   private readonly task: PeriodicTask;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly store: ReadModelStore,
+    private readonly fills: FillRepository,
     private readonly restored: RestoredBackup,
     private readonly derivation: OutdatedDerivation,
     private readonly metrics: ReadModelMetrics,
@@ -52,33 +54,45 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
     await this.store.close();
   }
 
+  /** Whether the read model could be used when it was last looked at. */
+  get isReady(): boolean {
+    return this.ready;
+  }
+
   /** Asks ClickHouse now. */
   async isReachable(): Promise<boolean> {
-    if (!this.prepared) return false;
+    if (!this.ready) return false;
     return (await this.store.client.ping()).success;
   }
 
   private async check(): Promise<void> {
     const { success } = await this.store.client.ping();
-    if (success && !this.prepared) await this.prepare();
-    this.metrics.reachable.set(success && this.prepared ? 1 : 0);
-    if (!success) this.tell('ClickHouse does not answer: events are copied once it does');
+    // It may have been deleted, or another's put in its place.
+    if (success && this.ready) this.ready = await isOwnReadModel(this.dataSource, this.store);
+    if (success && !this.ready) await this.prepare();
+    this.metrics.reachable.set(success && this.ready ? 1 : 0);
+    if (success) this.answeredAt = Date.now();
+    if (success && this.ready) this.tell('The read model is ready');
+    if (!success && Date.now() - this.answeredAt > MISSED_AFTER_MS) {
+      this.tell('ClickHouse does not answer: events are copied once it does');
+    }
   }
 
   private async prepare(): Promise<void> {
     try {
       await withNamedLock(this.dataSource, 'read-model-schema', LOCK_WAIT_S, async (runner) => {
-        const [installation]: { id: string }[] = await runner.query(INSTALLATION);
-        const done = await migrateReadModel(this.store, installation!.id);
+        const done = await migrateReadModel(runner, this.store, () => this.fills.beginAgain());
         if (done.length > 0) this.logger.info({ migrations: done }, 'The tables of the read model were made');
-        await runner.query(ENABLE);
+        // What was committed while it was off left nothing in the outbox.
+        if (await this.fills.enable()) await this.fills.beginAgain();
         await this.noticeRestore();
         if (await this.derivation.check()) this.tell('Derived columns changed: the read model is filled anew');
-        this.prepared = true;
+        this.ready = true;
       });
-      if (this.prepared) this.tell('The read model is ready');
     } catch (error) {
       if (!(error instanceof ForeignReadModelError) && !(error instanceof NewerReadModelError)) throw error;
+      // Nobody must be answered by it.
+      await this.fills.doubt();
       this.tell(error.message);
     }
   }

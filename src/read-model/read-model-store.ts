@@ -1,10 +1,13 @@
 import { Readable } from 'node:stream';
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { formatUuid } from '../events/event-id.js';
 import type { ReadModelAddress } from '../config/clickhouse-url.js';
+import { clickhouseClient } from './clickhouse-client.js';
 import type { ProjectionRow } from './projection/projection-row.js';
 import type { EventKey } from './outbox/event-ids.js';
 import { COLUMN_NAMES, rowLine } from './schema/event-columns.js';
+import { uint128Field } from './schema/tab-separated.js';
+import { SqlValues } from './sql-values.js';
 
 /** A ClickHouse server has other defaults than the engine: what each insert relies on is stated. */
 const INSERT_SETTINGS = { async_insert: 0, insert_deduplicate: 1, max_partitions_per_insert_block: '0' } as const;
@@ -57,23 +60,22 @@ export class ReadModelStore {
 
   /** The events of these batches that are there. @param batchIds 32 hex digits each, at least one */
   async eventsOfBatches(batchIds: readonly string[]): Promise<EventKey[]> {
-    const { list, params } = listOf(batchIds);
-    const answer = await this.client.query({ query: OF_BATCHES + list, query_params: params, format: 'JSONEachRow' });
-    const rows = await answer.json<{ app: string; hexId: string }>();
+    const values = new SqlValues();
+    const query = OF_BATCHES + values.uint128s(batchIds);
+    const rows = await this.ask<{ app: string; hexId: string }>(query, values.params);
     // hex() leaves out zeros in front.
     return rows.map(({ app, hexId }) => ({ appId: app.replaceAll('-', ''), id: hexId.padStart(32, '0') }));
   }
 
   /** The events of an app that are there between two ids, both included; 32 hex digits each. */
   async idsBetween(appId: string, first: string, last: string): Promise<Set<string>> {
-    const params = { app: formatUuid(appId), first: decimal(first), last: decimal(last) };
-    const answer = await this.client.query({ query: BETWEEN, query_params: params, format: 'JSONEachRow' });
-    const rows = await answer.json<{ hexId: string }>();
+    const params = { app: formatUuid(appId), first: uint128Field(first), last: uint128Field(last) };
+    const rows = await this.ask<{ hexId: string }>(BETWEEN, params);
     return new Set(rows.map(({ hexId }) => hexId.padStart(32, '0')));
   }
 
   /** Answers a SELECT. @param params values of its placeholders */
-  async ask<Row>(query: string, params: Record<string, string> = {}): Promise<Row[]> {
+  async ask<Row>(query: string, params: Record<string, string | number> = {}): Promise<Row[]> {
     const answer = await this.client.query({ query, query_params: params, format: 'JSONEachRow' });
     return answer.json<Row>();
   }
@@ -96,10 +98,10 @@ export class ReadModelStore {
     for (const { appId, id } of events) idsOf.set(appId, [...(idsOf.get(appId) ?? []), id]);
     for (const [app, ids] of idsOf) {
       for (let from = 0; from < ids.length; from += DELETED_AT_ONCE) {
-        const { list, params } = listOf(ids.slice(from, from + DELETED_AT_ONCE));
+        const values = new SqlValues();
         await this.client.command({
-          query: DELETE + list,
-          query_params: { ...params, app },
+          query: DELETE + values.uint128s(ids.slice(from, from + DELETED_AT_ONCE)),
+          query_params: { ...values.params, app },
           clickhouse_settings: CHANGE_SETTINGS,
         });
       }
@@ -118,33 +120,6 @@ export class ReadModelStore {
 
   private connect(database?: string, timeoutMs = this.requestTimeoutMs): ClickHouseClient {
     const { url, copying } = this.address;
-    return createClient({
-      url,
-      ...(database === undefined ? {} : { database }),
-      username: copying.user,
-      password: copying.password,
-      request_timeout: timeoutMs,
-      application: 'tallystone',
-      // It writes failed statements to the console otherwise.
-      log: { level: ClickHouseLogLevel.OFF },
-    });
+    return clickhouseClient({ url, ...(database === undefined ? {} : { database }) }, copying, { timeoutMs });
   }
-}
-
-/** A number of 128 bits as a parameter. @param hex 32 digits */
-export function decimal(hex: string): string {
-  return BigInt(`0x${hex}`).toString();
-}
-
-/** `IN (…)` of numbers of 128 bits: arrays do not survive chDB's way to bind values. @param hex 32 digits each */
-export function listOf(hex: readonly string[]): { list: string; params: Record<string, string> } {
-  if (hex.length === 0) throw new Error('A condition was built from an empty list');
-  const params: Record<string, string> = {};
-  for (const [index, one] of hex.entries()) params[`v${index}`] = decimal(one);
-  return {
-    list: `(${Object.keys(params)
-      .map((name) => `{${name}:UInt128}`)
-      .join(', ')})`,
-    params,
-  };
 }

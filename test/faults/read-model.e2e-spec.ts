@@ -1,5 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
+import { encodeEnvelope } from '../../src/events/envelope.js';
 import { call, registerApp, signIn, type Signed } from '../support/client.js';
+import { acceptedEvent } from '../support/events.js';
 import { ReadModel } from '../support/read-model.js';
 import { Relay } from '../support/relay.js';
 import type { ServerProcess } from '../support/server-process.js';
@@ -14,6 +16,7 @@ describe('the copy in ClickHouse under faults', () => {
   let readModel: ReadModel;
   let owner: Signed;
   let app: { id: string; apiKey: string };
+  let appId: string;
   let sent = 0;
   const relays: Relay[] = [];
   const relayTo = async (target: Parameters<typeof Relay.to>[0]): Promise<Relay> => {
@@ -26,6 +29,7 @@ describe('the copy in ClickHouse under faults', () => {
     readModel = new ReadModel(stack);
     owner = await signIn(stack.url);
     app = await registerApp(stack.url, owner);
+    appId = app.id.replaceAll('-', '');
   });
   afterEach(async () => {
     for (const relay of relays.splice(0)) await relay.cut();
@@ -215,6 +219,20 @@ describe('the copy in ClickHouse under faults', () => {
     await stack.engine.start();
     await copiedOnce();
     expect(await committed()).toBe(before + 1000);
+  });
+
+  test('what a long outage left is copied in inserts that ClickHouse takes, however large the events are', async () => {
+    stack.engine.process.child.kill('SIGSTOP');
+    await stack.startWorker();
+    const before = await committed();
+    const metadata = JSON.stringify({ text: 'x'.repeat(31 * 1024) });
+    for (let round = 0; round < 11; round += 1) {
+      await stack.push(0, ...Array.from({ length: 100 }, () => encodeEnvelope(acceptedEvent({ appId, metadata }))));
+    }
+    await stack.committed();
+    expect(await committed()).toBe(before + 1100);
+    stack.engine.process.child.kill('SIGCONT');
+    await copiedOnce();
   });
 
   test('the engine is frozen: collect and the worker go on, and the copy catches up', async () => {

@@ -1,6 +1,6 @@
 import { lowestId } from '../../events/event-id.js';
 import { DAY_MS, FUTURE_TOLERANCE_MS, QUARTER_MS } from '../../events/limits.js';
-import { SqlValues } from '../../read-model/questions/sql-values.js';
+import { SqlValues } from '../../read-model/sql-values.js';
 import type { AskedApp } from '../analytics-scope.js';
 import type { TimeRange } from '../time-range.js';
 

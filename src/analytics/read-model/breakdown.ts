@@ -1,4 +1,4 @@
-import { SqlValues } from '../../read-model/questions/sql-values.js';
+import { SqlValues } from '../../read-model/sql-values.js';
 import type { LimitedQuestion } from '../../questions/read-model-questions.js';
 import type { AskedApp } from '../analytics-scope.js';
 import { METADATA_PREFIX } from '../breakdown.dto.js';

@@ -1,4 +1,4 @@
-import { SqlValues } from '../../read-model/questions/sql-values.js';
+import { SqlValues } from '../../read-model/sql-values.js';
 import { type NamedDimension, VALUE_MAX } from '../queries/dimensions.js';
 
 /** Columns of the read model; an empty text means that an event has none. */

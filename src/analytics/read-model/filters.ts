@@ -1,5 +1,5 @@
 import { hostOf } from '../../read-model/derive/host.js';
-import { SqlValues } from '../../read-model/questions/sql-values.js';
+import { SqlValues } from '../../read-model/sql-values.js';
 import { type NamedDimension, VALUE_MAX } from '../queries/dimensions.js';
 import type { EventFilters } from '../queries/event-filters.js';
 import { columnDimension, type CopiedDimension, metadataDimension } from './dimensions.js';

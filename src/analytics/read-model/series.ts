@@ -1,5 +1,5 @@
 import { QUARTER_MS } from '../../events/limits.js';
-import { SqlValues } from '../../read-model/questions/sql-values.js';
+import { SqlValues } from '../../read-model/sql-values.js';
 import type { LimitedQuestion } from '../../questions/read-model-questions.js';
 import type { AskedApp } from '../analytics-scope.js';
 import { lowerBound } from '../lower-bound.js';

@@ -1,6 +1,6 @@
 import { type Device, DEVICES } from '../../events/event.js';
 import { QUARTER_MS } from '../../events/limits.js';
-import { SqlValues } from '../../read-model/questions/sql-values.js';
+import { SqlValues } from '../../read-model/sql-values.js';
 import type { ReadModelQuestion } from '../../read-model/questions/read-model-reader.js';
 import type { AskedApp } from '../analytics-scope.js';
 import type { CountedSpan, EventCounts } from '../queries/event-counts.js';

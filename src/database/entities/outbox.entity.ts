@@ -21,7 +21,11 @@ export class OutboxBatch {
   @Column({ name: 'oldest_receipt', type: 'datetime', precision: 3 })
   oldestReceipt!: Date;
 
-  /** App and id of each event, 16 bytes each. */
+  /** About what its events take when they are sent. */
+  @Column({ type: 'int', unsigned: true })
+  bytes!: number;
+
+  /** By app: the app's id, the number of its events, and their ids (read-model/outbox/event-ids.ts). */
   @Column({ name: 'event_ids', type: 'mediumblob' })
   eventIds!: Buffer;
 }

@@ -2,12 +2,12 @@ import type { DataSource } from 'typeorm';
 import { formatUuid } from '../../events/event-id.js';
 import type { FillRepository } from '../backfill/fill.repository.js';
 import { type ProjectionRow, projectionRow } from '../projection/projection-row.js';
-import { decimal, type ReadModelStore } from '../read-model-store.js';
+import type { ReadModelStore } from '../read-model-store.js';
 import { isKept, leftOut } from '../backfill/left-out.js';
+import { uint128Field } from '../schema/tab-separated.js';
 import { READ_BACK, readBack } from '../schema/read-back.js';
 import { Reconciler } from '../reconciler.js';
 
-const PIECE_EVENTS = 10_000;
 const COPIED = `SELECT ${READ_BACK} FROM events
 WHERE app_id = toUUID({app:String}) AND id BETWEEN {first:UInt128} AND {last:UInt128}`;
 
@@ -26,11 +26,11 @@ export async function compareEveryColumn(
   const reconciler = new Reconciler(dataSource, store);
   let compared = 0;
   const out = await leftOut(dataSource, Date.now());
-  for (let piece = await fills.nextPiece(undefined, PIECE_EVENTS); piece;) {
+  for (let piece = await fills.nextPiece(undefined); piece;) {
     const [first, last] = [piece.events[0], piece.events.at(-1)];
     if (first && last && !out.apps.has(first.appId)) {
       const kept = out.keptOf(first.appId);
-      const params = { app: formatUuid(first.appId), first: decimal(first.id), last: decimal(last.id) };
+      const params = { app: formatUuid(first.appId), first: uint128Field(first.id), last: uint128Field(last.id) };
       const rows = (await store.ask<Record<string, unknown>>(COPIED, params)).map(readBack);
       const copied = new Map(rows.map((row) => [row.id, row]));
       for (const event of piece.events) {
@@ -49,7 +49,7 @@ export async function compareEveryColumn(
     }
     compared += piece.read;
     report.progress?.(compared);
-    piece = await fills.nextPiece(piece.cursor, PIECE_EVENTS);
+    piece = await fills.nextPiece(piece.cursor);
   }
   return compared;
 }

@@ -1,12 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
 import { withNamedLock } from '../../database/named-lock.js';
+import type { StoredEventFields } from '../../events/stored-event.js';
 import { CopySender } from '../copy-sender.js';
+import { copyBytes, INSERT_BYTES } from '../copy-size.js';
 import { projectionRow } from '../projection/projection-row.js';
+import { READINESS_EVERY_MS } from '../questions/read-model-readiness.js';
 import { ReadModelConnection } from '../read-model-connection.js';
 import { ReadModelMetrics } from '../read-model-metrics.js';
 import { ReadModelStore } from '../read-model-store.js';
@@ -15,7 +19,8 @@ import { compareWithMysql } from './compare.js';
 import { type FillPiece, FillRepository } from './fill.repository.js';
 
 const EVERY_MS = 1000;
-const PIECE_EVENTS = 10_000;
+/** API processes have heard by then that the copy is not complete (read-model-readiness.ts). */
+const UNASKED_AFTER_MS = 3 * READINESS_EVERY_MS;
 /** How often the log tells how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
 
@@ -72,14 +77,14 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
   private async fill(runner: QueryRunner, signal: AbortSignal): Promise<void> {
     const state = await this.fills.state();
     if (state.completeAt) return;
-    if (state.rebuildOrdered) return this.rebuild();
+    if (state.rebuildOrdered) return this.rebuild(signal);
     let { cursor, filled } = state;
     const total = await this.fills.total();
     const run = randomUUID();
     let toldAt = Date.now();
     for (;;) {
       signal.throwIfAborted();
-      const piece = await this.fills.nextPiece(cursor, PIECE_EVENTS);
+      const piece = await this.fills.nextPiece(cursor);
       if (!piece) break;
       await this.copy(piece, run);
       await this.fills.advance(piece.cursor, piece.read);
@@ -100,15 +105,15 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!first || !last) return;
     const there = await this.store.idsBetween(first.appId, first.id, last.id);
     const missing = events.filter(({ id }) => !there.has(id));
-    // Of this run alone: were the table emptied, ClickHouse could remember what another run sent.
-    const ids = missing.map(({ id }) => id).join();
-    const token = createHash('sha256')
-      .update(run + ids)
-      .digest('hex');
-    await this.sender.send(
-      missing.map((event) => projectionRow(event)),
-      token,
-    );
+    for (const events of insertsOf(missing)) {
+      // Of this run alone: were the table emptied, ClickHouse could remember what another run sent.
+      const token = createHash('sha256').update(run);
+      for (const { id } of events) token.update(id);
+      await this.sender.send(
+        events.map((event) => projectionRow(event)),
+        token.digest('hex'),
+      );
+    }
     // Erased since the snapshot, or by a run that ended between sending and looking.
     for (const { id } of missing) there.add(id);
     const copied = [...there].filter((id) => !inOutbox.has(id)).map((id) => ({ appId: first.appId, id }));
@@ -117,8 +122,9 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     this.metrics.filled.inc(missing.length);
   }
 
-  /** The next run fills it. */
-  private async rebuild(): Promise<void> {
+  /** The next run fills it. @param signal ends the wait until no API process asks it any more */
+  private async rebuild(signal: AbortSignal): Promise<void> {
+    await wait(UNASKED_AFTER_MS, undefined, { signal });
     await this.store.empty();
     await this.fills.beginAgain();
     this.logger.info({ notice: true }, 'The read model is filled anew');
@@ -128,12 +134,26 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     const differences: string[] = [];
     await compareWithMysql(this.dataSource, this.store, (line) => differences.push(line), signal);
     if (differences.length > 0) {
-      await this.rebuild();
+      await this.rebuild(signal);
       throw new ReadModelDiffersError(differences);
     }
     await this.fills.complete();
     this.logger.info({ events: filled, notice: filled > 0 }, 'The read model holds every event');
   }
+}
+
+/** Divides events by their size, so that each insert is one that ClickHouse takes. */
+function* insertsOf(events: readonly StoredEventFields[]): Generator<StoredEventFields[]> {
+  let [from, bytes] = [0, 0];
+  for (const [place, event] of events.entries()) {
+    const size = copyBytes(event);
+    if (place > from && bytes + size > INSERT_BYTES) {
+      yield events.slice(from, place);
+      [from, bytes] = [place, 0];
+    }
+    bytes += size;
+  }
+  if (from < events.length) yield events.slice(from);
 }
 
 function percent(part: number, total: number): string {

@@ -1,8 +1,10 @@
 import type { DataSource } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
-import { formatUuid } from '../../events/event-id.js';
+import { formatUuid, lowestId } from '../../events/event-id.js';
 import { leftOut } from './left-out.js';
-import { decimal, listOf, type ReadModelStore } from '../read-model-store.js';
+import type { ReadModelStore } from '../read-model-store.js';
+import { uint128Field } from '../schema/tab-separated.js';
+import { SqlValues } from '../sql-values.js';
 
 /** A transaction takes less: whatever it stored has been committed by then, or never will be. */
 const SETTLED_MS = 60_000;
@@ -19,6 +21,8 @@ const CLICKHOUSE = `SELECT toYYYYMM(occurred_at) AS month, toString(count()) AS 
   toString(groupBitXor(toUInt64(bitAnd(id, 18446744073709551615)))) AS checksum
 FROM events WHERE app_id = toUUID({app:String}) AND batch_id < {before:UInt128} AND id >= {lowest:UInt128}
   AND NOT (id > {highest:UInt128} AND received_at < fromUnixTimestamp64Milli({received:Int64})) AND batch_id NOT IN `;
+
+const NO_BATCH = '0'.repeat(32);
 
 interface Sum {
   month: number | string;
@@ -39,9 +43,11 @@ export async function compareWithMysql(
   signal?: AbortSignal,
 ): Promise<number> {
   const outbox: { batchId: string }[] = await dataSource.query(OUTBOX);
-  const left = outbox.map(({ batchId }) => batchId);
+  // Of no batch: a list is never empty.
+  const left = [NO_BATCH, ...outbox.map(({ batchId }) => batchId)];
   const now = Date.now();
-  const before = batchIdAt(now - SETTLED_MS);
+  // Ids of batches tell their time as ids of events do.
+  const before = lowestId(now - SETTLED_MS).toString('hex');
   const out = await leftOut(dataSource, now);
   const apps = new Set(((await dataSource.query(APPS)) as { app: Buffer }[]).map(({ app }) => app.toString('hex')));
   for (const { app } of await store.ask<{ app: string }>(CLICKHOUSE_APPS)) apps.add(app);
@@ -53,14 +59,14 @@ export async function compareWithMysql(
     const stored: Sum[] = await dataSource.query(MYSQL, [
       binary(app),
       binary(before),
-      binaries(left.length > 0 ? left : [NO_BATCH]),
+      binaries(left),
       ...[binary(lowest), binary(highest), new Date(receivedFrom)],
     ]);
-    const { list, params } = listOf(left.length > 0 ? left : [NO_BATCH]);
-    const query = `${CLICKHOUSE + list} GROUP BY month`;
+    const values = new SqlValues();
+    const query = `${CLICKHOUSE + values.uint128s(left)} GROUP BY month`;
     const copied = await store.ask<Sum>(query, {
-      ...{ ...params, app: formatUuid(app), before: decimal(before) },
-      ...{ lowest: decimal(lowest), highest: decimal(highest), received: String(receivedFrom) },
+      ...{ ...values.params, app: formatUuid(app), before: uint128Field(before) },
+      ...{ lowest: uint128Field(lowest), highest: uint128Field(highest), received: String(receivedFrom) },
     });
     const months = new Set([...stored, ...copied].map(({ month }) => Number(month)));
     for (const month of [...months].sort()) {
@@ -74,11 +80,4 @@ export async function compareWithMysql(
     }
   }
   return compared;
-}
-
-const NO_BATCH = '0'.repeat(32);
-
-/** The lowest id of a batch that began at this time (ms) or later. */
-function batchIdAt(ms: number): string {
-  return ms.toString(16).padStart(12, '0').padEnd(32, '0');
 }

@@ -11,6 +11,8 @@ const ADVANCE = 'UPDATE read_model SET filled_app = ?, filled_id = ?, filled = f
 const COMPLETE = 'UPDATE read_model SET complete_at = NOW(3) WHERE id = 1 AND enabled = 1';
 const BEGIN = `UPDATE read_model
 SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0 WHERE id = 1`;
+const ENABLE = 'UPDATE read_model SET enabled = 1 WHERE id = 1 AND enabled = 0';
+const INCOMPLETE = 'UPDATE read_model SET complete_at = NULL WHERE id = 1';
 const ORDER_REBUILD = 'UPDATE read_model SET rebuild_ordered = 1, complete_at = NULL WHERE id = 1 AND enabled = 1';
 /** What is packed around the ids of an app takes 20 bytes: the number is a little too high. */
 const WAITING =
@@ -20,6 +22,9 @@ const IN_OUTBOX = 'SELECT batch_id AS batchId FROM outbox';
 const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?`;
 const TOTAL = "SELECT COALESCE(SUM(n), 0) AS n FROM event_summary_days WHERE event = ''";
 const KNOWN_BATCHES = 'SELECT batch_id AS batchId FROM ingest_batches WHERE batch_id IN (?)';
+
+/** Events of a piece: of the largest, with 32 KiB of metadata each, 64 MiB. */
+const PIECE_EVENTS = 2000;
 
 /** Where the filling is: the last event that was looked at; 32 hex digits each. */
 export interface FillCursor {
@@ -87,6 +92,17 @@ export class FillRepository extends Repository<ReadModelState> {
     await this.manager.query(BEGIN);
   }
 
+  /** From now on each commit leaves a row in the outbox. @returns whether that is new */
+  async enable(): Promise<boolean> {
+    const { affectedRows }: { affectedRows: number } = await this.manager.query(ENABLE);
+    return affectedRows > 0;
+  }
+
+  /** Questions are answered by MySQL until the read model was compared again. */
+  async doubt(): Promise<void> {
+    await this.manager.query(INCOMPLETE);
+  }
+
   /** Has a worker empty the copy and fill it anew. */
   async orderRebuild(): Promise<void> {
     await this.manager.query(ORDER_REBUILD);
@@ -115,15 +131,15 @@ export class FillRepository extends Repository<ReadModelState> {
    * already, or committed later and then in the outbox.
    * @returns undefined at the end of the table
    */
-  async nextPiece(after: FillCursor | undefined, limit: number): Promise<FillPiece | undefined> {
+  async nextPiece(after: FillCursor | undefined): Promise<FillPiece | undefined> {
     return this.manager.connection.transaction('REPEATABLE READ', async (manager) => {
       const outbox: { batchId: Buffer }[] = await manager.query(IN_OUTBOX);
       let app = after?.app;
-      let rows = after ? await eventsAfter(manager, after, limit) : [];
+      let rows = after ? await eventsAfter(manager, after) : [];
       while (rows.length === 0) {
         app = await appAfter(manager, app);
         if (app === undefined) return undefined;
-        rows = await eventsAfter(manager, { app, id: '' }, limit);
+        rows = await eventsAfter(manager, { app, id: '' });
       }
       const batches = new Set(outbox.map(({ batchId }) => batchId.toString('hex')));
       const all = rows.map(storedEvent);
@@ -139,6 +155,6 @@ async function appAfter(manager: EntityManager, app: string | undefined): Promis
   return row?.app.toString('hex');
 }
 
-function eventsAfter(manager: EntityManager, { app, id }: FillCursor, limit: number): Promise<StoredRow[]> {
-  return manager.query(EVENTS, [binary(app), binary(id), limit]);
+function eventsAfter(manager: EntityManager, { app, id }: FillCursor): Promise<StoredRow[]> {
+  return manager.query(EVENTS, [binary(app), binary(id), PIECE_EVENTS]);
 }

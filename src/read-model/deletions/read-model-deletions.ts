@@ -3,10 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
-import { lowestId } from '../../events/event-id.js';
+import { formatUuid, lowestId } from '../../events/event-id.js';
 import { DAY_MS } from '../../events/limits.js';
-import { decimal, ReadModelStore } from '../read-model-store.js';
-import { timeField, uint128Field, uuidField } from '../schema/tab-separated.js';
+import { ReadModelStore } from '../read-model-store.js';
+import { timeField, uint128Field } from '../schema/tab-separated.js';
 import { conditions, type DeletionConditions } from './conditions.js';
 
 /** A person whose events go, up to a moment. */
@@ -85,11 +85,11 @@ export class ReadModelDeletions {
    */
   async erase(people: readonly ErasedPerson[], apps: readonly string[], alive: Alive): Promise<void> {
     const keys = people.flatMap(({ appId, userKeys, receivedUntil }) =>
-      userKeys.map((key) => [uuidField(appId), uint128Field(key), timeField(receivedUntil)]),
+      userKeys.map((key) => [formatUuid(appId), uint128Field(key), timeField(receivedUntil)]),
     );
     const appRows = [
-      ...apps.map((appId) => [uuidField(appId), '1']),
-      ...[...new Set(people.map(({ appId }) => appId))].map((appId) => [uuidField(appId), '0']),
+      ...apps.map((appId) => [formatUuid(appId), '1']),
+      ...[...new Set(people.map(({ appId }) => appId))].map((appId) => [formatUuid(appId), '0']),
     ];
     await this.run({ deleting_people: keys, deleting_apps: appRows }, alive, async ({ erased, named }, run) => {
       const partsWith = (condition: string): Promise<FoundPart[]> => this.partsWith(condition, run, alive);
@@ -116,14 +116,14 @@ export class ReadModelDeletions {
   async expire(apps: readonly ExpiredApp[], now: number, alive: Alive): Promise<number> {
     if (apps.length === 0) return 0;
     const rows = apps.map(({ appId, before, receivedBefore }) => [
-      uuidField(appId),
+      formatUuid(appId),
       uint128Field(lowestId(before).toString('hex')),
       timeField(receivedBefore),
     ]);
-    const appRows = apps.map(({ appId }) => [uuidField(appId), '0']);
+    const appRows = apps.map(({ appId }) => [formatUuid(appId), '0']);
     const bounds = {
-      lowestKept: decimal(lowestId(Math.max(...apps.map(({ before }) => before))).toString('hex')),
-      future: decimal(lowestId(now + DAY_MS).toString('hex')),
+      lowestKept: uint128Field(lowestId(Math.max(...apps.map(({ before }) => before))).toString('hex')),
+      future: uint128Field(lowestId(now + DAY_MS).toString('hex')),
     };
     return this.run({ expiring: rows, deleting_apps: appRows }, alive, async ({ expired }, run) => {
       const condition = expired(bounds);

@@ -8,6 +8,7 @@ import { binary } from '../../database/binary.js';
 import { retried } from '../../database/retried.js';
 import { columnNames, EVENT_FIELDS } from '../../events/event-columns.js';
 import { storedEvent, type StoredEventFields, type StoredRow } from '../../events/stored-event.js';
+import { INSERT_BATCHES, INSERT_BYTES } from '../copy-size.js';
 import { CopySender } from '../copy-sender.js';
 import { projectionRow } from '../projection/projection-row.js';
 import { ReadModelMetrics } from '../read-model-metrics.js';
@@ -20,9 +21,6 @@ import { groupOf, type LeftBatch, OutboxRepository } from './outbox.repository.j
 const EVERY_MS = 1000;
 /** A batch may be on its usual way until it is this many times as old as an insert may take. */
 const AGE = 4 / 3;
-const GROUP_MAX_BATCHES = 100;
-/** Of packed ids: 20,000 events. */
-const GROUP_MAX_BYTES = 320_000;
 const IDS_AT_ONCE = 1000;
 
 const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND batch_id = ? AND id IN (?)`;
@@ -99,9 +97,9 @@ export class OutboxRecovery implements OnApplicationBootstrap, OnApplicationShut
   /** Batches without a group get one before they are sent: a group never changes afterwards. */
   private async formGroup(manager: EntityManager): Promise<void> {
     const outbox = manager.withRepository(this.outbox);
-    const found = await outbox.leftAlone(this.ageS, GROUP_MAX_BATCHES);
+    const found = await outbox.leftAlone(this.ageS, INSERT_BATCHES);
     let bytes = 0;
-    const taken = found.filter((batch, place) => (bytes += batch.bytes) <= GROUP_MAX_BYTES || place === 0);
+    const taken = found.filter((batch, place) => (bytes += batch.bytes) <= INSERT_BYTES || place === 0);
     if (taken.length === 0) return;
     await outbox.fixGroup(groupOf(taken.map(({ batchId }) => batchId)));
   }

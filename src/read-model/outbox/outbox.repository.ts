@@ -5,14 +5,14 @@ import type { OutboxBatch } from '../../database/entities/index.js';
 import { type EventKey, packEventIds } from './event-ids.js';
 
 /** Waits for whoever switches the read model on or off; each later commit obeys the new setting. */
-const ADD = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receipt, event_ids)
-SELECT ?, NULL, NOW(3), ?, ? FROM read_model WHERE id = 1 AND enabled = 1 LOCK IN SHARE MODE`;
+const ADD = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receipt, bytes, event_ids)
+SELECT ?, NULL, NOW(3), ?, ?, ? FROM read_model WHERE id = 1 AND enabled = 1 LOCK IN SHARE MODE`;
 
 const FIX_GROUP = 'UPDATE outbox SET group_id = ? WHERE batch_id IN (?) AND group_id IS NULL';
 const COMPLETE = 'DELETE FROM outbox WHERE batch_id IN (?) AND group_id = ?';
 
 /** By MySQL's clock, so that workers with wrong clocks agree on what was left. */
-const LEFT_ALONE = `SELECT batch_id AS batchId, LENGTH(event_ids) AS bytes FROM outbox
+const LEFT_ALONE = `SELECT batch_id AS batchId, bytes FROM outbox
 WHERE group_id IS NULL AND committed_at <= NOW(3) - INTERVAL ? SECOND
 ORDER BY committed_at LIMIT ? FOR UPDATE SKIP LOCKED`;
 const LEFT_IN_GROUP = `SELECT group_id AS groupId FROM outbox
@@ -54,12 +54,12 @@ export function groupOf(batchIds: readonly string[]): OutboxGroup {
 export class OutboxRepository extends Repository<OutboxBatch> {
   /**
    * Notes a batch in its own transaction.
-   * @param events sorted by app @param oldestReceipt DATETIME(3), UTC
+   * @param events sorted by app @param oldestReceipt DATETIME(3), UTC @param bytes about what they take when they are sent
    * @returns rows that were written: 0 where there is no read model
    */
-  async add(batchId: string, events: readonly EventKey[], oldestReceipt: string): Promise<number> {
+  async add(batchId: string, events: readonly EventKey[], oldestReceipt: string, bytes: number): Promise<number> {
     if (events.length === 0) return 0;
-    const values = [binary(batchId), oldestReceipt, packEventIds(events)];
+    const values = [binary(batchId), oldestReceipt, bytes, packEventIds(events)];
     const { affectedRows }: { affectedRows: number } = await this.manager.query(ADD, values);
     return affectedRows;
   }

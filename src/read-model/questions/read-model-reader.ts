@@ -1,16 +1,10 @@
-import {
-  type ClickHouseClient,
-  ClickHouseError,
-  ClickHouseLogLevel,
-  createClient,
-  SettingsMap,
-} from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseError, SettingsMap } from '@clickhouse/client';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
-import type { ReadModelAddress } from '../../config/clickhouse-url.js';
 import { Env } from '../../config/env.js';
 import { formatUuid } from '../../events/event-id.js';
+import { clickhouseClient } from '../clickhouse-client.js';
 import { Reachability } from './reachability.js';
 import { clickHouseRefusal, questionTooLong, readModelAway } from './read-model-errors.js';
 
@@ -71,8 +65,10 @@ export class ReadModelReader implements OnApplicationShutdown {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     if (!readModel) return;
-    this.client = connect(readModel, REQUEST_TIMEOUT_MS);
-    this.pings = connect(readModel, PING_TIMEOUT_MS);
+    const connect = (timeoutMs: number): ClickHouseClient =>
+      clickhouseClient(readModel, readModel.questions, { timeoutMs, connections: CONNECTIONS });
+    this.client = connect(REQUEST_TIMEOUT_MS);
+    this.pings = connect(PING_TIMEOUT_MS);
   }
 
   /** @throws ReadModelUnavailableError at once while ClickHouse is known to be away */
@@ -150,18 +146,4 @@ function filterOf(appIds: readonly string[]): SettingsMap {
   // Within the quotes of a map the client escapes none.
   const ids = appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
   return SettingsMap.from({ events: `app_id IN (${ids})` });
-}
-
-function connect({ url, database, questions }: ReadModelAddress, requestTimeoutMs: number): ClickHouseClient {
-  return createClient({
-    url,
-    database,
-    username: questions.user,
-    password: questions.password,
-    request_timeout: requestTimeoutMs,
-    max_open_connections: CONNECTIONS,
-    application: 'tallystone',
-    // It writes failed statements, with their values, to the console otherwise.
-    log: { level: ClickHouseLogLevel.OFF },
-  });
 }

@@ -7,7 +7,8 @@ import { PeriodicTask } from '../../common/periodic-task.js';
 import { Env } from '../../config/env.js';
 import { CONTROL } from '../../database/pools.js';
 
-const EVERY_MS = 1000;
+/** How often an API process asks. */
+export const READINESS_EVERY_MS = 1000;
 const STATE = 'SELECT enabled = 1 AND complete_at IS NOT NULL AS complete FROM read_model WHERE id = 1';
 
 /** Whether the copy in ClickHouse has every committed event, but those in the outbox: then it answers questions. */
@@ -24,7 +25,7 @@ export class ReadModelReadiness implements OnApplicationBootstrap, OnApplication
     if (!readModel) return;
     this.task = new PeriodicTask({
       name: 'read-model-readiness',
-      intervalMs: EVERY_MS,
+      intervalMs: READINESS_EVERY_MS,
       run: () => this.look(),
       logger,
       failureLevel: 'debug',

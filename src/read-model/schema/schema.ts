@@ -1,4 +1,5 @@
-import type { ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseError } from '@clickhouse/client';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { formatUuid } from '../../events/event-id.js';
 import type { ReadModelStore } from '../read-model-store.js';
 import { READ_MODEL_MIGRATIONS } from './migrations.js';
@@ -33,39 +34,55 @@ const OWNER = 'SELECT toString(id) AS id FROM installation LIMIT 1';
 const NOTE_MIGRATION = 'INSERT INTO migrations (name) SELECT {name:String}';
 const TAKE = 'INSERT INTO installation SELECT toUUID({id:String})';
 
+/** ClickHouse's names of errors: somebody deleted it. */
+const MISSING: ReadonlySet<string> = new Set(['UNKNOWN_DATABASE', 'UNKNOWN_TABLE']);
+/** Of MySQL. */
+const OWN = 'SELECT LOWER(HEX(id)) AS id FROM installation';
+
 /**
  * Makes or updates the tables of the read model. Every statement may be repeated, so one that was cut short is begun again.
- * One process at a time: the caller holds MySQL's named lock.
- * @param store of a user who may change tables @param installation 32 hex digits: MySQL's installation
+ * @param runner holds MySQL's lock `read-model-schema`: one process at a time does this
+ * @param store of a user who may change tables
+ * @param onEmpty called where nothing is there, before the read model becomes this installation's: whatever MySQL says of what is
+ *   copied is not true then
  * @returns names of the migrations that ran now
  * @throws ForeignReadModelError, NewerReadModelError, errors of ClickHouse
  */
-export async function migrateReadModel(store: ReadModelStore, installation: string): Promise<string[]> {
+export async function migrateReadModel(
+  runner: QueryRunner,
+  store: ReadModelStore,
+  onEmpty: () => Promise<void>,
+): Promise<string[]> {
   await store.createDatabase();
-  const { client } = store;
-  await client.command({ query: INSTALLATION });
-  await client.command({ query: MIGRATIONS });
-  await take(client, formatUuid(installation));
-  const applied = (await rows<{ name: string }>(client, APPLIED)).map(({ name }) => name);
+  for (const query of [INSTALLATION, MIGRATIONS]) await store.client.command({ query });
+  const [own]: { id: string }[] = await runner.query(OWN);
+  const id = formatUuid(own!.id);
+  const [owner] = await store.ask<{ id: string }>(OWNER);
+  if (owner && owner.id !== id) throw new ForeignReadModelError(owner.id, id);
+  const applied = (await store.ask<{ name: string }>(APPLIED)).map(({ name }) => name);
   const known = READ_MODEL_MIGRATIONS.map(({ name }) => name);
   const unknown = applied.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new NewerReadModelError(unknown);
   const missing = READ_MODEL_MIGRATIONS.filter(({ name }) => !applied.includes(name));
   for (const { name, statements } of missing) {
-    for (const query of statements) await client.command({ query });
-    await client.command({ query: NOTE_MIGRATION, query_params: { name } });
+    for (const query of statements) await store.client.command({ query });
+    await store.client.command({ query: NOTE_MIGRATION, query_params: { name } });
+  }
+  if (!owner) {
+    await onEmpty();
+    await store.client.command({ query: TAKE, query_params: { id } });
   }
   return missing.map(({ name }) => name);
 }
 
-/** An empty read model becomes this installation's. @param id with dashes */
-async function take(client: ClickHouseClient, id: string): Promise<void> {
-  const [owner] = await rows<{ id: string }>(client, OWNER);
-  if (!owner) await client.command({ query: TAKE, query_params: { id } });
-  else if (owner.id !== id) throw new ForeignReadModelError(owner.id, id);
-}
-
-async function rows<Row>(client: ClickHouseClient, query: string): Promise<Row[]> {
-  const answer = await client.query({ query, format: 'JSONEachRow' });
-  return answer.json<Row>();
+/** Whether the read model is there, and this installation's. @param dataSource of MySQL @throws errors of ClickHouse */
+export async function isOwnReadModel(dataSource: DataSource, store: ReadModelStore): Promise<boolean> {
+  const [own]: { id: string }[] = await dataSource.query(OWN);
+  try {
+    const [owner] = await store.ask<{ id: string }>(OWNER);
+    return owner?.id === formatUuid(own!.id);
+  } catch (error) {
+    if (error instanceof ClickHouseError && MISSING.has(error.type ?? '')) return false;
+    throw error;
+  }
 }

@@ -9,12 +9,7 @@ export function textField(value: string): string {
   return /[\\\t\n\r\0]/.test(value) ? value.replace(/[\\\t\n\r\0]/g, (character) => ESCAPED[character]!) : value;
 }
 
-/** @param value 32 hex digits */
-export function uuidField(value: string): string {
-  return `${value.slice(0, 8)}-${value.slice(8, 12)}-${value.slice(12, 16)}-${value.slice(16, 20)}-${value.slice(20)}`;
-}
-
-/** A number of 128 bits. @param value 32 hex digits */
+/** A number of 128 bits, as a parameter has it too. @param value 32 hex digits */
 export function uint128Field(value: string): string {
   return BigInt(`0x${value}`).toString();
 }

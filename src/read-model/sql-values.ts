@@ -1,4 +1,5 @@
-import { formatUuid } from '../../events/event-id.js';
+import { formatUuid } from '../events/event-id.js';
+import { uint128Field } from './schema/tab-separated.js';
 
 /** Types of ClickHouse that values of questions have. */
 export type SqlType = 'String' | 'Int64' | 'UInt32' | 'UInt64' | 'UInt128' | 'UUID';
@@ -38,6 +39,11 @@ export class SqlValues {
 
   /** An id or a key. @param hex 32 hex digits */
   uint128(hex: string): string {
-    return this.add('UInt128', BigInt(`0x${hex}`).toString());
+    return this.add('UInt128', uint128Field(hex));
+  }
+
+  /** @param hex ids or keys of 32 hex digits each, at least one @returns `(…)`, as it stands behind IN */
+  uint128s(hex: readonly string[]): string {
+    return this.list('UInt128', hex.map(uint128Field));
   }
 }

@@ -1,0 +1,21 @@
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import type { ClickhouseUser } from '../config/clickhouse-url.js';
+
+/** A client of ClickHouse's HTTP interface. @param options `timeoutMs`: for a whole request, after which it counts as failed */
+export function clickhouseClient(
+  { url, database }: { url: string; database?: string },
+  { user, password }: ClickhouseUser,
+  { timeoutMs, connections }: { timeoutMs: number; connections?: number },
+): ClickHouseClient {
+  return createClient({
+    url,
+    ...(database === undefined ? {} : { database }),
+    username: user,
+    password,
+    request_timeout: timeoutMs,
+    ...(connections === undefined ? {} : { max_open_connections: connections }),
+    application: 'tallystone',
+    // It writes failed statements, with their values, to the console otherwise.
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+}
