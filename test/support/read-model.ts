@@ -6,7 +6,9 @@ import { READ_BACK, readBack } from '../../src/read-model/schema/read-back.js';
 import { clickhouseClient } from './engine.js';
 import type { Stack } from './stack.js';
 
-const ROWS = `SELECT ${READ_BACK} FROM events`;
+/** Large events: an answer of all of them could take more memory than the engine has for one. */
+const ROWS_AT_ONCE = 200;
+const ROWS = `SELECT ${READ_BACK} FROM events ORDER BY app_id, id LIMIT ${ROWS_AT_ONCE} OFFSET {offset:UInt32}`;
 
 /** What is in the read model of a stack, and what should be. */
 export class ReadModel {
@@ -18,8 +20,14 @@ export class ReadModel {
 
   /** Every row, as {@link projectionRow} made it. */
   async rows(): Promise<ProjectionRow[]> {
-    const answer = await this.client.query({ query: ROWS, format: 'JSONEachRow' });
-    return (await answer.json<Record<string, unknown>>()).map(readBack).sort(byKey);
+    const all: ProjectionRow[] = [];
+    for (;;) {
+      const query_params = { offset: all.length };
+      const answer = await this.client.query({ query: ROWS, query_params, format: 'JSONEachRow' });
+      const rows = (await answer.json<Record<string, unknown>>()).map(readBack);
+      all.push(...rows);
+      if (rows.length < ROWS_AT_ONCE) return all.sort(byKey);
+    }
   }
 
   /** The rows that MySQL's events make. */

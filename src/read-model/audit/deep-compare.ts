@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { formatUuid } from '../../events/event-id.js';
 import type { FillRepository } from '../backfill/fill.repository.js';
+import type { StoredEventFields } from '../../events/stored-event.js';
+import { partsOfSize, READ_BACK_BYTES } from '../copy-size.js';
 import { type ProjectionRow, projectionRow } from '../projection/projection-row.js';
 import type { ReadModelStore } from '../read-model-store.js';
 import { isKept, leftOut } from '../backfill/left-out.js';
@@ -27,24 +29,23 @@ export async function compareEveryColumn(
   let compared = 0;
   const out = await leftOut(dataSource, Date.now());
   for (let piece = await fills.nextPiece(undefined); piece;) {
-    const [first, last] = [piece.events[0], piece.events.at(-1)];
-    if (first && last && !out.apps.has(first.appId)) {
+    const first = piece.events[0];
+    if (first && !out.apps.has(first.appId)) {
       const kept = out.keptOf(first.appId);
-      const params = { app: formatUuid(first.appId), first: uint128Field(first.id), last: uint128Field(last.id) };
-      const rows = (await store.ask<Record<string, unknown>>(COPIED, params)).map(readBack);
-      const copied = new Map(rows.map((row) => [row.id, row]));
+      const app = formatUuid(first.appId);
+      const copied = await copiedRows(store, piece.events);
       for (const event of piece.events) {
         const expected = projectionRow(event);
         const differing = differingFields(expected, copied.get(event.id));
         copied.delete(event.id);
         if (differing && isKept(expected, kept))
-          report.difference(`read model: event ${formatUuid(event.id)} of app ${params.app}: ${differing}`);
+          report.difference(`read model: event ${formatUuid(event.id)} of app ${app}: ${differing}`);
       }
       const { inOutbox } = piece;
       const others = [...copied.values()].filter((row) => !inOutbox.has(row.id) && isKept(row, kept));
       // Committed since the snapshot, unless MySQL does not have it now.
       for (const { id } of await reconciler.notStored(others)) {
-        report.difference(`read model: event ${formatUuid(id)} of app ${params.app}: not in MySQL`);
+        report.difference(`read model: event ${formatUuid(id)} of app ${app}: not in MySQL`);
       }
     }
     compared += piece.read;
@@ -52,6 +53,23 @@ export async function compareEveryColumn(
     piece = await fills.nextPiece(piece.cursor);
   }
   return compared;
+}
+
+/** The rows of the read model between the first and the last of these events, by id. @param events of one app, ascending */
+async function copiedRows(
+  store: ReadModelStore,
+  events: readonly StoredEventFields[],
+): Promise<Map<string, ProjectionRow>> {
+  const copied = new Map<string, ProjectionRow>();
+  let first = events[0]!.id;
+  for (const part of partsOfSize(events, READ_BACK_BYTES)) {
+    const { appId, id: last } = part.at(-1)!;
+    const params = { app: formatUuid(appId), first: uint128Field(first), last: uint128Field(last) };
+    for (const row of (await store.ask<Record<string, unknown>>(COPIED, params)).map(readBack)) copied.set(row.id, row);
+    // Rows between two parts are looked at too: MySQL may not hold them.
+    first = last;
+  }
+  return copied;
 }
 
 /** @returns the names of the fields that differ; undefined where none does */

@@ -6,9 +6,8 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
 import { withNamedLock } from '../../database/named-lock.js';
-import type { StoredEventFields } from '../../events/stored-event.js';
 import { CopySender } from '../copy-sender.js';
-import { copyBytes, INSERT_BYTES } from '../copy-size.js';
+import { INSERT_BYTES, partsOfSize } from '../copy-size.js';
 import { projectionRow } from '../projection/projection-row.js';
 import { READINESS_EVERY_MS } from '../questions/read-model-readiness.js';
 import { ReadModelConnection } from '../read-model-connection.js';
@@ -105,7 +104,7 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!first || !last) return;
     const there = await this.store.idsBetween(first.appId, first.id, last.id);
     const missing = events.filter(({ id }) => !there.has(id));
-    for (const events of insertsOf(missing)) {
+    for (const events of partsOfSize(missing, INSERT_BYTES)) {
       // Of this run alone: were the table emptied, ClickHouse could remember what another run sent.
       const token = createHash('sha256').update(run);
       for (const { id } of events) token.update(id);
@@ -140,20 +139,6 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.fills.complete();
     this.logger.info({ events: filled, notice: filled > 0 }, 'The read model holds every event');
   }
-}
-
-/** Divides events by their size, so that each insert is one that ClickHouse takes. */
-function* insertsOf(events: readonly StoredEventFields[]): Generator<StoredEventFields[]> {
-  let [from, bytes] = [0, 0];
-  for (const [place, event] of events.entries()) {
-    const size = copyBytes(event);
-    if (place > from && bytes + size > INSERT_BYTES) {
-      yield events.slice(from, place);
-      [from, bytes] = [place, 0];
-    }
-    bytes += size;
-  }
-  if (from < events.length) yield events.slice(from);
 }
 
 function percent(part: number, total: number): string {
