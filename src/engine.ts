@@ -7,6 +7,7 @@ import { ConfigError } from './config/config-error.js';
 import { type EngineEnv, readEngineEnv } from './config/engine-env.js';
 import { loadChdb } from './engine/chdb.js';
 import { Engine } from './engine/engine.js';
+import { keepReserve } from './engine/disk-reserve.js';
 import { engineServer } from './engine/engine-server.js';
 import { memoryPlan } from './engine/memory-plan.js';
 import { watchMemory } from './engine/memory-watch.js';
@@ -43,6 +44,7 @@ async function run(env: EngineEnv): Promise<void> {
     // An orderly exit takes ClickHouse apart while its statements run, and crashes.
     process.kill(process.pid, 'SIGKILL');
   });
+  const reserve = keepReserve(engine, join(env.dataDir, 'clickhouse-reserve'), logger);
   const server = engineServer(engine, env.passwords, logger);
   await listen(server, env.port);
   const { port } = server.address() as AddressInfo;
@@ -57,7 +59,7 @@ async function run(env: EngineEnv): Promise<void> {
     const deadline = setTimeout(() => process.exit(0), STOP_MS);
     server.closeAllConnections();
     server.close();
-    await watch.stop();
+    await Promise.all([watch.stop(), reserve.stop()]);
     await engine.close();
     clearTimeout(deadline);
     process.exit(0);

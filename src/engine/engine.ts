@@ -18,6 +18,9 @@ const WAITING_MAX = 200;
 const SHORT_MS = 4000;
 const TREES_REMEMBERED = 500;
 
+const DELETIONS = `SELECT (SELECT max(bytes_on_disk) FROM system.parts WHERE active),
+  (SELECT count() FROM system.mutations WHERE NOT is_done)`;
+
 /**
  * ClickHouse in this process: a pool of sessions on one folder, since a session runs one statement at a time. Questions
  * take turns on the readers, short ones have a lane more; inserts and look-ups of the projector have one, and
@@ -85,6 +88,12 @@ export class Engine {
   /** Questions that run now, the longest-running first. */
   get running(): { sql: string; ms: number }[] {
     return [...this.#running.values()].map(({ sql, since }) => ({ sql, ms: Date.now() - since }));
+  }
+
+  /** Whether rows are being deleted, and how large the largest part is that could have to be rewritten for it, in bytes. */
+  async deletions(): Promise<{ largestPart: number; deleting: boolean }> {
+    const [largest, unfinished] = (await this.#ask(DELETIONS, {})).trim().split('\t').map(Number);
+    return { largestPart: largest!, deleting: unfinished! > 0 };
   }
 
   /** How many questions wait for a lane. */

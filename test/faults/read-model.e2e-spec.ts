@@ -63,7 +63,7 @@ describe('the copy in ClickHouse under faults', () => {
     expect(await readModel.count()).toBe(await committed());
   };
   /** A worker that reaches one of its services by a relay. */
-  const relayed = async (variable: string, relay: Relay): Promise<ServerProcess> => {
+  const relayed = async (variable: string, relay: Relay, more: Record<string, string> = {}): Promise<ServerProcess> => {
     const env = Object.fromEntries(
       Object.entries(stack.variables).flatMap(([name, value]) => {
         if (!name.startsWith(variable)) return [];
@@ -73,7 +73,7 @@ describe('the copy in ClickHouse under faults', () => {
         return [[name, url.href]];
       }),
     );
-    return stack.startWorker(env);
+    return stack.startWorker({ ...env, ...more });
   };
   const engineAddress = () => {
     const { hostname: host, port } = new URL(stack.variables.CLICKHOUSE_URL!);
@@ -181,6 +181,31 @@ describe('the copy in ClickHouse under faults', () => {
     await send(10);
     await copiedOnce();
     expect(await stack.query("SELECT 1 FROM events WHERE user_id = 'erased'")).toEqual([]);
+  });
+
+  test('what is being sent while a person is erased: the erasure waits for it', async () => {
+    const relay = await relayTo(engineAddress());
+    const worker = await relayed('CLICKHOUSE', relay, { COPY_TIMEOUT_MS: '60000' });
+    await until(() => /read model is ready/.test(worker.text), 'the read model');
+    const held = relay.holdAt('insert_deduplication_token');
+    await send(20, { userId: 'sending' });
+    await held;
+    const erased = await erase('sending');
+    const { port } = worker.records.find((record) => record.msg === 'worker ready')!;
+    const looks = async (): Promise<number> => {
+      const { body } = await call(`http://127.0.0.1:${String(port)}/metrics`);
+      return Number(
+        /task_duration_seconds_count\{[^}]*"read-model-erasures"[^}]*\} (\d+)/.exec(String(body))?.[1] ?? 0,
+      );
+    };
+    const waiting = "SELECT 1 FROM erasures WHERE stage = 'read-model'";
+    await until(async () => (await stack.query(waiting)).length === 1, 'the last stage');
+    const before = await looks();
+    await until(async () => (await looks()) >= before + 4, 'the worker to look at it again');
+    expect(await stack.query(waiting)).toHaveLength(1);
+    relay.release();
+    await erased();
+    await copiedOnce();
   });
 
   test('what a dead worker has sent arrives after the person was erased: it goes again', async () => {
