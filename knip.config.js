@@ -30,7 +30,7 @@ export default {
   // Found by their path, which no import states.
   ignoreDependencies: ['@hey-api/openapi-ts', 'c8', 'swagger-ui-dist'],
   // Installed by the operating system.
-  ignoreBinaries: ['systemd-analyze', 'prlimit', 'apt-get'],
+  ignoreBinaries: ['systemd-analyze', 'prlimit', 'apt-get', 'mount', 'umount'],
   ignoreIssues: {
     // Made by openapi-typescript.
     'web/src/api-types.ts': ['types'],

@@ -59,6 +59,8 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
       'SELECT toString(max(bytes_on_disk)) AS bytes FROM system.parts WHERE active',
     );
     await until(() => existsSync(reserve) && statSync(reserve).size > Number(largest!.bytes), 'the reserve', 30_000);
+    const oldParts = "SELECT name FROM system.parts WHERE table = 'events' AND _state != 'Active'";
+    await until(async () => (await store.ask(oldParts)).length === 0, 'the parts that were merged to go', 30_000);
     const filler = join(engine.folder, 'filler');
     writeFileSync(filler, Buffer.alloc(free() - 4 * 1024 * 1024));
     expect(free()).toBeLessThan(Number(largest!.bytes));
