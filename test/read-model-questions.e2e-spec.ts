@@ -180,8 +180,8 @@ describe('questions that ClickHouse answers', () => {
     const receipt = new Date(Date.now() - HOUR_MS);
     const batch = Buffer.alloc(16, 1);
     // Committed in the future: no worker recovers it meanwhile.
-    const add = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receipt, event_ids)
-      VALUES (?, NULL, NOW(3) + INTERVAL 1 DAY, ?, '')`;
+    const add = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receipt, bytes, event_ids)
+      VALUES (?, NULL, NOW(3) + INTERVAL 1 DAY, ?, 0, '')`;
     await stack.query(add, [batch, receipt]);
     const today = new Date().toISOString().slice(0, 10);
     const [summary, series] = [

@@ -17,6 +17,10 @@ export const CRASH_POINTS = [
   'after-commit',
   'before-unlink',
   'after-unlink',
+  'after-group',
+  'before-copy',
+  'after-copy',
+  'after-outbox',
 ] as const;
 
 export const FAULTS = [
@@ -25,6 +29,10 @@ export const FAULTS = [
   'kill worker',
   'kill redis',
   'kill mysql',
+  'kill engine',
+  'kill engine and worker',
+  'engine away',
+  'freeze engine',
   'freeze worker',
   'rolling restart',
 ] as const;
@@ -43,6 +51,8 @@ export class Chaos {
     private readonly services: FaultServices,
     /** How long a worker is frozen: longer than its lease and than BullMQ's lock, ms. */
     private readonly freezeMs: number,
+    /** How long the engine is away, ms. */
+    private readonly awayMs: number,
   ) {}
 
   /** Crash points that were reached fewer times than that. */
@@ -65,6 +75,21 @@ export class Chaos {
       case 'kill mysql':
         this.services.signal(fault === 'kill redis' ? 'redis' : 'mysql', 'SIGKILL');
         return this.answering();
+      case 'kill engine':
+        await this.stack.engine.process.stop('SIGKILL');
+        return this.startEngine();
+      case 'kill engine and worker': {
+        const worker = any(this.stack.workers);
+        await Promise.all([this.stack.engine.process.stop('SIGKILL'), worker.stop('SIGKILL')]);
+        await this.startEngine();
+        return this.replaceWorker(worker, 'SIGKILL');
+      }
+      case 'engine away':
+        await this.stack.engine.process.stop('SIGKILL');
+        await passed(this.awayMs);
+        return this.startEngine();
+      case 'freeze engine':
+        return this.freeze(this.stack.engine.process);
       case 'freeze worker':
         return this.freeze(any(this.stack.workers));
       case 'rolling restart':
@@ -105,11 +130,14 @@ export class Chaos {
     await this.startWorker();
   }
 
-  private async freeze(worker: ServerProcess): Promise<void> {
-    worker.child.kill('SIGSTOP');
-    const thaw = Date.now() + this.freezeMs;
-    await until(() => Date.now() >= thaw, 'the time of the freeze', this.freezeMs + 1000);
-    worker.child.kill('SIGCONT');
+  private async freeze(process: ServerProcess): Promise<void> {
+    process.child.kill('SIGSTOP');
+    await passed(this.freezeMs);
+    process.child.kill('SIGCONT');
+  }
+
+  private async startEngine(): Promise<void> {
+    await this.stack.engine.start();
   }
 
   /** Chunks of another size each time: a claim begun by one size is finished by another. */
@@ -154,6 +182,12 @@ export class Chaos {
     apis.splice(0, apis.length, ...apis.filter((api) => api.process.running));
     workers.splice(0, workers.length, ...workers.filter((worker) => worker.running));
   }
+}
+
+/** The time of a fault. */
+async function passed(ms: number): Promise<void> {
+  const end = Date.now() + ms;
+  await until(() => Date.now() >= end, 'the time of a fault', ms + 1000);
 }
 
 function any<T>(list: readonly T[]): T {

@@ -1,10 +1,11 @@
 import type { AcceptedEvent } from '../../src/events/event.js';
 import { countNaively, storedCounts } from '../support/naive-counts.js';
+import { clickhouseClient } from '../support/engine.js';
 import type { Stack } from '../support/stack.js';
 import type { Load, SentEvent } from './load.js';
 
 /** What became of everything that was sent. Only the first three may be above zero. */
-export interface Verdict {
+export interface Verdict extends CopyVerdict {
   acknowledged: number;
   stored: number;
   deadLettered: number;
@@ -20,6 +21,24 @@ export interface Verdict {
   wrongCells: number;
   /** Ledger rows that do not balance or tell of entries that another row told of, and a ledger that says another sum. */
   unbalanced: number;
+}
+
+/** What became of what MySQL holds. */
+interface CopyVerdict {
+  /** In MySQL, and not in ClickHouse. */
+  notCopied: number;
+  /** In ClickHouse more than once. */
+  copiedTwice: number;
+  /** In ClickHouse, and not in MySQL; or with another time, event, device or metadata than the client sent. */
+  copiedWrong: number;
+}
+
+interface CopiedRow {
+  id: string;
+  occurredAt: string;
+  event: string;
+  device: string;
+  metadata: string;
 }
 
 interface StoredRow {
@@ -65,7 +84,60 @@ export async function check(stack: Stack, load: Load, app: { id: string }): Prom
     wronglyDead: [...dead].filter((mark) => !load.sent.get(mark)?.unstorable).length,
     wrongCells: differences(countNaively(expected), await storedCounts(stack)),
     unbalanced: await unbalanced(stack, rows.length),
+    ...(await checkCopy(stack, load, stored)),
   };
+}
+
+const COPIED_AT_ONCE = 10_000;
+const COPIED = `SELECT leftPad(lower(hex(id)), 32, '0') AS id_, toString(toUnixTimestamp64Milli(occurred_at)) AS occurredAt,
+  event AS event_, device AS device_, metadata AS metadata_
+FROM events WHERE id > {after:UInt128} ORDER BY id LIMIT ${COPIED_AT_ONCE} WITH TIES`;
+
+/** Compares ClickHouse with what the clients sent, for what MySQL holds. @param stored MySQL's rows by their marks */
+async function checkCopy(stack: Stack, load: Load, stored: ReadonlyMap<string, StoredRow>): Promise<CopyVerdict> {
+  const verdict = { notCopied: 0, copiedTwice: 0, copiedWrong: 0 };
+  if (!stack.variables.CLICKHOUSE_COPY_URL) return verdict;
+  const marks = new Map([...stored].map(([mark, { id }]) => [id, mark]));
+  const found = new Set<string>();
+  for await (const row of copiedRows(stack)) {
+    const mark = marks.get(row.id);
+    const sent = mark === undefined ? undefined : load.sent.get(mark);
+    if (found.has(row.id)) verdict.copiedTwice += 1;
+    else if (!sent || !isCopyOf(row, sent, stored.get(sent.mark)!)) verdict.copiedWrong += 1;
+    found.add(row.id);
+  }
+  verdict.notCopied = [...marks.keys()].filter((id) => !found.has(id)).length;
+  return verdict;
+}
+
+async function* copiedRows(stack: Stack): AsyncGenerator<CopiedRow> {
+  const client = clickhouseClient(stack.variables.CLICKHOUSE_COPY_URL!);
+  try {
+    for (let after = '0'; ;) {
+      const answer = await client.query({ query: COPIED, query_params: { after }, format: 'JSONEachRow' });
+      const rows = (await answer.json<Record<string, string>>()).map((row) => ({
+        id: row.id_!,
+        occurredAt: row.occurredAt!,
+        event: row.event_!,
+        device: row.device_!,
+        metadata: row.metadata_!,
+      }));
+      yield* rows;
+      if (rows.length < COPIED_AT_ONCE) return;
+      after = BigInt(`0x${rows.at(-1)!.id}`).toString();
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+function isCopyOf(row: CopiedRow, sent: SentEvent, { occurred_at: storedAt }: StoredRow): boolean {
+  return (
+    Number(row.occurredAt) === (sent.occurredAt ?? storedAt.getTime()) &&
+    row.event === sent.event &&
+    row.device === sent.device &&
+    row.metadata === JSON.stringify(sent.body.metadata)
+  );
 }
 
 function isAsSent(row: StoredRow, sent: SentEvent): boolean {

@@ -1,5 +1,6 @@
 // Loaded into a worker before all else (NODE_OPTIONS=--import): sends it CRASH_SIGNAL (SIGKILL) at the CRASH_AFTERth
-// passing of the point named in CRASH_AT. It watches what goes to MySQL and Redis, so that the product holds no line for tests.
+// passing of the point named in CRASH_AT. It watches what goes to MySQL, Redis and ClickHouse, so that the product holds no line for tests.
+import http from 'node:http';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2';
 
@@ -19,6 +20,9 @@ const AFTER = {
   'after-user-analytics': /^INSERT INTO user_analytics/,
   'after-sealed': /^INSERT INTO event_users /,
   'after-commit': /^COMMIT/,
+  'after-group': /^UPDATE outbox SET group_id/,
+  'after-outbox': /^DELETE FROM outbox/,
+  'after-exchange-begin': /^UPDATE read_model SET rebuild_stage = 2/,
   'after-read-model-stage': /^UPDATE erasures SET stage = 'read-model'/,
 };
 
@@ -35,6 +39,7 @@ function watch(method) {
     if (/^START TRANSACTION/.test(sql)) passed('before-begin');
     if (/^COMMIT/.test(sql)) passed('before-commit');
     if (/^UPDATE erasures SET stage = 'done'/.test(sql)) passed('before-erased');
+    if (/^UPDATE read_model SET rebuild_stage = 0/.test(sql)) passed('before-exchange-end');
     const name = Object.keys(AFTER).find((key) => AFTER[key].test(sql));
     const callback = rest.at(-1);
     if (name && typeof callback === 'function') {
@@ -59,4 +64,14 @@ Redis.prototype.sendCommand = function watched(command, ...rest) {
   if (calls(':waiting', ':claims')) then('after-claim');
   if (calls(':usage', ':waiting', '{buffer}:')) then('after-adopt');
   return sendCommand.call(this, command, ...rest);
+};
+
+const { request } = http;
+/** @type {any} */ (http).request = function watched(url, ...rest) {
+  const sent = Reflect.apply(request, this, [url, ...rest]);
+  if (new URL(url).searchParams.has('insert_deduplication_token')) {
+    passed('before-copy');
+    sent.on('response', () => passed('after-copy'));
+  }
+  return sent;
 };

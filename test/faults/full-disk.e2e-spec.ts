@@ -5,7 +5,7 @@ import { createLogger } from '../../src/common/logger.js';
 import { userKey } from '../../src/events/distinct-user.js';
 import { ReadModelDeletions } from '../../src/read-model/deletions/read-model-deletions.js';
 import { ReadModelStore } from '../../src/read-model/read-model-store.js';
-import { migrateReadModel } from '../../src/read-model/schema/schema.js';
+import { READ_MODEL_MIGRATIONS } from '../../src/read-model/schema/migrations.js';
 import { TestEngine } from '../support/engine.js';
 import { until } from '../support/until.js';
 
@@ -38,7 +38,9 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0;
     const user = { user: username, password };
     const url = `http://${hostname}:${port}`;
     const store = new ReadModelStore({ url, database: 'tallystone', questions: user, copying: user }, 60_000);
-    await migrateReadModel(store, 'b'.repeat(32));
+    await store.createDatabase();
+    for (const query of READ_MODEL_MIGRATIONS.flatMap(({ statements }) => statements))
+      await store.client.command({ query });
     for (let from = 0; from < 20_000; from += 2000) {
       await store.client.command({ query: ROWS, query_params: { from } });
     }

@@ -11,7 +11,7 @@ import { Load } from './load.js';
 describe('the checker, on a naive drain', () => {
   let stack: Stack;
   beforeEach(async () => {
-    stack = await startStack({ workers: 0 });
+    stack = await startStack({ workers: 0, engine: 'none' });
   });
   afterEach(() => stack?.stop());
 

@@ -11,14 +11,17 @@ const minutes = Number(process.env.SOAK_MINUTES ?? 0);
 const short = minutes === 0;
 /** BullMQ's lock is 30 s: a frozen worker must outlast it, and its lease. */
 const FREEZE_MS = short ? 4500 : 35_000;
+/** So long that the engine's work of that time is found in the outbox. */
+const AWAY_MS = short ? 3000 : 120_000;
 const SHORT_TIMES = {
   CLAIM_LEASE_MS: '3000',
   LOCK_WAIT_TIMEOUT_S: '1',
   FLUSH_INTERVAL_MS: '100',
+  COPY_TIMEOUT_MS: '3000',
   READY_WORKER_MAX_AGE_MS: '6000',
   READY_BACKLOG_MAX_AGE_MS: '12000',
 };
-const TRUE_TIMES = { FLUSH_INTERVAL_MS: '1000' };
+const TRUE_TIMES = { FLUSH_INTERVAL_MS: '1000', COPY_TIMEOUT_MS: '30000' };
 /** Each crash point; a run of a few minutes does what it can. */
 const CRASHES_AT_LEAST = short ? 1 : minutes >= 10 ? 5 : 0;
 const DRAINED_WITHIN_MS = 180_000;
@@ -32,6 +35,7 @@ describe('counted exactly once, whatever dies', () => {
       apis: 2,
       workers: 2,
       services: services.urls,
+      engine: 'own',
       env: short ? SHORT_TIMES : TRUE_TIMES,
     });
     await stack.query(`ALTER TABLE events ADD CONSTRAINT storable CHECK (session_id NOT LIKE '${UNSTORABLE}%')`);
@@ -46,7 +50,7 @@ describe('counted exactly once, whatever dies', () => {
     async () => {
       const app = await registerApp(stack.url, await signIn(stack.url));
       const load = new Load(app, () => stack.apis.map((api) => api.url), short ? 60 : 40);
-      const chaos = new Chaos(stack, services, FREEZE_MS);
+      const chaos = new Chaos(stack, services, FREEZE_MS, AWAY_MS);
       const progress = progressLine(load, chaos);
       load.start(4);
       try {
@@ -76,11 +80,12 @@ describe('counted exactly once, whatever dies', () => {
         longestOutageMs: load.longestOutageMs,
       });
       expect(verdict).toMatchObject({ lost: 0, twice: 0, foreign: 0, wronglyDead: 0, wrongCells: 0, unbalanced: 0 });
+      expect(verdict).toMatchObject({ notCopied: 0, copiedTwice: 0, copiedWrong: 0 });
       expect(verdict.acknowledged).toBeGreaterThan(1000);
       expect(verdict.deadLettered).toBeGreaterThan(0);
       expect([...load.statuses.keys()].filter((status) => ![202, 503, 'no answer'].includes(status))).toEqual([]);
       expect(chaos.seldom(CRASHES_AT_LEAST)).toEqual([]);
-      const audit = ServerProcess.start('audit-counts', stack.variables);
+      const audit = ServerProcess.start('audit-counts', stack.variables, ['--deep']);
       expect(await audit.ended()).toBe(0);
       expect(audit.text).toContain('0 differences');
     },
