@@ -4,13 +4,14 @@ import { Env } from './config/env.js';
 import { createDataSource } from './database/data-source.js';
 import { ReadModelState } from './database/entities/index.js';
 import { assertSchemaFits } from './database/schema-check.js';
+import { REBUILD } from './read-model/copy-targets.js';
 import { FillRepository } from './read-model/backfill/fill.repository.js';
 
 const USAGE = `npm run projection -- status
 npm run projection -- rebuild
 
 status    whether ClickHouse holds every event, and how many wait to be copied
-rebuild   has a worker empty the copy in ClickHouse and fill it anew; meanwhile MySQL answers`;
+rebuild   has a worker fill the copy in ClickHouse anew; the present one answers until then`;
 
 class UsageError extends Error {}
 
@@ -30,11 +31,13 @@ await runCommand(async () => {
 });
 
 async function status(fills: FillRepository): Promise<string> {
-  const { enabled, completeAt, filled, rebuildOrdered } = await fills.state();
+  const { enabled, completeAt, filled, rebuildOrdered, rebuildStage } = await fills.state();
   const { events, oldest } = await fills.waiting();
   const waiting = `${events} events wait to be copied${oldest ? `, the oldest since ${oldest.toISOString()}` : ''}`;
   if (!enabled) return 'off: no worker has reached ClickHouse yet';
   if (rebuildOrdered) return `to be rebuilt: a worker begins within seconds\n${waiting}`;
-  if (!completeAt) return `being filled: ${filled} of ${await fills.total()} events\n${waiting}`;
+  const progress = async (): Promise<string> => `${filled} of ${await fills.total()} events`;
+  if (!completeAt) return `being filled: ${await progress()}\n${waiting}`;
+  if (rebuildStage !== REBUILD.none) return `complete, and being rebuilt: ${await progress()}\n${waiting}`;
   return `complete since ${completeAt.toISOString()}\n${waiting}`;
 }

@@ -64,6 +64,17 @@ describe('filling the copy in ClickHouse', () => {
     return { enabled: Number(row!.enabled), complete: Number(row!.complete), filled: Number(row!.filled) };
   };
   const complete = () => until(async () => (await state()).complete === 1, 'the read model to be complete');
+  const rebuild = async () => {
+    const [row] = await stack.query<Record<'ordered' | 'stage' | 'generation', number>>(
+      'SELECT rebuild_ordered AS ordered, rebuild_stage AS stage, generation FROM read_model',
+    );
+    return { ordered: Number(row!.ordered), stage: Number(row!.stage), generation: Number(row!.generation) };
+  };
+  const rebuilt = () =>
+    until(async () => {
+      const { ordered, stage } = await rebuild();
+      return ordered === 0 && stage === 0;
+    }, 'the read model to be rebuilt');
   const same = async (): Promise<void> => {
     await readModel.caughtUp();
     expect(await readModel.rows()).toEqual(await readModel.expected());
@@ -174,9 +185,46 @@ describe('filling the copy in ClickHouse', () => {
     expect(await projection('rebuild')).toMatch(/^to be rebuilt/);
     await readModel.client.command({ query: 'INSERT INTO events SELECT * FROM events WHERE metadata = \'{"i":3}\'' });
     await stack.startWorker();
-    await complete();
+    await rebuilt();
     await same();
+    expect(await projection('status')).toMatch(/^complete since .*\n0 events wait to be copied\n$/);
   });
+
+  test('it is filled anew beside the copy that answers, while events and late ones arrive', async () => {
+    const before = (await rebuild()).generation;
+    await stack.query('UPDATE read_model SET rebuild_ordered = 1');
+    await stack.startWorker();
+    await until(async () => (await rebuild()).stage === 1, 'the filling to begin');
+    for (let round = 0; round < 5; round += 1) {
+      await push(Array.from({ length: 100 }, (_none, i) => event(40_000 + round * 100 + i)));
+      expect((await state()).complete).toBe(1);
+    }
+    await rebuilt();
+    await same();
+    // To both tables, to none, and to the one again.
+    expect((await rebuild()).generation).toBe(before + 3);
+    const tables = await readModel.client.query({ query: "SHOW TABLES LIKE 'events%'", format: 'JSONEachRow' });
+    expect(await tables.json()).toEqual([{ name: 'events' }]);
+  });
+
+  test.each(['after-exchange-begin', 'before-exchange-end'])(
+    'a worker dies while the tables take each other’s place (%s): the new one answers, and nothing is lost',
+    async (CRASH_AT) => {
+      await readModel.client.command({
+        query: `ALTER TABLE events UPDATE title = 'old' WHERE metadata = '{"i":3}'`,
+        clickhouse_settings: { mutations_sync: '2' },
+      });
+      await stack.query('UPDATE read_model SET rebuild_ordered = 1');
+      const dying = await stack.startWorker({ NODE_OPTIONS: '--import ./test/faults/crash-points.mjs', CRASH_AT });
+      await push(Array.from({ length: 100 }, (_none, i) => event(50_000 + i)));
+      expect(await dying.ended()).toBe('SIGKILL');
+      expect((await rebuild()).stage).toBe(2);
+      await stack.startWorker();
+      await push(Array.from({ length: 100 }, (_none, i) => event(60_000 + i)));
+      await rebuilt();
+      await same();
+    },
+  );
 
   test('a copy that another version derived is filled anew', async () => {
     await readModel.client.command({
@@ -185,7 +233,8 @@ describe('filling the copy in ClickHouse', () => {
     });
     const worker = await stack.startWorker();
     await until(() => /Derived columns changed/.test(worker.text), 'the change to be noticed');
-    await complete();
+    expect((await state()).complete).toBe(1);
+    await rebuilt();
     await same();
   });
 });

@@ -7,6 +7,7 @@ import { AccountAccess1764740000000 } from '../../migrations/1764740000000-accou
 import { SessionEnds1764741000000 } from '../../migrations/1764741000000-session-ends.js';
 import { Outbox1764900000000 } from '../../migrations/1764900000000-outbox.js';
 import { ErasureOfTheCopy1764910000000 } from '../../migrations/1764910000000-erasure-of-the-copy.js';
+import { RebuildBeside1764920000000 } from '../../migrations/1764920000000-rebuild-beside.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: (new () => MigrationInterface)[] = [
   SessionEnds1764741000000,
   Outbox1764900000000,
   ErasureOfTheCopy1764910000000,
+  RebuildBeside1764920000000,
 ];

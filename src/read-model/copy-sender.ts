@@ -2,6 +2,7 @@ import { ClickHouseError } from '@clickhouse/client';
 import { Inject, Injectable } from '@nestjs/common';
 import { LOGGER } from '../common/logger.module.js';
 import type { Logger } from '../common/logger.js';
+import type { EventTable } from './copy-targets.js';
 import type { ProjectionRow } from './projection/projection-row.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
 import { ReadModelStore } from './read-model-store.js';
@@ -32,23 +33,23 @@ export class CopySender {
    * @param token ClickHouse takes rows of a month once under it
    * @throws errors that may pass, as of a ClickHouse that is down
    */
-  async send(rows: readonly ProjectionRow[], token: string): Promise<void> {
+  async send(table: EventTable, rows: readonly ProjectionRow[], token: string): Promise<void> {
     if (rows.length === 0) return;
     try {
-      await this.store.insert(rows, token);
+      await this.store.insert(table, rows, token);
     } catch (error) {
       if (!isDataError(error)) throw error;
       const [row] = rows as [ProjectionRow];
       if (rows.length > 1) {
         const middle = rows.length >> 1;
-        await this.send(rows.slice(0, middle), `${token}0`);
-        await this.send(rows.slice(middle), `${token}1`);
+        await this.send(table, rows.slice(0, middle), `${token}0`);
+        await this.send(table, rows.slice(middle), `${token}1`);
         return;
       }
       if (row.metadataLeftOut) throw error;
       this.metrics.metadataLeftOut.inc();
       this.logger.warn({ err: error, app: row.appId, id: row.id }, 'An event is copied without its metadata');
-      await this.send([{ ...row, metadata: '', metadataLeftOut: true }], `${token}-`);
+      await this.send(table, [{ ...row, metadata: '', metadataLeftOut: true }], `${token}-`);
     }
   }
 }

@@ -1,7 +1,10 @@
 const MIB = 1024 * 1024;
 
-/** About what one insert holds at most. ClickHouse's engine takes 32 MiB, and escapes make rows larger than they are counted here. */
-export const INSERT_BYTES = 12 * MIB;
+/**
+ * About what one insert holds at most. An insert takes some five times as much of the engine's memory, of which it may use 48 MiB
+ * where ENGINE_MEMORY is 512M; and escapes make rows larger than they are counted here.
+ */
+export const INSERT_BYTES = 6 * MIB;
 /** About what one answer holds at most whose rows are read back whole: the engine has a few times as much memory for a question. */
 export const READ_BACK_BYTES = 4 * MIB;
 /** Batches of one insert: each is a value in the address of a look-up. */

@@ -7,6 +7,7 @@ import { Env } from '../config/env.js';
 import { retried } from '../database/retried.js';
 import type { StoredEventFields } from '../events/stored-event.js';
 import { groupOf, type OutboxGroup, OutboxRepository } from './outbox/outbox.repository.js';
+import { type CopyTargets, copyTargets } from './copy-targets.js';
 import { CopySender } from './copy-sender.js';
 import { INSERT_BATCHES, INSERT_BYTES, WAITING_BYTES } from './copy-size.js';
 import { projectionRow } from './projection/projection-row.js';
@@ -127,36 +128,38 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async send(batches: readonly CommittedBatch[]): Promise<void> {
     const group = groupOf(batches.map(({ batchId }) => batchId));
-    await this.fix(group);
+    const { tables, generation } = await this.fix(group);
     const begun = performance.now();
     const rows = batches.flatMap(({ events }) => events.map((event) => projectionRow(event)));
     try {
-      await this.sender.send(rows, group.id);
+      for (const table of tables) await this.sender.send(table, rows, group.id);
     } catch (error) {
       this.doubtful.push({ group, since: Date.now() });
       throw error;
     }
-    await this.complete(group);
+    await this.complete(group, generation);
     this.metrics.copied.inc(rows.length);
     this.metrics.copySeconds.observe((performance.now() - begun) / 1000);
   }
 
-  private async fix(group: OutboxGroup): Promise<void> {
-    await retried(() =>
+  /** @returns where the group is to be copied */
+  private async fix(group: OutboxGroup): Promise<CopyTargets> {
+    return retried(() =>
       this.dataSource.transaction(async (manager) => {
         const fixed = await manager.withRepository(this.outbox).fixGroup(group);
         if (fixed !== group.batchIds.length) throw new GroupTakenError();
+        return copyTargets(manager);
       }),
     );
   }
 
   /**
    * Where a row was gone, somebody has recovered the batch while this process was held up. What they did since, an erasure
-   * for one, must not be undone by what was sent now.
+   * for one, must not be undone by what was sent now. Where copies go elsewhere by now, the recovery sends the group again.
    */
-  private async complete(group: OutboxGroup): Promise<void> {
+  private async complete(group: OutboxGroup, generation: number): Promise<void> {
     try {
-      const left = await retried(() => this.outbox.complete(group));
+      const left = await retried(() => this.outbox.complete(group, generation));
       if (left < group.batchIds.length) await this.reconciler.deleteSurplus(group.batchIds);
     } catch (error) {
       this.doubtful.push({ group, since: Date.now() });

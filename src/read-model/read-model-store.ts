@@ -3,6 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { formatUuid } from '../events/event-id.js';
 import type { ReadModelAddress } from '../config/clickhouse-url.js';
 import { clickhouseClient } from './clickhouse-client.js';
+import { EVENTS, type EventTable, NEXT_EVENTS } from './copy-targets.js';
 import type { ProjectionRow } from './projection/projection-row.js';
 import type { EventKey } from './outbox/event-ids.js';
 import { COLUMN_NAMES, rowLine } from './schema/event-columns.js';
@@ -14,10 +15,14 @@ const INSERT_SETTINGS = { async_insert: 0, insert_deduplicate: 1, max_partitions
 const CHANGE_SETTINGS = { mutations_sync: '2' } as const;
 
 const CREATE_DATABASE = 'CREATE DATABASE IF NOT EXISTS {database:Identifier}';
-const OF_BATCHES = `SELECT toString(app_id) AS app, lower(hex(id)) AS hexId FROM events WHERE batch_id IN `;
-const BETWEEN = `SELECT lower(hex(id)) AS hexId FROM events
+const ofBatches = (table: EventTable): string =>
+  `SELECT toString(app_id) AS app, lower(hex(id)) AS hexId FROM ${table} WHERE batch_id IN `;
+const between = (table: EventTable): string => `SELECT lower(hex(id)) AS hexId FROM ${table}
 WHERE app_id = toUUID({app:String}) AND id BETWEEN {first:UInt128} AND {last:UInt128}`;
-const DELETE = 'ALTER TABLE events DELETE WHERE app_id = toUUID({app:String}) AND id IN ';
+const deletion = (table: EventTable): string =>
+  `ALTER TABLE ${table} DELETE WHERE app_id = toUUID({app:String}) AND id IN `;
+const ID_OF = `SELECT replaceAll(toString(uuid), '-', '') AS id FROM system.tables
+WHERE database = currentDatabase() AND name = {table:String}`;
 /** Ids in one DELETE: they are sent in the address, of which an HTTP server takes 16 KiB. Its text stays on disk for a while. */
 const DELETED_AT_ONCE = 200;
 
@@ -47,10 +52,10 @@ export class ReadModelStore {
   }
 
   /** Sends rows, all or, where they are of several months, each month or not. @param token the same for the same rows */
-  async insert(rows: readonly ProjectionRow[], token: string): Promise<void> {
+  async insert(table: EventTable, rows: readonly ProjectionRow[], token: string): Promise<void> {
     const text = rows.map(rowLine).join('');
     await this.client.insert({
-      table: 'events',
+      table,
       columns: COLUMN_NAMES,
       format: 'TabSeparated',
       values: Readable.from([text], { objectMode: false }),
@@ -59,18 +64,18 @@ export class ReadModelStore {
   }
 
   /** The events of these batches that are there. @param batchIds 32 hex digits each, at least one */
-  async eventsOfBatches(batchIds: readonly string[]): Promise<EventKey[]> {
+  async eventsOfBatches(table: EventTable, batchIds: readonly string[]): Promise<EventKey[]> {
     const values = new SqlValues();
-    const query = OF_BATCHES + values.uint128s(batchIds);
+    const query = ofBatches(table) + values.uint128s(batchIds);
     const rows = await this.ask<{ app: string; hexId: string }>(query, values.params);
     // hex() leaves out zeros in front.
     return rows.map(({ app, hexId }) => ({ appId: app.replaceAll('-', ''), id: hexId.padStart(32, '0') }));
   }
 
   /** The events of an app that are there between two ids, both included; 32 hex digits each. */
-  async idsBetween(appId: string, first: string, last: string): Promise<Set<string>> {
+  async idsBetween(table: EventTable, appId: string, first: string, last: string): Promise<Set<string>> {
     const params = { app: formatUuid(appId), first: uint128Field(first), last: uint128Field(last) };
-    const rows = await this.ask<{ hexId: string }>(BETWEEN, params);
+    const rows = await this.ask<{ hexId: string }>(between(table), params);
     return new Set(rows.map(({ hexId }) => hexId.padStart(32, '0')));
   }
 
@@ -93,14 +98,14 @@ export class ReadModelStore {
   }
 
   /** Deletes events. @returns when no part holds them that answers questions */
-  async deleteEvents(events: readonly EventKey[]): Promise<void> {
+  async deleteEvents(table: EventTable, events: readonly EventKey[]): Promise<void> {
     const idsOf = new Map<string, string[]>();
     for (const { appId, id } of events) idsOf.set(appId, [...(idsOf.get(appId) ?? []), id]);
     for (const [app, ids] of idsOf) {
       for (let from = 0; from < ids.length; from += DELETED_AT_ONCE) {
         const values = new SqlValues();
         await this.client.command({
-          query: DELETE + values.uint128s(ids.slice(from, from + DELETED_AT_ONCE)),
+          query: deletion(table) + values.uint128s(ids.slice(from, from + DELETED_AT_ONCE)),
           query_params: { ...values.params, app },
           clickhouse_settings: CHANGE_SETTINGS,
         });
@@ -108,9 +113,32 @@ export class ReadModelStore {
     }
   }
 
-  /** Deletes every event. */
+  /** Deletes every event of the table that answers. */
   async empty(): Promise<void> {
-    await this.client.command({ query: 'TRUNCATE TABLE events' });
+    await this.client.command({ query: `TRUNCATE TABLE ${EVENTS}` });
+  }
+
+  /** Makes an empty second table like the first one, in place of one that is there. @returns ClickHouse's id of it */
+  async makeNext(): Promise<string> {
+    await this.dropNext();
+    await this.client.command({ query: `CREATE TABLE ${NEXT_EVENTS} AS ${EVENTS}` });
+    return (await this.idOf(NEXT_EVENTS))!;
+  }
+
+  /** ClickHouse's own id of a table, 32 hex digits; undefined: there is none. */
+  async idOf(table: EventTable): Promise<string | undefined> {
+    const [row] = await this.ask<{ id: string }>(ID_OF, { table });
+    return row?.id;
+  }
+
+  /** Has the two tables take each other's place, at once. */
+  async exchange(): Promise<void> {
+    await this.client.command({ query: `EXCHANGE TABLES ${EVENTS} AND ${NEXT_EVENTS}` });
+  }
+
+  /** Removes the second table with its files. */
+  async dropNext(): Promise<void> {
+    await this.patient.command({ query: `DROP TABLE IF EXISTS ${NEXT_EVENTS} SYNC` });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { binaries, binary } from '../database/binary.js';
+import { copyTargets } from './copy-targets.js';
 import type { EventKey } from './outbox/event-ids.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
 import { ReadModelStore } from './read-model-store.js';
@@ -19,10 +20,14 @@ export class Reconciler {
 
   /** Deletes the events of batches that were deleted in MySQL meanwhile. @returns how many */
   async deleteSurplus(batchIds: readonly string[]): Promise<number> {
-    const surplus = await this.notStored(await this.store.eventsOfBatches(batchIds));
-    if (surplus.length > 0) await this.store.deleteEvents(surplus);
-    this.metrics?.surplusDeleted.inc(surplus.length);
-    return surplus.length;
+    let deleted = 0;
+    for (const table of (await copyTargets(this.dataSource.manager)).tables) {
+      const surplus = await this.notStored(await this.store.eventsOfBatches(table, batchIds));
+      if (surplus.length > 0) await this.store.deleteEvents(table, surplus);
+      deleted += surplus.length;
+    }
+    this.metrics?.surplusDeleted.inc(deleted);
+    return deleted;
   }
 
   /** Those of the events that MySQL does not hold now. */

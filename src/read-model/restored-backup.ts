@@ -31,7 +31,10 @@ export class RestoredBackup {
     // The ledger forgets after a month.
     const events = unknown.map(({ app, event }) => ({ appId: app, id: event.padStart(32, '0') }));
     const undone = await this.reconciler.notStored(events);
-    if (undone.length > 0) await this.fills.orderRebuild();
+    if (undone.length > 0) {
+      await this.fills.doubt();
+      await this.fills.orderRebuild();
+    }
     return undone.length;
   }
 }

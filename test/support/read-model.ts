@@ -6,9 +6,11 @@ import { READ_BACK, readBack } from '../../src/read-model/schema/read-back.js';
 import { clickhouseClient } from './engine.js';
 import type { Stack } from './stack.js';
 
-/** Large events: an answer of all of them could take more memory than the engine has for one. */
-const ROWS_AT_ONCE = 200;
-const ROWS = `SELECT ${READ_BACK} FROM events ORDER BY app_id, id LIMIT ${ROWS_AT_ONCE} OFFSET {offset:UInt32}`;
+/** Of large events, all at once would take more memory than the engine has for one answer. */
+const ROWS_AT_ONCE = 100;
+const KEYS = 'SELECT lower(hex(app_id)) AS app, toString(id) AS id FROM events ORDER BY app_id, id';
+const ROWS = `SELECT ${READ_BACK} FROM events
+WHERE lower(hex(app_id)) = {app:String} AND id BETWEEN {first:UInt128} AND {last:UInt128}`;
 
 /** What is in the read model of a stack, and what should be. */
 export class ReadModel {
@@ -21,13 +23,16 @@ export class ReadModel {
   /** Every row, as {@link projectionRow} made it. */
   async rows(): Promise<ProjectionRow[]> {
     const all: ProjectionRow[] = [];
-    for (;;) {
-      const query_params = { offset: all.length };
-      const answer = await this.client.query({ query: ROWS, query_params, format: 'JSONEachRow' });
-      const rows = (await answer.json<Record<string, unknown>>()).map(readBack);
-      all.push(...rows);
-      if (rows.length < ROWS_AT_ONCE) return all.sort(byKey);
+    const keys = await this.ask<{ app: string; id: string }>(KEYS);
+    for (const app of new Set(keys.map((key) => key.app))) {
+      const unique = [...new Set(keys.filter((key) => key.app === app).map(({ id }) => id))];
+      for (let from = 0; from < unique.length; from += ROWS_AT_ONCE) {
+        const part = unique.slice(from, from + ROWS_AT_ONCE);
+        const rows = await this.ask<Record<string, unknown>>(ROWS, { app, first: part[0], last: part.at(-1) });
+        all.push(...rows.map(readBack));
+      }
     }
+    return all.sort(byKey);
   }
 
   /** The rows that MySQL's events make. */
@@ -42,9 +47,13 @@ export class ReadModel {
   }
 
   async count(): Promise<number> {
-    const answer = await this.client.query({ query: 'SELECT count() AS n FROM events', format: 'JSONEachRow' });
-    const [row] = await answer.json<{ n: string }>();
+    const [row] = await this.ask<{ n: string }>('SELECT count() AS n FROM events');
     return Number(row!.n);
+  }
+
+  private async ask<Row>(query: string, query_params: Record<string, unknown> = {}): Promise<Row[]> {
+    const answer = await this.client.query({ query, query_params, format: 'JSONEachRow' });
+    return answer.json<Row>();
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,7 @@ export class ReadModelState {
   @Column({ name: 'complete_at', type: 'datetime', precision: 3, nullable: true })
   completeAt!: Date | null;
 
-  /** 1: a worker is to empty the copy and fill it anew. */
+  /** 1: a worker is to fill the copy anew. */
   @Column({ name: 'rebuild_ordered', type: 'tinyint', unsigned: true, default: 0 })
   rebuildOrdered!: number;
 
@@ -30,6 +30,18 @@ export class ReadModelState {
   /** Events that were looked at. */
   @Column({ type: 'bigint', unsigned: true, default: 0, transformer: count })
   filled!: number;
+
+  /** 0: no second table; 1: a second table is being filled; 2: the two take each other's place. */
+  @Column({ name: 'rebuild_stage', type: 'tinyint', unsigned: true, default: 0 })
+  rebuildStage!: number;
+
+  /** ClickHouse's own id of the second table: by it one can tell whether the two have changed places. */
+  @Column({ name: 'next_table', type: 'binary', length: 16, nullable: true, transformer: hex })
+  nextTable!: string | null;
+
+  /** Counts the changes of where copies go: what was sent under an earlier number is sent again. */
+  @Column({ type: 'int', unsigned: true, default: 0 })
+  generation!: number;
 
   /** When expired events were last deleted from it; null: never. */
   @Column({ name: 'expired_at', type: 'datetime', precision: 3, nullable: true })

@@ -5,6 +5,7 @@ import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
 import { withNamedLock } from '../../database/named-lock.js';
 import { userKeysOf } from '../../events/person.js';
+import { REBUILD } from '../../read-model/copy-targets.js';
 import { FillRepository } from '../../read-model/backfill/fill.repository.js';
 import { type Alive, type ErasedPerson, ReadModelDeletions } from '../../read-model/deletions/read-model-deletions.js';
 import { OutboxRepository } from '../../read-model/outbox/outbox.repository.js';
@@ -92,13 +93,14 @@ export class ReadModelEraser implements OnApplicationBootstrap, OnApplicationShu
       return [];
     }
     const [clock]: { now: Date }[] = await this.dataSource.query(NOW);
-    const { completeAt, cursor } = await this.fills.state();
+    const { completeAt, rebuildStage, cursor } = await this.fills.state();
+    const isFilling = completeAt === null || rebuildStage !== REBUILD.none;
     const now = { at: clock!.now, filledTo: cursor ? cursor.app + cursor.id : '' };
     this.seen = new Map(orders.map((order) => [nameOf(order), this.seen.get(nameOf(order)) ?? now]));
     const oldest = await this.outbox.oldestCommit();
     return orders.filter((order) => {
       const { at, filledTo } = this.seen.get(nameOf(order))!;
-      return (oldest === undefined || at < oldest) && (completeAt !== null || filledTo !== now.filledTo);
+      return (oldest === undefined || at < oldest) && (!isFilling || filledTo !== now.filledTo);
     });
   }
 

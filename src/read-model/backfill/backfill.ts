@@ -5,9 +5,12 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
+import { Env } from '../../config/env.js';
 import { withNamedLock } from '../../database/named-lock.js';
+import { EVENTS, type EventTable, NEXT_EVENTS, REBUILD } from '../copy-targets.js';
 import { CopySender } from '../copy-sender.js';
 import { INSERT_BYTES, partsOfSize } from '../copy-size.js';
+import { OutboxRepository } from '../outbox/outbox.repository.js';
 import { projectionRow } from '../projection/projection-row.js';
 import { READINESS_EVERY_MS } from '../questions/read-model-readiness.js';
 import { ReadModelConnection } from '../read-model-connection.js';
@@ -15,11 +18,15 @@ import { ReadModelMetrics } from '../read-model-metrics.js';
 import { ReadModelStore } from '../read-model-store.js';
 import { Reconciler } from '../reconciler.js';
 import { compareWithMysql } from './compare.js';
-import { type FillPiece, FillRepository } from './fill.repository.js';
+import { type FillPiece, FillRepository, type FillState } from './fill.repository.js';
 
 const EVERY_MS = 1000;
 /** API processes have heard by then that the copy is not complete (read-model-readiness.ts). */
 const UNASKED_AFTER_MS = 3 * READINESS_EVERY_MS;
+/** How long an insert that was given up may take to arrive, in times of COPY_TIMEOUT_MS. */
+const LATE_INSERTS = 4;
+/** How long an erasure that is under way may hold up the exchange of the tables, seconds. */
+const DELETIONS_WAIT_S = 60;
 /** How often the log tells how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
 
@@ -48,6 +55,8 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly sender: CopySender,
     private readonly reconciler: Reconciler,
     private readonly metrics: ReadModelMetrics,
+    private readonly outbox: OutboxRepository,
+    private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.task = new PeriodicTask({
@@ -69,23 +78,29 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async run(signal: AbortSignal): Promise<void> {
-    if (!(await this.connection.isReachable()) || (await this.fills.state()).completeAt) return;
+    if (!(await this.connection.isReachable()) || isDone(await this.fills.state())) return;
     await withNamedLock(this.dataSource, 'read-model-fill', 0, (runner) => this.fill(runner, signal));
   }
 
   private async fill(runner: QueryRunner, signal: AbortSignal): Promise<void> {
     const state = await this.fills.state();
-    if (state.completeAt) return;
-    if (state.rebuildOrdered) return this.rebuild(signal);
+    if (isDone(state)) return;
+    if (state.rebuildStage === REBUILD.exchanging) return this.exchange(runner, state);
+    if (state.rebuildOrdered) return this.rebuild(state, signal);
+    const isBeside = state.rebuildStage === REBUILD.filling;
+    const table = isBeside ? NEXT_EVENTS : EVENTS;
+    // Deleted by hand.
+    if (isBeside && (await this.store.idOf(NEXT_EVENTS)) !== state.nextTable) return this.rebuild(state, signal);
     let { cursor, filled } = state;
     const total = await this.fills.total();
     const run = randomUUID();
     let toldAt = Date.now();
     for (;;) {
       signal.throwIfAborted();
+      if ((await this.fills.state()).rebuildOrdered) return;
       const piece = await this.fills.nextPiece(cursor);
       if (!piece) break;
-      await this.copy(piece, run);
+      await this.copy(table, piece, run);
       await this.fills.advance(piece.cursor, piece.read);
       cursor = piece.cursor;
       filled += piece.read;
@@ -95,20 +110,21 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
       toldAt = Date.now();
       this.logger.info({ events: filled, total, notice: true }, `Filling the read model: ${percent(filled, total)}`);
     }
-    await this.finish(filled, signal);
+    await this.finish(runner, state, filled, signal);
   }
 
   /** Makes the read model hold what MySQL holds between the first and the last event of a piece. */
-  private async copy({ events, inOutbox }: FillPiece, run: string): Promise<void> {
+  private async copy(table: EventTable, { events, inOutbox }: FillPiece, run: string): Promise<void> {
     const [first, last] = [events[0], events.at(-1)];
     if (!first || !last) return;
-    const there = await this.store.idsBetween(first.appId, first.id, last.id);
+    const there = await this.store.idsBetween(table, first.appId, first.id, last.id);
     const missing = events.filter(({ id }) => !there.has(id));
     for (const events of partsOfSize(missing, INSERT_BYTES)) {
       // Of this run alone: were the table emptied, ClickHouse could remember what another run sent.
       const token = createHash('sha256').update(run);
       for (const { id } of events) token.update(id);
       await this.sender.send(
+        table,
         events.map((event) => projectionRow(event)),
         token.digest('hex'),
       );
@@ -117,28 +133,64 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     for (const { id } of missing) there.add(id);
     const copied = [...there].filter((id) => !inOutbox.has(id)).map((id) => ({ appId: first.appId, id }));
     const surplus = await this.reconciler.notStored(copied);
-    if (surplus.length > 0) await this.store.deleteEvents(surplus);
+    if (surplus.length > 0) await this.store.deleteEvents(table, surplus);
     this.metrics.filled.inc(missing.length);
   }
 
-  /** The next run fills it. @param signal ends the wait until no API process asks it any more */
-  private async rebuild(signal: AbortSignal): Promise<void> {
+  /**
+   * Begins anew, and the next run fills: beside the table that answers; or that table itself, emptied, where it does not answer.
+   * @param signal ends the wait until no API process asks it any more
+   */
+  private async rebuild({ completeAt }: FillState, signal: AbortSignal): Promise<void> {
+    if (completeAt) {
+      await this.fills.beginNext(await this.store.makeNext());
+      this.logger.info({ notice: true }, 'The read model is filled anew; the present one answers until then');
+      return;
+    }
     await wait(UNASKED_AFTER_MS, undefined, { signal });
     await this.store.empty();
     await this.fills.beginAgain();
+    await this.store.dropNext();
     this.logger.info({ notice: true }, 'The read model is filled anew');
   }
 
-  private async finish(filled: number, signal: AbortSignal): Promise<void> {
+  private async finish(runner: QueryRunner, state: FillState, filled: number, signal: AbortSignal): Promise<void> {
+    const isBeside = state.rebuildStage === REBUILD.filling;
     const differences: string[] = [];
-    await compareWithMysql(this.dataSource, this.store, (line) => differences.push(line), signal);
+    const difference = (line: string): void => void differences.push(line);
+    await compareWithMysql(this.dataSource, this.store, difference, isBeside ? NEXT_EVENTS : EVENTS, signal);
     if (differences.length > 0) {
-      await this.rebuild(signal);
+      await this.rebuild(state, signal);
       throw new ReadModelDiffersError(differences);
     }
+    if (isBeside) return this.exchange(runner, state, signal);
     await this.fills.complete();
     this.logger.info({ events: filled, notice: filled > 0 }, 'The read model holds every event');
   }
+
+  /**
+   * Puts the second table in the place of the first. From its beginning to its end no copy counts: it might have gone twice into
+   * one of the two. ClickHouse's ids tell, after a death in between, whether they have changed places.
+   */
+  private async exchange(runner: QueryRunner, { nextTable }: FillState, signal?: AbortSignal): Promise<void> {
+    // An insert that was given up may arrive yet, and the second table does not know its token.
+    while (signal && (await this.outbox.recoveredLately((LATE_INSERTS * this.env.copyTimeoutMs) / 1000))) {
+      await wait(EVERY_MS, undefined, { signal });
+      await runner.query('DO 0');
+    }
+    await withNamedLock(this.dataSource, 'read-model-deletions', DELETIONS_WAIT_S, async () => {
+      if (signal && !(await this.fills.beginExchange())) return;
+      if ((await this.store.idOf(EVENTS)) !== nextTable) await this.store.exchange();
+      await this.fills.endExchange();
+      await this.store.dropNext();
+      this.logger.info({ notice: true }, 'The read model was filled anew, and answers from now on');
+    });
+  }
+}
+
+/** Nothing is to be filled. */
+function isDone({ completeAt, rebuildOrdered, rebuildStage }: FillState): boolean {
+  return completeAt !== null && !rebuildOrdered && rebuildStage === REBUILD.none;
 }
 
 function percent(part: number, total: number): string {

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
 import { formatUuid, lowestId } from '../../events/event-id.js';
+import { EVENTS, type EventTable } from '../copy-targets.js';
 import { leftOut } from './left-out.js';
 import type { ReadModelStore } from '../read-model-store.js';
 import { uint128Field } from '../schema/tab-separated.js';
@@ -16,10 +17,11 @@ const MYSQL = `SELECT YEAR(occurred_at) * 100 + MONTH(occurred_at) AS month, COU
   BIT_XOR(CAST(CONV(HEX(SUBSTRING(id, 9)), 16, 10) AS UNSIGNED)) AS checksum
 FROM events WHERE app_id = ? AND batch_id < ? AND batch_id NOT IN (?)
   AND id >= ? AND NOT (id > ? AND received_at < ?) GROUP BY month`;
-const CLICKHOUSE_APPS = `SELECT replaceAll(toString(app_id), '-', '') AS app FROM events GROUP BY app_id`;
-const CLICKHOUSE = `SELECT toYYYYMM(occurred_at) AS month, toString(count()) AS events,
+const copiedApps = (table: EventTable): string =>
+  `SELECT replaceAll(toString(app_id), '-', '') AS app FROM ${table} GROUP BY app_id`;
+const copiedMonths = (table: EventTable): string => `SELECT toYYYYMM(occurred_at) AS month, toString(count()) AS events,
   toString(groupBitXor(toUInt64(bitAnd(id, 18446744073709551615)))) AS checksum
-FROM events WHERE app_id = toUUID({app:String}) AND batch_id < {before:UInt128} AND id >= {lowest:UInt128}
+FROM ${table} WHERE app_id = toUUID({app:String}) AND batch_id < {before:UInt128} AND id >= {lowest:UInt128}
   AND NOT (id > {highest:UInt128} AND received_at < fromUnixTimestamp64Milli({received:Int64})) AND batch_id NOT IN `;
 
 const NO_BATCH = '0'.repeat(32);
@@ -40,6 +42,7 @@ export async function compareWithMysql(
   dataSource: DataSource,
   store: ReadModelStore,
   difference: (line: string) => void,
+  table: EventTable = EVENTS,
   signal?: AbortSignal,
 ): Promise<number> {
   const outbox: { batchId: string }[] = await dataSource.query(OUTBOX);
@@ -50,7 +53,7 @@ export async function compareWithMysql(
   const before = lowestId(now - SETTLED_MS).toString('hex');
   const out = await leftOut(dataSource, now);
   const apps = new Set(((await dataSource.query(APPS)) as { app: Buffer }[]).map(({ app }) => app.toString('hex')));
-  for (const { app } of await store.ask<{ app: string }>(CLICKHOUSE_APPS)) apps.add(app);
+  for (const { app } of await store.ask<{ app: string }>(copiedApps(table))) apps.add(app);
   for (const app of out.apps) apps.delete(app);
   let compared = 0;
   for (const app of apps) {
@@ -63,7 +66,7 @@ export async function compareWithMysql(
       ...[binary(lowest), binary(highest), new Date(receivedFrom)],
     ]);
     const values = new SqlValues();
-    const query = `${CLICKHOUSE + values.uint128s(left)} GROUP BY month`;
+    const query = `${copiedMonths(table) + values.uint128s(left)} GROUP BY month`;
     const copied = await store.ask<Sum>(query, {
       ...{ ...values.params, app: formatUuid(app), before: uint128Field(before) },
       ...{ lowest: uint128Field(lowest), highest: uint128Field(highest), received: String(receivedFrom) },

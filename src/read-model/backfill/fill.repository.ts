@@ -2,18 +2,26 @@ import { type EntityManager, Repository } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
 import type { ReadModelState } from '../../database/entities/index.js';
 import { columnNames, EVENT_FIELDS } from '../../events/event-columns.js';
+import { REBUILD } from '../copy-targets.js';
 import { storedEvent, type StoredEventFields, type StoredRow } from '../../events/stored-event.js';
 
 const STATE = `SELECT enabled, complete_at AS completeAt, LOWER(HEX(filled_app)) AS app, LOWER(HEX(filled_id)) AS id, filled,
-  rebuild_ordered AS rebuildOrdered
+  rebuild_ordered AS rebuildOrdered, rebuild_stage AS rebuildStage, LOWER(HEX(next_table)) AS nextTable
 FROM read_model WHERE id = 1`;
 const ADVANCE = 'UPDATE read_model SET filled_app = ?, filled_id = ?, filled = filled + ? WHERE id = 1';
 const COMPLETE = 'UPDATE read_model SET complete_at = NOW(3) WHERE id = 1 AND enabled = 1';
-const BEGIN = `UPDATE read_model
-SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0 WHERE id = 1`;
+/** Whatever was sent before does not count, since it went into a table that is filled anew or not asked any more. */
+const BEGIN = `UPDATE read_model SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0,
+  rebuild_stage = ${REBUILD.none}, next_table = NULL, generation = generation + 1 WHERE id = 1`;
+const BEGIN_NEXT = `UPDATE read_model SET filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0,
+  rebuild_stage = ${REBUILD.filling}, next_table = ?, generation = generation + 1 WHERE id = 1`;
+const BEGIN_EXCHANGE = `UPDATE read_model SET rebuild_stage = ${REBUILD.exchanging}, generation = generation + 1
+WHERE id = 1 AND rebuild_stage = ${REBUILD.filling} AND rebuild_ordered = 0`;
+const END_EXCHANGE = `UPDATE read_model SET rebuild_stage = ${REBUILD.none}, next_table = NULL, complete_at = NOW(3),
+  generation = generation + 1 WHERE id = 1`;
 const ENABLE = 'UPDATE read_model SET enabled = 1 WHERE id = 1 AND enabled = 0';
 const INCOMPLETE = 'UPDATE read_model SET complete_at = NULL WHERE id = 1';
-const ORDER_REBUILD = 'UPDATE read_model SET rebuild_ordered = 1, complete_at = NULL WHERE id = 1 AND enabled = 1';
+const ORDER_REBUILD = 'UPDATE read_model SET rebuild_ordered = 1 WHERE id = 1 AND enabled = 1';
 /** What is packed around the ids of an app takes 20 bytes: the number is a little too high. */
 const WAITING =
   'SELECT COALESCE(SUM(LENGTH(event_ids) DIV 16), 0) AS events, MIN(oldest_receipt) AS oldest FROM outbox';
@@ -39,8 +47,12 @@ export interface FillState {
   cursor: FillCursor | undefined;
   /** Events that were looked at. */
   filled: number;
-  /** The copy is to be emptied and filled anew. */
+  /** The copy is to be filled anew. */
   rebuildOrdered: boolean;
+  /** One of {@link REBUILD}. */
+  rebuildStage: number;
+  /** ClickHouse's id of the table that is filled beside the one that answers, 32 hex digits. */
+  nextTable: string | undefined;
 }
 
 /** A piece of MySQL's events in one snapshot. */
@@ -62,13 +74,15 @@ interface StateRow {
   id: string | null;
   filled: string;
   rebuildOrdered: number;
+  rebuildStage: number;
+  nextTable: string | null;
 }
 
 /** Owns the SQL by which the read model is filled from MySQL. */
 export class FillRepository extends Repository<ReadModelState> {
   async state(): Promise<FillState> {
     const [row]: StateRow[] = await this.manager.query(STATE);
-    const { enabled, completeAt, app, id, filled, rebuildOrdered } = row!;
+    const { enabled, completeAt, app, id, filled, rebuildOrdered, rebuildStage, nextTable } = row!;
     const cursor = app !== null && id !== null ? { app, id } : undefined;
     return {
       enabled: Number(enabled) === 1,
@@ -76,6 +90,8 @@ export class FillRepository extends Repository<ReadModelState> {
       cursor,
       filled: Number(filled),
       rebuildOrdered: Number(rebuildOrdered) === 1,
+      rebuildStage: Number(rebuildStage),
+      nextTable: nextTable ?? undefined,
     };
   }
 
@@ -87,9 +103,25 @@ export class FillRepository extends Repository<ReadModelState> {
     await this.manager.query(COMPLETE);
   }
 
-  /** Has it filled from the beginning. */
+  /** Has the table that answers filled from the beginning; meanwhile MySQL answers. */
   async beginAgain(): Promise<void> {
     await this.manager.query(BEGIN);
+  }
+
+  /** Has a second table filled from the beginning, while the first one answers. @param table ClickHouse's id of it */
+  async beginNext(table: string): Promise<void> {
+    await this.manager.query(BEGIN_NEXT, [binary(table)]);
+  }
+
+  /** Nothing is copied until {@link endExchange}. @returns false where the second table is to be filled anew instead */
+  async beginExchange(): Promise<boolean> {
+    const { affectedRows }: { affectedRows: number } = await this.manager.query(BEGIN_EXCHANGE);
+    return affectedRows > 0;
+  }
+
+  /** The second table has taken the place of the first. */
+  async endExchange(): Promise<void> {
+    await this.manager.query(END_EXCHANGE);
   }
 
   /** From now on each commit leaves a row in the outbox. @returns whether that is new */
@@ -103,7 +135,7 @@ export class FillRepository extends Repository<ReadModelState> {
     await this.manager.query(INCOMPLETE);
   }
 
-  /** Has a worker empty the copy and fill it anew. */
+  /** Has a worker fill the copy anew; the old one answers until then. */
   async orderRebuild(): Promise<void> {
     await this.manager.query(ORDER_REBUILD);
   }

@@ -5,6 +5,7 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { formatUuid, lowestId } from '../../events/event-id.js';
 import { DAY_MS } from '../../events/limits.js';
+import { EVENT_TABLES, type EventTable } from '../copy-targets.js';
 import { ReadModelStore } from '../read-model-store.js';
 import { timeField, uint128Field } from '../schema/tab-separated.js';
 import { conditions, type DeletionConditions } from './conditions.js';
@@ -42,18 +43,20 @@ const TABLES = ['deleting_apps', 'deleting_people', 'expiring', 'deleting_parts'
 type KeyTable = (typeof TABLES)[number];
 
 /** A change, not a question: the engine has it wait for changes only, and copies go on beside it. */
-const FIND_PARTS = `INSERT INTO deleting_parts SELECT {run:UUID}, _partition_id, _part, count() FROM events WHERE `;
+const findParts = (table: EventTable): string =>
+  `INSERT INTO deleting_parts SELECT {run:UUID}, _partition_id, _part, count() FROM ${table} WHERE `;
 const GROUPED = ' GROUP BY _partition_id, _part';
 const FOUND_PARTS = `SELECT partition, part, toString(events) AS events FROM deleting_parts WHERE run = {run:UUID}`;
 const ACTIVE_PARTS = `SELECT name, toString(rows) AS events FROM system.parts
-WHERE database = currentDatabase() AND table = 'events' AND active`;
+WHERE database = currentDatabase() AND table = {table:String} AND active`;
 /** With \`_state\` parts are listed until the last of their files is removed. */
 const OLD_PARTS = `SELECT name FROM system.parts
-WHERE database = currentDatabase() AND table = 'events' AND _state != 'Active'`;
-const DETACHED_PARTS = `SELECT name FROM system.detached_parts WHERE database = currentDatabase() AND table = 'events'`;
+WHERE database = currentDatabase() AND table = {table:String} AND _state != 'Active'`;
+const DETACHED_PARTS = `SELECT name FROM system.detached_parts
+WHERE database = currentDatabase() AND table = {table:String}`;
 const MUTATIONS = `SELECT is_done AS done, latest_fail_reason AS failure FROM system.mutations
-WHERE database = currentDatabase() AND table = 'events' AND position(command, {run:String}) > 0`;
-const KILL_UNFINISHED = `KILL MUTATION WHERE database = currentDatabase() AND table = 'events' AND NOT is_done
+WHERE database = currentDatabase() AND table = {table:String} AND position(command, {run:String}) > 0`;
+const KILL_UNFINISHED = `KILL MUTATION WHERE database = currentDatabase() AND table IN ('${EVENT_TABLES.join("', '")}') AND NOT is_done
 AND (position(command, 'deleting_') > 0 OR position(command, 'expiring') > 0)`;
 
 interface FoundPart {
@@ -91,20 +94,30 @@ export class ReadModelDeletions {
       ...apps.map((appId) => [formatUuid(appId), '1']),
       ...[...new Set(people.map(({ appId }) => appId))].map((appId) => [formatUuid(appId), '0']),
     ];
-    await this.run({ deleting_people: keys, deleting_apps: appRows }, alive, async ({ erased, named }, run) => {
-      const partsWith = (condition: string): Promise<FoundPart[]> => this.partsWith(condition, run, alive);
-      const [deleted, kept] = [await partsWith(erased), await partsWith(named)];
-      if (deleted.length + kept.length === 0) return;
-      const partitions = partitionList([...deleted, ...kept]);
-      const commands = [
-        ...(deleted.length > 0 ? [`DELETE WHERE ${partitions} AND ${erased}`] : []),
-        ...(kept.length > 0 ? [`UPDATE alias_key = toUInt128(0) WHERE ${partitions} AND ${named}`] : []),
-      ];
-      await this.mutate(commands, run, alive);
-      const left = [...(await partsWith(erased)), ...(await partsWith(named))];
-      if (left.length > 0) throw new DeletionFailedError('ClickHouse still holds events that are to be erased');
+    const tables = await this.tables();
+    await this.run({ deleting_people: keys, deleting_apps: appRows }, alive, async (found, run) => {
+      for (const table of tables) await this.eraseFrom(table, found, run, alive);
     });
-    await this.withoutOldFiles(alive);
+    for (const table of tables) await this.withoutOldFiles(table, alive);
+  }
+
+  private async eraseFrom(
+    table: EventTable,
+    { erased, named }: DeletionConditions,
+    run: string,
+    alive: Alive,
+  ): Promise<void> {
+    const partsWith = (condition: string): Promise<FoundPart[]> => this.partsWith(table, condition, run, alive);
+    const [deleted, kept] = [await partsWith(erased), await partsWith(named)];
+    if (deleted.length + kept.length === 0) return;
+    const partitions = partitionList([...deleted, ...kept]);
+    const commands = [
+      ...(deleted.length > 0 ? [`DELETE WHERE ${partitions} AND ${erased}`] : []),
+      ...(kept.length > 0 ? [`UPDATE alias_key = toUInt128(0) WHERE ${partitions} AND ${named}`] : []),
+    ];
+    await this.mutate(table, commands, run, alive);
+    const left = [...(await partsWith(erased)), ...(await partsWith(named))];
+    if (left.length > 0) throw new DeletionFailedError('ClickHouse still holds events that are to be erased');
   }
 
   /**
@@ -125,25 +138,35 @@ export class ReadModelDeletions {
       lowestKept: uint128Field(lowestId(Math.max(...apps.map(({ before }) => before))).toString('hex')),
       future: uint128Field(lowestId(now + DAY_MS).toString('hex')),
     };
+    const tables = await this.tables();
     return this.run({ expiring: rows, deleting_apps: appRows }, alive, async ({ expired }, run) => {
-      const condition = expired(bounds);
       let deleted = 0;
-      const mixed: FoundPart[] = [];
-      const found = await this.partsWith(condition, run, alive);
-      const active = new Map(
-        (await this.store.ask<{ name: string; events: string }>(ACTIVE_PARTS)).map(({ name, events }) => [
-          name,
-          events,
-        ]),
-      );
-      for (const one of found) {
-        deleted += Number(one.events);
-        // Merged meanwhile, or with rows that are kept.
-        if (active.get(one.part) !== one.events || !(await this.dropPart(one.part))) mixed.push(one);
-      }
-      if (mixed.length > 0) await this.mutate([`DELETE WHERE ${partitionList(mixed)} AND ${condition}`], run, alive);
+      for (const table of tables) deleted += await this.expireFrom(table, expired(bounds), run, alive);
       return deleted;
     });
+  }
+
+  private async expireFrom(table: EventTable, condition: string, run: string, alive: Alive): Promise<number> {
+    let deleted = 0;
+    const mixed: FoundPart[] = [];
+    const found = await this.partsWith(table, condition, run, alive);
+    const parts = await this.store.ask<{ name: string; events: string }>(ACTIVE_PARTS, { table });
+    const active = new Map(parts.map(({ name, events }) => [name, events]));
+    for (const one of found) {
+      deleted += Number(one.events);
+      // Merged meanwhile, or with rows that are kept.
+      if (active.get(one.part) !== one.events || !(await this.dropPart(table, one.part))) mixed.push(one);
+    }
+    if (mixed.length > 0) {
+      await this.mutate(table, [`DELETE WHERE ${partitionList(mixed)} AND ${condition}`], run, alive);
+    }
+    return deleted;
+  }
+
+  /** The table that answers, and the one that is being filled, if any: the caller's lock keeps them from changing places. */
+  private async tables(): Promise<EventTable[]> {
+    const there = await Promise.all(EVENT_TABLES.map((table) => this.store.idOf(table)));
+    return EVENT_TABLES.filter((_table, place) => there[place] !== undefined);
   }
 
   /** Fills the tables of keys for the work, and empties them afterwards. */
@@ -174,17 +197,17 @@ export class ReadModelDeletions {
     for (const table of TABLES) await this.store.client.command({ query: `TRUNCATE TABLE ${table}` });
   }
 
-  private async partsWith(condition: string, run: string, alive: Alive): Promise<FoundPart[]> {
+  private async partsWith(table: EventTable, condition: string, run: string, alive: Alive): Promise<FoundPart[]> {
     await this.store.client.command({ query: 'TRUNCATE TABLE deleting_parts' });
-    const query = FIND_PARTS + condition + GROUPED;
+    const query = findParts(table) + condition + GROUPED;
     await during(this.store.patient.command({ query, query_params: { run } }), alive);
     return this.store.ask<FoundPart>(FOUND_PARTS, { run });
   }
 
   /** @returns false where the part has been merged into another */
-  private async dropPart(name: string): Promise<boolean> {
+  private async dropPart(table: EventTable, name: string): Promise<boolean> {
     try {
-      await this.store.client.command({ query: `ALTER TABLE events DROP PART ${quoted(name)}` });
+      await this.store.client.command({ query: `ALTER TABLE ${table} DROP PART ${quoted(name)}` });
       return true;
     } catch (error) {
       this.logger.debug({ err: error, part: name }, 'A part was merged before it could be dropped');
@@ -193,11 +216,11 @@ export class ReadModelDeletions {
   }
 
   /** Runs one mutation to its end, however long that takes. */
-  private async mutate(commands: readonly string[], run: string, alive: Alive): Promise<void> {
-    const query = `ALTER TABLE events ${commands.join(', ')} SETTINGS mutations_sync = 0`;
+  private async mutate(table: EventTable, commands: readonly string[], run: string, alive: Alive): Promise<void> {
+    const query = `ALTER TABLE ${table} ${commands.join(', ')} SETTINGS mutations_sync = 0`;
     await this.store.client.command({ query });
     for (;;) {
-      const found = await this.store.ask<{ done: number; failure: string }>(MUTATIONS, { run });
+      const found = await this.store.ask<{ done: number; failure: string }>(MUTATIONS, { run, table });
       const failure = found.find((one) => one.failure !== '')?.failure;
       if (found.length === 0 || failure !== undefined) {
         await this.store.client.command({ query: KILL_UNFINISHED });
@@ -213,16 +236,16 @@ export class ReadModelDeletions {
    * Waits until the files of parts that are no longer in use are gone, whoever made them so: an earlier run may have ended
    * before. Broken parts, which ClickHouse puts aside when it starts, are of no use here: MySQL has every event.
    */
-  private async withoutOldFiles(alive: Alive): Promise<void> {
-    for (const { name } of await this.store.ask<{ name: string }>(DETACHED_PARTS)) {
+  private async withoutOldFiles(table: EventTable, alive: Alive): Promise<void> {
+    for (const { name } of await this.store.ask<{ name: string }>(DETACHED_PARTS, { table })) {
       this.logger.warn({ part: name }, 'Removed a part that ClickHouse had put aside');
       await this.store.client.command({
-        query: `ALTER TABLE events DROP DETACHED PART ${quoted(name)} SETTINGS allow_drop_detached = 1`,
+        query: `ALTER TABLE ${table} DROP DETACHED PART ${quoted(name)} SETTINGS allow_drop_detached = 1`,
       });
     }
     const deadline = Date.now() + PARTS_GONE_WITHIN_MS;
     const names = async (): Promise<string[]> =>
-      (await this.store.ask<{ name: string }>(OLD_PARTS)).map(({ name }) => name);
+      (await this.store.ask<{ name: string }>(OLD_PARTS, { table })).map(({ name }) => name);
     for (let old = new Set(await names()); old.size > 0;) {
       if (Date.now() > deadline)
         throw new DeletionFailedError('ClickHouse keeps files of parts that are no longer in use');

@@ -9,6 +9,7 @@ import { retried } from '../../database/retried.js';
 import { columnNames, EVENT_FIELDS } from '../../events/event-columns.js';
 import { storedEvent, type StoredEventFields, type StoredRow } from '../../events/stored-event.js';
 import { INSERT_BATCHES, INSERT_BYTES } from '../copy-size.js';
+import { copyTargets, EVENTS, TablesMoveError } from '../copy-targets.js';
 import { CopySender } from '../copy-sender.js';
 import { projectionRow } from '../projection/projection-row.js';
 import { ReadModelMetrics } from '../read-model-metrics.js';
@@ -23,7 +24,7 @@ const EVERY_MS = 1000;
 const AGE = 4 / 3;
 const IDS_AT_ONCE = 1000;
 
-const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND batch_id = ? AND id IN (?)`;
+const STORED_EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND batch_id = ? AND id IN (?)`;
 
 /**
  * Copies what was left in the outbox: by a worker that was killed or frozen between commit and copy, by a commit whose
@@ -79,17 +80,26 @@ export class OutboxRecovery implements OnApplicationBootstrap, OnApplicationShut
       if (!group) return false;
       const batchIds = group.batches.map(({ batchId }) => batchId);
       const events = await storedEvents(manager, group.batches);
-      const there = new Set((await this.store.eventsOfBatches(batchIds)).map(({ appId, id }) => appId + id));
-      const missing = events.filter(({ appId, id }) => !there.has(appId + id));
-      await this.sender.send(
-        missing.map((event) => projectionRow(event)),
-        group.id,
-      );
-      if (there.size > 0) await this.reconciler.deleteSurplus(batchIds);
+      const { tables, generation } = await copyTargets(manager);
+      let [sent, known] = [0, 0];
+      for (const table of tables) {
+        const there = new Set((await this.store.eventsOfBatches(table, batchIds)).map(({ appId, id }) => appId + id));
+        const missing = events.filter(({ appId, id }) => !there.has(appId + id));
+        await this.sender.send(
+          table,
+          missing.map((event) => projectionRow(event)),
+          group.id,
+        );
+        if (table === EVENTS) sent = missing.length;
+        known += there.size;
+      }
+      if (known > 0) await this.reconciler.deleteSurplus(batchIds);
       await outbox.noteRecovered(batchIds);
-      await outbox.complete({ id: group.id, batchIds });
-      this.metrics.recovered.inc(missing.length);
-      this.logger.info({ batches: batchIds.length, events: missing.length }, 'Copied what was left in the outbox');
+      // The rows are locked: nobody else has taken them out.
+      if ((await outbox.complete({ id: group.id, batchIds }, generation)) < batchIds.length)
+        throw new TablesMoveError();
+      this.metrics.recovered.inc(sent);
+      this.logger.info({ batches: batchIds.length, events: sent }, 'Copied what was left in the outbox');
       return true;
     });
   }
@@ -112,7 +122,7 @@ async function storedEvents(manager: EntityManager, batches: readonly LeftBatch[
     for (const [appId, ids] of unpackEventIds(eventIds)) {
       for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
         const asked = ids.slice(from, from + IDS_AT_ONCE);
-        const rows: StoredRow[] = await manager.query(EVENTS, [binary(appId), binary(batchId), asked]);
+        const rows: StoredRow[] = await manager.query(STORED_EVENTS, [binary(appId), binary(batchId), asked]);
         events.push(...rows.map(storedEvent));
       }
     }

@@ -9,7 +9,10 @@ const ADD = `INSERT INTO outbox (batch_id, group_id, committed_at, oldest_receip
 SELECT ?, NULL, NOW(3), ?, ?, ? FROM read_model WHERE id = 1 AND enabled = 1 LOCK IN SHARE MODE`;
 
 const FIX_GROUP = 'UPDATE outbox SET group_id = ? WHERE batch_id IN (?) AND group_id IS NULL';
-const COMPLETE = 'DELETE FROM outbox WHERE batch_id IN (?) AND group_id = ?';
+/** Only where copies still go where they went when this one was sent. */
+const COMPLETE = `DELETE FROM outbox WHERE batch_id IN (?) AND group_id = ?
+AND EXISTS (SELECT 1 FROM read_model WHERE id = 1 AND generation = ?)`;
+const RECOVERED_LATELY = `SELECT 1 FROM recovered_batches WHERE recovered_at > NOW(3) - INTERVAL ? SECOND LIMIT 1`;
 
 /** By MySQL's clock, so that workers with wrong clocks agree on what was left. */
 const LEFT_ALONE = `SELECT batch_id AS batchId, bytes FROM outbox
@@ -73,11 +76,15 @@ export class OutboxRepository extends Repository<OutboxBatch> {
     return affectedRows;
   }
 
-  /** Takes out a group that is copied. @returns how many of its batches were still there */
-  async complete({ id, batchIds }: OutboxGroup): Promise<number> {
+  /**
+   * Takes out a group that is copied.
+   * @param generation as of before it was sent @returns how many of its batches were still there; 0 of another generation
+   */
+  async complete({ id, batchIds }: OutboxGroup, generation: number): Promise<number> {
     const { affectedRows }: { affectedRows: number } = await this.manager.query(COMPLETE, [
       binaries(batchIds),
       binary(id),
+      generation,
     ]);
     return affectedRows;
   }
@@ -114,6 +121,12 @@ export class OutboxRepository extends Repository<OutboxBatch> {
   /** Notes that somebody else copied these batches than who committed them. Before {@link complete}. */
   async noteRecovered(batchIds: readonly string[]): Promise<void> {
     await this.manager.query(NOTE_RECOVERED, [binaries(batchIds)]);
+  }
+
+  /** Whether a batch was recovered within these seconds: what its first sender sent may arrive yet. */
+  async recoveredLately(seconds: number): Promise<boolean> {
+    const rows: unknown[] = await this.manager.query(RECOVERED_LATELY, [seconds]);
+    return rows.length > 0;
   }
 
   /** Recovered batches that were looked at so many times. @param ageS seconds since they were recovered, at least */

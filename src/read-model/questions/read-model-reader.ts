@@ -4,6 +4,7 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { Env } from '../../config/env.js';
 import { formatUuid } from '../../events/event-id.js';
+import { EVENT_TABLES } from '../copy-targets.js';
 import { clickhouseClient } from '../clickhouse-client.js';
 import { Reachability } from './reachability.js';
 import { clickHouseRefusal, questionTooLong, readModelAway } from './read-model-errors.js';
@@ -145,5 +146,6 @@ function filterOf(appIds: readonly string[]): SettingsMap {
   if (appIds.length === 0) throw new Error('A question names no app');
   // Within the quotes of a map the client escapes none.
   const ids = appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
-  return SettingsMap.from({ events: `app_id IN (${ids})` });
+  // The engine demands it for each table of events, whichever the question reads.
+  return SettingsMap.from(Object.fromEntries(EVENT_TABLES.map((table) => [table, `app_id IN (${ids})`])));
 }
