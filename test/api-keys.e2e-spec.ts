@@ -61,6 +61,7 @@ describe('apps and API keys', () => {
       [{ name: 'x', platform: 'fridge' }, 'platform'],
       [{ name: 'x', timeZone: 'Mars/Olympus' }, 'timeZone'],
       [{ name: 'x', timeZone: '+02:00' }, 'timeZone'],
+      [{ name: 'x', hosts: ['https://shop.example'] }, 'hosts'],
       [{ name: 'x', ownerId: bob?.user.id ?? 'x' }, 'ownerId'],
     ])('a wrong app is a 400 that names the field (%#)', async (body, field) => {
       const answer = await asAnn('/api/apps', body);
@@ -74,6 +75,8 @@ describe('apps and API keys', () => {
       [{ ipMode: null }, 'ipMode'],
       [{ retentionDays: 0 }, 'retentionDays'],
       [{ retentionDays: 1.5 }, 'retentionDays'],
+      [{ hosts: Array.from({ length: 51 }, (_none, i) => `h${i}.example`) }, 'hosts'],
+      [{ hosts: ['a.example', 'a.example'] }, 'hosts'],
     ])('a wrong change is a 400 that names the field (%#)', async (body, field) => {
       const answer = await asAnn(`/api/apps/${app.id}`, body, 'PATCH');
       expect(answer.status).toBe(400);

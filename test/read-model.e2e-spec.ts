@@ -106,6 +106,52 @@ describe('the copy in ClickHouse', () => {
     expect(Number(found!.months)).toBe(500);
   });
 
+  test('a referrer at one of the own hosts of an app is internal; stored events follow when the list changes', async () => {
+    const { accessToken: token } = await signIn(stack.url);
+    const site = await registerApp(stack.url, { accessToken: token });
+    const path = `${stack.url}/api/apps/${site.id}`;
+    const change = (body: object) => call(path, { token, method: 'PATCH', body });
+    const sources = async (): Promise<Record<string, string>> => {
+      await readModel.caughtUp();
+      const rows = (await readModel.rows()).filter(({ appId }) => appId === site.id.replaceAll('-', ''));
+      expect(await readModel.rows()).toEqual(await readModel.expected());
+      return Object.fromEntries(rows.map(({ event, source }) => [event, source]));
+    };
+    const visit = async (event: string, referrer: string): Promise<void> => {
+      const body = { event, url: 'https://shop.example/', referrer };
+      expect((await call(`${stack.url}/collect`, { key: site.apiKey, body })).status).toBe(202);
+    };
+    expect((await call(path, { token })).body.hosts).toEqual([]);
+    await visit('from pay', 'https://www.pay.example/done');
+    await visit('from blog', 'https://ann.blogs.example/');
+    const before = await sources();
+    expect(before).toEqual({ 'from pay': 'pay.example', 'from blog': 'ann.blogs.example' });
+    expect((await change({ hosts: ['pay.example', '*.blogs.example'] })).body.hosts).toEqual([
+      'pay.example',
+      '*.blogs.example',
+    ]);
+    await visit('from pay later', 'https://pay.example/');
+    // The rebuild follows the last one by some minutes.
+    await stack.query('UPDATE read_model SET complete_at = NOW(3) - INTERVAL 1 HOUR');
+    const over = 'SELECT 1 FROM read_model WHERE hosts_changed = 0 AND rebuild_stage = 0';
+    await until(async () => (await stack.query(over)).length === 1, 'the rebuild');
+    const direct = before['from nowhere'] ?? '';
+    expect(await sources()).toEqual({ 'from pay': direct, 'from blog': direct, 'from pay later': direct });
+    for (const hosts of [
+      ['https://pay.example'],
+      ['pay.example/x'],
+      ['a b'],
+      ['*'],
+      [''],
+      ['a,b'],
+      'pay.example',
+      null,
+    ]) {
+      const { status, body } = await change({ hosts });
+      expect([hosts, status, JSON.stringify(body)]).toEqual([hosts, 400, expect.stringContaining('hosts')]);
+    }
+  });
+
   test('each commit notes its batch in its own transaction', async () => {
     await send([{ event: 'noted', eventId: formatUuid(uuidV7(Date.now())) }]);
     await readModel.caughtUp();

@@ -1,14 +1,29 @@
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Max, MaxLength, Min, Validate } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Length,
+  Max,
+  MaxLength,
+  Min,
+  Validate,
+} from 'class-validator';
 import { RETENTION_ROLLUPS, type RetentionRollups } from '../database/entities/app.entity.js';
 import { IP_MODES, type IpMode } from '../events/ip-mode.js';
 import { URL_MAX } from '../events/limits.js';
 import { PLATFORMS, type Platform } from '../events/platform.js';
-import { MayBeLeftOut, PlainText, TimeZone } from '../common/rules.js';
+import { HostName, MayBeLeftOut, PlainText, TimeZone } from '../common/rules.js';
 
 const WEB_ADDRESS = { require_tld: false, require_protocol: true, protocols: ['http', 'https'] };
 /** Characters, as the columns count them. */
 const NAME_MAX = 200;
 const DESCRIPTION_MAX = 1000;
+const HOSTS_MAX = 50;
 const RETENTION_MAX_DAYS = 36_500;
 
 /** A web site or mobile app to register. */
@@ -44,6 +59,18 @@ export class RegisterAppDto {
   @IsString()
   @MaxLength(DESCRIPTION_MAX)
   description?: string | null;
+
+  /**
+   * Its other hosts: a referrer there is internal, and no source of visits, as is one at the host of the event's own URL. `www.` does
+   * not count. `*.example.com` stands for example.com and all its subdomains.
+   * @example ["pay.example.com", "*.example.org"]
+   */
+  @MayBeLeftOut()
+  @IsArray()
+  @ArrayMaxSize(HOSTS_MAX)
+  @ArrayUnique()
+  @Validate(HostName, { each: true })
+  hosts?: string[];
 }
 
 /** What is left out stays as it is. */
@@ -96,6 +123,17 @@ export class ChangeAppDto {
   @MayBeLeftOut()
   @IsIn(RETENTION_ROLLUPS)
   retentionRollups?: RetentionRollups;
+
+  /**
+   * Its other hosts, all of them: see registration. Stored events are derived anew in the background.
+   * @example ["pay.example.com", "*.example.org"]
+   */
+  @MayBeLeftOut()
+  @IsArray()
+  @ArrayMaxSize(HOSTS_MAX)
+  @ArrayUnique()
+  @Validate(HostName, { each: true })
+  hosts?: string[];
 }
 
 export class AppDto {
@@ -107,6 +145,7 @@ export class AppDto {
   platform!: Platform | null;
   timeZone!: string;
   description!: string | null;
+  hosts!: string[];
   ipMode!: IpMode;
   retentionDays!: number | null;
   retentionRollups!: RetentionRollups;

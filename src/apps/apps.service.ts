@@ -13,6 +13,9 @@ import { RegistryService } from '../registry/registry.service.js';
 import type { AppDto, ChangeAppDto, RegisterAppDto, RegisteredAppDto } from './app.dto.js';
 import { OwnedApps } from '../access/owned-apps.service.js';
 
+/** What was derived with the earlier hosts is derived anew: workers rebuild the copy in ClickHouse, though not at once. */
+const DERIVE_ANEW = 'UPDATE read_model SET hosts_changed = 1 WHERE id = 1 AND enabled = 1';
+
 /** Apps that an account may have: every process holds all apps of the installation in memory, and lists them on one page. */
 export const APPS_MAX = 1000;
 
@@ -38,6 +41,7 @@ export class AppsService {
       platform: said.platform ?? null,
       timeZone: said.timeZone ?? 'UTC',
       description: said.description ?? null,
+      hosts: said.hosts ?? null,
       ipMode: 'truncated',
       retentionDays: null,
       retentionRollups: 'keep',
@@ -70,6 +74,7 @@ export class AppsService {
       const detail = { fields: fields.map(([name]) => name) };
       await this.apps.manager.transaction(async (manager) => {
         await manager.update(App, { id: app.id }, Object.fromEntries(fields));
+        if (change.hosts && change.hosts.join() !== (app.hosts ?? []).join()) await manager.query(DERIVE_ANEW);
         await this.audit.note({ userId: ownerId, action: 'app_changed', appId: app.id, detail }, manager);
       });
       await this.registry.announce();
@@ -116,7 +121,7 @@ function orderFor({ id, ownerId }: App): ErasureOrder {
 }
 
 export function appDto(app: App): AppDto {
-  const { name, url, platform, timeZone, description, ipMode, retentionDays, retentionRollups } = app;
+  const { name, url, platform, timeZone, description, hosts, ipMode, retentionDays, retentionRollups } = app;
   return {
     id: formatUuid(app.id),
     name,
@@ -124,6 +129,7 @@ export function appDto(app: App): AppDto {
     platform,
     timeZone,
     description,
+    hosts: hosts ?? [],
     ipMode,
     retentionDays,
     retentionRollups,

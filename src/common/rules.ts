@@ -77,6 +77,20 @@ export class WebOrigin implements ValidatorConstraintInterface {
   }
 }
 
+/** A host as people read it, maybe with a port, or with `*.` before it for all its subdomains. */
+@ValidatorConstraint({ name: 'hostName' })
+export class HostName implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    if (typeof value !== 'string' || value.length > 253 || /[\s,/@?#\\]/.test(value)) return false;
+    const host = value.startsWith('*.') ? value.slice('*.'.length) : value;
+    return host !== '' && !host.includes('*') && URL.canParse(`http://${host}`);
+  }
+
+  defaultMessage(): string {
+    return 'must be hosts alone, as in shop.example.com or *.example.com';
+  }
+}
+
 /** May be left out, but is not null: @IsOptional lets null through as well. */
 export function MayBeLeftOut(): PropertyDecorator {
   return ValidateIf((_object, value) => value !== undefined);

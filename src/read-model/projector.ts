@@ -10,6 +10,7 @@ import { groupOf, type OutboxGroup, OutboxRepository } from './outbox/outbox.rep
 import { type CopyTargets, copyTargets } from './copy-targets.js';
 import { CopySender } from './copy-sender.js';
 import { INSERT_BATCHES, INSERT_BYTES, WAITING_BYTES } from './copy-size.js';
+import { type DerivationContexts, derivationContexts } from './projection/own-hosts.js';
 import { projectionRow } from './projection/projection-row.js';
 import { ReadModelConnection } from './read-model-connection.js';
 import { ReadModelMetrics } from './read-model-metrics.js';
@@ -128,9 +129,10 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async send(batches: readonly CommittedBatch[]): Promise<void> {
     const group = groupOf(batches.map(({ batchId }) => batchId));
-    const { tables, generation } = await this.fix(group);
+    const events = batches.flatMap((batch) => batch.events);
+    const { tables, generation, contextOf } = await this.fix(group, events);
     const begun = performance.now();
-    const rows = batches.flatMap(({ events }) => events.map((event) => projectionRow(event)));
+    const rows = events.map((event) => projectionRow(event, contextOf(event.appId)));
     try {
       for (const table of tables) await this.sender.send(table, rows, group.id);
     } catch (error) {
@@ -142,13 +144,18 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
     this.metrics.copySeconds.observe((performance.now() - begun) / 1000);
   }
 
-  /** @returns where the group is to be copied */
-  private async fix(group: OutboxGroup): Promise<CopyTargets> {
+  /** @returns where the group is to be copied, and what its events are derived with */
+  private async fix(
+    group: OutboxGroup,
+    events: readonly StoredEventFields[],
+  ): Promise<CopyTargets & { contextOf: DerivationContexts }> {
     return retried(() =>
       this.dataSource.transaction(async (manager) => {
         const fixed = await manager.withRepository(this.outbox).fixGroup(group);
         if (fixed !== group.batchIds.length) throw new GroupTakenError();
-        return copyTargets(manager);
+        const targets = await copyTargets(manager);
+        const apps = new Set(events.map(({ appId }) => appId));
+        return { ...targets, contextOf: await derivationContexts(manager, apps) };
       }),
     );
   }

@@ -8,8 +8,8 @@ const CHANGES = {
   ],
   'another derivation': [
     '/read-model/projection/projection-row.js',
-    'export function projectionRow(event, context = NO_HOSTS) {',
-    `export function projectionRow(event, context = NO_HOSTS) {
+    'export function projectionRow(event, context) {',
+    `export function projectionRow(event, context) {
       return { ...derived(event, context), title: 'of another version' };
     }
     function derived(event, context) {`,

@@ -989,6 +989,15 @@ export interface components {
        */
       timeZone?: string;
       description?: string | null;
+      /**
+       * @description Its other hosts: a referrer there is internal, and no source of visits, as is one at the host of the event's own URL. `www.` does
+       *     not count. `*.example.com` stands for example.com and all its subdomains.
+       * @example [
+       *       "pay.example.com",
+       *       "*.example.org"
+       *     ]
+       */
+      hosts?: string[];
     };
     AppDto: {
       /** @example 0190f5a1-7c2b-7d3e-8f4a-1b2c3d4e5f60 */
@@ -999,6 +1008,7 @@ export interface components {
       platform: 'android' | 'ios' | 'server' | 'web' | null;
       timeZone: string;
       description: string | null;
+      hosts: string[];
       /** @enum {string} */
       ipMode: 'full' | 'none' | 'truncated';
       retentionDays: number | null;
@@ -1050,6 +1060,14 @@ export interface components {
        * @enum {string}
        */
       retentionRollups?: 'keep' | 'drop';
+      /**
+       * @description Its other hosts, all of them: see registration. Stored events are derived anew in the background.
+       * @example [
+       *       "pay.example.com",
+       *       "*.example.org"
+       *     ]
+       */
+      hosts?: string[];
     };
     PersonProfileDto: {
       /**

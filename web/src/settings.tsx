@@ -55,12 +55,14 @@ function AppSettings({ app }: { app: AppInfo }) {
     app.retentionDays === null ? '' : String(app.retentionDays),
   );
   const [rollups, setRollups] = useKept(`settings:${app.id}:rollups`, app.retentionRollups);
+  const [hosts, setHosts] = useKept(`settings:${app.id}:hosts`, app.hosts.join('\n'));
   const [ipMode, setIpMode] = useKept(`settings:${app.id}:ipMode`, app.ipMode);
   const save = useMutation({
     mutationFn: () => {
       const body = {
         name,
         timeZone,
+        hosts: hosts.split(/[\s,]+/).filter(Boolean),
         retentionDays: days === '' ? null : Number(days),
         retentionRollups: rollups,
         ipMode,
@@ -97,7 +99,16 @@ function AppSettings({ app }: { app: AppInfo }) {
           </select>
         </label>
         <label>
-          Days that events are kept; empty: for ever
+          Other hosts of this app, one per line (visits from there have no source)
+          <textarea
+            rows={2}
+            value={hosts}
+            onChange={(event) => setHosts(event.target.value)}
+            placeholder="pay.example.com"
+          />
+        </label>
+        <label>
+          Days to keep events (leave empty to keep them for ever)
           <input type="number" min={1} max={DAYS_MAX} value={days} onChange={(event) => setDays(event.target.value)} />
         </label>
         <label>

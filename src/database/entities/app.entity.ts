@@ -10,7 +10,7 @@ import {
 } from 'typeorm';
 import type { IpMode } from '../../events/ip-mode.js';
 import type { Platform } from '../../events/platform.js';
-import { hex } from '../column-transformers.js';
+import { hex, list } from '../column-transformers.js';
 import { User } from './user.entity.js';
 
 export const RETENTION_ROLLUPS = ['keep', 'drop'] as const;
@@ -39,6 +39,10 @@ export class App {
 
   @Column({ type: 'varchar', length: 16, nullable: true })
   platform!: Platform | null;
+
+  /** Its own hosts beside that of each event's URL: a referrer there is internal. Null: none. */
+  @Column({ type: 'text', nullable: true, transformer: list })
+  hosts!: string[] | null;
 
   /** IANA name; whole days are counted in it. */
   @Column({ name: 'time_zone', type: 'varchar', length: 64, default: 'UTC' })

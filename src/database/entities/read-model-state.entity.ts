@@ -31,6 +31,10 @@ export class ReadModelState {
   @Column({ type: 'bigint', unsigned: true, default: 0, transformer: count })
   filled!: number;
 
+  /** 1: own hosts of an app have changed, so the copy is to be filled anew before long. */
+  @Column({ name: 'hosts_changed', type: 'tinyint', unsigned: true, default: 0 })
+  hostsChanged!: number;
+
   /** 0: no second table; 1: a second table is being filled; 2: the two take each other's place. */
   @Column({ name: 'rebuild_stage', type: 'tinyint', unsigned: true, default: 0 })
   rebuildStage!: number;

@@ -35,7 +35,7 @@ export async function compareEveryColumn(
       const app = formatUuid(first.appId);
       const copied = await copiedRows(store, piece.events);
       for (const event of piece.events) {
-        const expected = projectionRow(event);
+        const expected = projectionRow(event, piece.context);
         const differing = differingFields(expected, copied.get(event.id));
         copied.delete(event.id);
         if (differing && isKept(expected, kept))

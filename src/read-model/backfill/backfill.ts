@@ -86,7 +86,9 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     const state = await this.fills.state();
     if (isDone(state)) return;
     if (state.rebuildStage === REBUILD.exchanging) return this.exchange(runner, state);
-    if (state.rebuildOrdered) return this.rebuild(state, signal);
+    if (state.rebuildOrdered || (state.hostsAreDue && state.rebuildStage === REBUILD.none)) {
+      return this.rebuild(state, signal);
+    }
     const isBeside = state.rebuildStage === REBUILD.filling;
     const table = isBeside ? NEXT_EVENTS : EVENTS;
     // Deleted by hand.
@@ -114,7 +116,7 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Makes the read model hold what MySQL holds between the first and the last event of a piece. */
-  private async copy(table: EventTable, { events, inOutbox }: FillPiece, run: string): Promise<void> {
+  private async copy(table: EventTable, { events, context, inOutbox }: FillPiece, run: string): Promise<void> {
     const [first, last] = [events[0], events.at(-1)];
     if (!first || !last) return;
     const there = await this.store.idsBetween(table, first.appId, first.id, last.id);
@@ -125,7 +127,7 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
       for (const { id } of events) token.update(id);
       await this.sender.send(
         table,
-        events.map((event) => projectionRow(event)),
+        events.map((event) => projectionRow(event, context)),
         token.digest('hex'),
       );
     }
@@ -189,8 +191,8 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
 }
 
 /** Nothing is to be filled. */
-function isDone({ completeAt, rebuildOrdered, rebuildStage }: FillState): boolean {
-  return completeAt !== null && !rebuildOrdered && rebuildStage === REBUILD.none;
+function isDone({ completeAt, rebuildOrdered, hostsAreDue, rebuildStage }: FillState): boolean {
+  return completeAt !== null && !rebuildOrdered && !hostsAreDue && rebuildStage === REBUILD.none;
 }
 
 function percent(part: number, total: number): string {

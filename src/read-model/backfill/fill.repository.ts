@@ -2,19 +2,24 @@ import { type EntityManager, Repository } from 'typeorm';
 import { binaries, binary } from '../../database/binary.js';
 import type { ReadModelState } from '../../database/entities/index.js';
 import { columnNames, EVENT_FIELDS } from '../../events/event-columns.js';
+import { derivationContexts } from '../projection/own-hosts.js';
+import type { DerivationContext } from '../derive/derive.js';
 import { REBUILD } from '../copy-targets.js';
 import { storedEvent, type StoredEventFields, type StoredRow } from '../../events/stored-event.js';
 
+/** A rebuild is of all apps: it does not follow each change of one app's hosts, but the last rebuild by that much, seconds. */
+const HOSTS_PAUSE_S = 600;
 const STATE = `SELECT enabled, complete_at AS completeAt, LOWER(HEX(filled_app)) AS app, LOWER(HEX(filled_id)) AS id, filled,
-  rebuild_ordered AS rebuildOrdered, rebuild_stage AS rebuildStage, LOWER(HEX(next_table)) AS nextTable
+  rebuild_ordered AS rebuildOrdered, rebuild_stage AS rebuildStage, LOWER(HEX(next_table)) AS nextTable,
+  hosts_changed = 1 AND complete_at < NOW(3) - INTERVAL ${HOSTS_PAUSE_S} SECOND AS hostsAreDue
 FROM read_model WHERE id = 1`;
 const ADVANCE = 'UPDATE read_model SET filled_app = ?, filled_id = ?, filled = filled + ? WHERE id = 1';
 const COMPLETE = 'UPDATE read_model SET complete_at = NOW(3) WHERE id = 1 AND enabled = 1';
 /** Whatever was sent before does not count, since it went into a table that is filled anew or not asked any more. */
 const BEGIN = `UPDATE read_model SET complete_at = NULL, filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0,
-  rebuild_stage = ${REBUILD.none}, next_table = NULL, generation = generation + 1 WHERE id = 1`;
+  hosts_changed = 0, rebuild_stage = ${REBUILD.none}, next_table = NULL, generation = generation + 1 WHERE id = 1`;
 const BEGIN_NEXT = `UPDATE read_model SET filled_app = NULL, filled_id = NULL, filled = 0, rebuild_ordered = 0,
-  rebuild_stage = ${REBUILD.filling}, next_table = ?, generation = generation + 1 WHERE id = 1`;
+  hosts_changed = 0, rebuild_stage = ${REBUILD.filling}, next_table = ?, generation = generation + 1 WHERE id = 1`;
 const BEGIN_EXCHANGE = `UPDATE read_model SET rebuild_stage = ${REBUILD.exchanging}, generation = generation + 1
 WHERE id = 1 AND rebuild_stage = ${REBUILD.filling} AND rebuild_ordered = 0`;
 const END_EXCHANGE = `UPDATE read_model SET rebuild_stage = ${REBUILD.none}, next_table = NULL, complete_at = NOW(3),
@@ -49,6 +54,8 @@ export interface FillState {
   filled: number;
   /** The copy is to be filled anew. */
   rebuildOrdered: boolean;
+  /** Own hosts of an app have changed, and the copy was not filled anew lately. */
+  hostsAreDue: boolean;
   /** One of {@link REBUILD}. */
   rebuildStage: number;
   /** ClickHouse's id of the table that is filled beside the one that answers, 32 hex digits. */
@@ -61,6 +68,8 @@ export interface FillPiece {
   events: StoredEventFields[];
   /** Of the last event that was read. */
   cursor: FillCursor;
+  /** What the derivation needs to know of the app. */
+  context: DerivationContext;
   /** Events read, those of the outbox included. */
   read: number;
   /** Ids of events whose copy the outbox will see to. */
@@ -75,6 +84,7 @@ interface StateRow {
   filled: string;
   rebuildOrdered: number;
   rebuildStage: number;
+  hostsAreDue: number | string | null;
   nextTable: string | null;
 }
 
@@ -82,7 +92,7 @@ interface StateRow {
 export class FillRepository extends Repository<ReadModelState> {
   async state(): Promise<FillState> {
     const [row]: StateRow[] = await this.manager.query(STATE);
-    const { enabled, completeAt, app, id, filled, rebuildOrdered, rebuildStage, nextTable } = row!;
+    const { enabled, completeAt, app, id, filled, rebuildOrdered, rebuildStage, nextTable, hostsAreDue } = row!;
     const cursor = app !== null && id !== null ? { app, id } : undefined;
     return {
       enabled: Number(enabled) === 1,
@@ -91,6 +101,7 @@ export class FillRepository extends Repository<ReadModelState> {
       filled: Number(filled),
       rebuildOrdered: Number(rebuildOrdered) === 1,
       rebuildStage: Number(rebuildStage),
+      hostsAreDue: Number(hostsAreDue ?? 0) === 1,
       nextTable: nextTable ?? undefined,
     };
   }
@@ -177,7 +188,8 @@ export class FillRepository extends Repository<ReadModelState> {
       const all = rows.map(storedEvent);
       const inOutbox = new Set(all.filter(({ batchId }) => batches.has(batchId)).map(({ id }) => id));
       const events = all.filter(({ id }) => !inOutbox.has(id));
-      return { events, cursor: { app: app!, id: all.at(-1)!.id }, read: all.length, inOutbox };
+      const context = (await derivationContexts(manager, [app!]))(app!);
+      return { events, context, cursor: { app: app!, id: all.at(-1)!.id }, read: all.length, inOutbox };
     });
   }
 }

@@ -11,6 +11,7 @@ import { storedEvent, type StoredEventFields, type StoredRow } from '../../event
 import { INSERT_BATCHES, INSERT_BYTES } from '../copy-size.js';
 import { copyTargets, EVENTS, TablesMoveError } from '../copy-targets.js';
 import { CopySender } from '../copy-sender.js';
+import { derivationContexts } from '../projection/own-hosts.js';
 import { projectionRow } from '../projection/projection-row.js';
 import { ReadModelMetrics } from '../read-model-metrics.js';
 import { ReadModelStore } from '../read-model-store.js';
@@ -81,13 +82,17 @@ export class OutboxRecovery implements OnApplicationBootstrap, OnApplicationShut
       const batchIds = group.batches.map(({ batchId }) => batchId);
       const events = await storedEvents(manager, group.batches);
       const { tables, generation } = await copyTargets(manager);
+      const contextOf = await derivationContexts(
+        manager,
+        events.map(({ appId }) => appId),
+      );
       let [sent, known] = [0, 0];
       for (const table of tables) {
         const there = new Set((await this.store.eventsOfBatches(table, batchIds)).map(({ appId, id }) => appId + id));
         const missing = events.filter(({ appId, id }) => !there.has(appId + id));
         await this.sender.send(
           table,
-          missing.map((event) => projectionRow(event)),
+          missing.map((event) => projectionRow(event, contextOf(event.appId))),
           group.id,
         );
         if (table === EVENTS) sent = missing.length;

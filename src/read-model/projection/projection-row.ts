@@ -29,14 +29,13 @@ export interface ProjectionRow extends DerivedFields {
   derivation: number;
 }
 
-const NO_HOSTS: DerivationContext = { ownHosts: [] };
 const NO_KEY = '0'.repeat(32);
 
 /**
  * The row of an event, from nothing but what MySQL stores of it and the app's own hosts. Live copy, recovery, backfill and
  * rebuild use it, so that they make the same row.
  */
-export function projectionRow(event: StoredEventFields, context: DerivationContext = NO_HOSTS): ProjectionRow {
+export function projectionRow(event: StoredEventFields, context: DerivationContext): ProjectionRow {
   const { userId, anonymousId } = event;
   const userKind = userId !== null ? 'user' : anonymousId !== null ? 'anonymous' : 'visitor';
   return {
