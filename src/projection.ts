@@ -4,7 +4,7 @@ import { Env } from './config/env.js';
 import { createDataSource } from './database/data-source.js';
 import { ReadModelState } from './database/entities/index.js';
 import { assertSchemaFits } from './database/schema-check.js';
-import { REBUILD } from './read-model/copy-targets.js';
+import { type CopyState, copyStatus } from './read-model/backfill/copy-status.js';
 import { FillRepository } from './read-model/backfill/fill.repository.js';
 
 const USAGE = `npm run projection -- status
@@ -31,13 +31,14 @@ await runCommand(async () => {
 });
 
 async function status(fills: FillRepository): Promise<string> {
-  const { enabled, completeAt, filled, rebuildOrdered, rebuildStage } = await fills.state();
-  const { events, oldest } = await fills.waiting();
-  const waiting = `${events} events wait to be copied${oldest ? `, the oldest since ${oldest.toISOString()}` : ''}`;
-  if (!enabled) return 'off: no worker has reached ClickHouse yet';
-  if (rebuildOrdered) return `to be rebuilt: a worker begins within seconds\n${waiting}`;
-  const progress = async (): Promise<string> => `${filled} of ${await fills.total()} events`;
-  if (!completeAt) return `being filled: ${await progress()}\n${waiting}`;
-  if (rebuildStage !== REBUILD.none) return `complete, and being rebuilt: ${await progress()}\n${waiting}`;
-  return `complete since ${completeAt.toISOString()}\n${waiting}`;
+  const { state, completeAt, filled, total, waiting, oldestWaiting } = await copyStatus(fills);
+  const oldest = oldestWaiting ? `, the oldest since ${oldestWaiting.toISOString()}` : '';
+  const progress = total > 0 ? `${filled} of ${total} events` : 'a worker begins within seconds';
+  const states: Record<CopyState, string> = {
+    off: 'off: no worker has reached ClickHouse yet',
+    filling: `being filled: ${progress}`,
+    rebuilding: `complete since ${completeAt?.toISOString()}, and being rebuilt: ${progress}`,
+    complete: `complete since ${completeAt?.toISOString()}`,
+  };
+  return `${states[state]}\n${waiting} events wait to be copied${oldest}`;
 }

@@ -74,6 +74,18 @@ describe("the installation's figures", () => {
     expect(backlog.oldestAgeMs).toBeLessThan(120_000);
   });
 
+  test('how far the copy in ClickHouse is', async () => {
+    const copy = async () => (await figures()).body.readModel;
+    // The worker is gone by now.
+    expect(await copy()).toEqual({ state: 'complete', filled: 0, total: 0, waiting: 0, oldestWaitingAgeMs: null });
+    await stack.query('UPDATE read_model SET rebuild_stage = 1, filled = 1');
+    expect(await copy()).toMatchObject({ state: 'rebuilding', filled: 1, total: expect.any(Number) });
+    await stack.query('UPDATE read_model SET complete_at = NULL');
+    expect(await copy()).toMatchObject({ state: 'filling', filled: 1 });
+    await stack.query('UPDATE read_model SET rebuild_stage = 0, enabled = 0');
+    expect(await copy()).toMatchObject({ state: 'off', filled: 0, total: 0 });
+  });
+
   test('a forwarded header from a peer that TRUSTED_PROXIES does not name is counted', async () => {
     const before = (await figures()).body.untrustedForwarded;
     await call(`${url}/health`, { headers: { 'x-forwarded-for': '203.0.113.9' } });

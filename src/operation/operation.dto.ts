@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { COPY_STATES, type CopyState } from '../read-model/backfill/copy-status.js';
 
 /** What is accepted and not yet committed. */
 export class BacklogDto {
@@ -37,10 +38,35 @@ export class RateDto {
   erased!: number;
 }
 
+/** How far the copy in ClickHouse is, which answers questions. */
+export class ReadModelDto {
+  /**
+   * off: no worker has reached ClickHouse yet. filling: MySQL answers questions meanwhile. rebuilding: the present copy answers until
+   * another one is filled. complete: it holds every event but those that wait.
+   */
+  @ApiProperty({ enum: COPY_STATES })
+  state!: CopyState;
+
+  /** While it is filled or rebuilt: events that were looked at. */
+  filled!: number;
+
+  /** While it is filled or rebuilt: about how many there are to look at. */
+  total!: number;
+
+  /** Committed events that wait to be copied, about. */
+  waiting!: number;
+
+  /** Since the oldest of them was received; null: none waits. */
+  oldestWaitingAgeMs!: number | null;
+}
+
 /** The whole installation's figures; nothing of any owner's events. */
 export class OperationDto {
   @ApiProperty({ type: BacklogDto, nullable: true, description: 'null: Redis is away.' })
   backlog!: BacklogDto | null;
+
+  @ApiProperty({ type: ReadModelDto, nullable: true, description: 'null: there is no ClickHouse.' })
+  readModel!: ReadModelDto | null;
 
   /** Of the last minute, hour and day. */
   rates!: RateDto[];

@@ -3,7 +3,10 @@ import { DataSource } from 'typeorm';
 import { type Backlog, BacklogReader } from '../buffer/backlog.js';
 import { Env } from '../config/env.js';
 import { Metrics } from '../metrics/metrics.service.js';
-import type { BacklogDto, OperationDto, RateDto } from './operation.dto.js';
+import { ReadModelState } from '../database/entities/index.js';
+import { copyStatus } from '../read-model/backfill/copy-status.js';
+import { FillRepository } from '../read-model/backfill/fill.repository.js';
+import type { BacklogDto, OperationDto, RateDto, ReadModelDto } from './operation.dto.js';
 
 /** Values: minutes back from now. By the index ingest_batches_committed; the ledger is kept for a month. */
 const COMMITTED_LATELY = `SELECT COALESCE(SUM(received), 0) AS received, COALESCE(SUM(inserted), 0) AS inserted,
@@ -31,17 +34,19 @@ export class OperationService {
 
   /** @throws errors of MySQL; a Redis that is away is told as such */
   async figures(): Promise<OperationDto> {
-    const [backlog, rates, [letters], forwarded] = await Promise.all([
+    const [backlog, readModel, rates, [letters], forwarded] = await Promise.all([
       this.backlog.read().then(
         (read) => this.backlogDto(read),
         () => null,
       ),
+      this.readModel(),
       Promise.all(RATE_MINUTES.map((minutes) => this.rate(minutes))),
       this.dataSource.query<{ n: string }[]>(DEAD_LETTERS),
       this.metrics.untrustedForwarded.get(),
     ]);
     return {
       backlog,
+      readModel,
       rates,
       deadLetters: Number(letters!.n),
       untrustedForwarded: forwarded.values.reduce((sum, { value }) => sum + value, 0),
@@ -59,6 +64,14 @@ export class OperationService {
       dead: Number(dead),
       erased: Number(erased),
     };
+  }
+
+  private async readModel(): Promise<ReadModelDto | null> {
+    if (!this.env.readModel) return null;
+    const { state, filled, total, waiting, oldestWaiting } = await copyStatus(
+      new FillRepository(ReadModelState, this.dataSource.manager),
+    );
+    return { state, filled, total, waiting, oldestWaitingAgeMs: ageOf(oldestWaiting?.getTime()) };
   }
 
   private backlogDto({ events, bytes, oldestReceivedAt, workerSeenAt }: Backlog): BacklogDto {

@@ -1749,6 +1749,22 @@ export interface components {
       /** @description Since any worker was last seen; null: never. */
       workerSeenAgeMs: number | null;
     };
+    ReadModelDto: {
+      /**
+       * @description off: no worker has reached ClickHouse yet. filling: MySQL answers questions meanwhile. rebuilding: the present copy answers until
+       *     another one is filled. complete: it holds every event but those that wait.
+       * @enum {string}
+       */
+      state: 'off' | 'filling' | 'rebuilding' | 'complete';
+      /** @description While it is filled or rebuilt: events that were looked at. */
+      filled: number;
+      /** @description While it is filled or rebuilt: about how many there are to look at. */
+      total: number;
+      /** @description Committed events that wait to be copied, about. */
+      waiting: number;
+      /** @description Since the oldest of them was received; null: none waits. */
+      oldestWaitingAgeMs: number | null;
+    };
     RateDto: {
       /** @description The time that is summed, back from now. */
       minutes: number;
@@ -1765,6 +1781,8 @@ export interface components {
     OperationDto: {
       /** @description null: Redis is away. */
       backlog: components['schemas']['BacklogDto'] | null;
+      /** @description null: there is no ClickHouse. */
+      readModel: components['schemas']['ReadModelDto'] | null;
       /** @description Of the last minute, hour and day. */
       rates: components['schemas']['RateDto'][];
       /** @description Dead letters of all owners together; 100,000 stands for that many or more. */

@@ -100,6 +100,7 @@ export function Installation() {
           {now.untrustedForwarded > 0 && <UntrustedProxy requests={now.untrustedForwarded} />}
           <div className="figures">
             {now.backlog ? <BacklogFigures backlog={now.backlog} /> : <p className="warning">Redis is away.</p>}
+            {now.readModel && <CopyFigures copy={now.readModel} />}
             <Tile name="Dead letters of all owners" value={figure(now.deadLetters)} title={full(now.deadLetters)} />
           </div>
           <Rates rates={now.rates} />
@@ -135,7 +136,38 @@ function BacklogFigures({ backlog }: { backlog: NonNullable<Figures['backlog']> 
   );
 }
 
-function Tile({ name, value, title, under }: { name: string; value: string; title?: string; under?: string }) {
+const COPY: Record<NonNullable<Figures['readModel']>['state'], string> = {
+  off: 'not reached yet',
+  filling: 'being filled',
+  rebuilding: 'being rebuilt',
+  complete: 'complete',
+};
+
+function CopyFigures({ copy }: { copy: NonNullable<Figures['readModel']> }) {
+  const { state, filled, total, waiting, oldestWaitingAgeMs } = copy;
+  const percent = total > 0 ? ` (${Math.min(100, Math.floor((filled / total) * 100))} %)` : '';
+  const oldest = oldestWaitingAgeMs === null ? '' : `, the oldest for ${duration(oldestWaitingAgeMs)}`;
+  return (
+    <Tile
+      name="Copy in ClickHouse"
+      value={COPY[state] + percent}
+      title={total > 0 ? `${full(filled)} of about ${full(total)} events` : undefined}
+      under={waiting === 0 ? 'nothing waits to be copied' : `${full(waiting)} events wait to be copied${oldest}`}
+    />
+  );
+}
+
+function Tile({
+  name,
+  value,
+  title,
+  under,
+}: {
+  name: string;
+  value: string;
+  title?: string | undefined;
+  under?: string;
+}) {
   return (
     <div className="figure">
       <span className="name">{name}</span>
