@@ -182,7 +182,9 @@ describe('filling the copy in ClickHouse', () => {
       return command.text;
     };
     expect(await projection('status')).toMatch(/^complete since .*\n0 events wait to be copied\n$/);
-    expect(await projection('rebuild')).toMatch(/^complete since .*, and being rebuilt: a worker begins within seconds\n/);
+    expect(await projection('rebuild')).toMatch(
+      /^complete since .*, and being rebuilt: a worker begins within seconds\n/,
+    );
     await readModel.client.command({ query: 'INSERT INTO events SELECT * FROM events WHERE metadata = \'{"i":3}\'' });
     await stack.startWorker();
     await rebuilt();
