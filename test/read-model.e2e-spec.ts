@@ -161,6 +161,27 @@ describe('the copy in ClickHouse', () => {
     expect(ledger.filter(({ rows, inserted }) => (inserted > 0 ? 1 : 0) !== rows)).toEqual([]);
   });
 
+  test('a ClickHouse that stores twice what is sent twice is refused, and taken once it does not', async () => {
+    const setWindow = async (inserts: number): Promise<void> => {
+      const query = `ALTER TABLE events MODIFY SETTING non_replicated_deduplication_window = ${String(inserts)}`;
+      await readModel.client.command({ query });
+    };
+    const completeAt = async (): Promise<unknown> =>
+      (await stack.query<{ at: unknown }>('SELECT complete_at AS at FROM read_model'))[0]!.at;
+    await setWindow(0);
+    await stack.workers[0]!.stop();
+    const worker = await stack.startWorker();
+    await until(() => /stores rows twice/.test(worker.text), 'the worker to refuse it');
+    await until(async () => (await completeAt()) === null, 'nobody to be answered by it');
+    await send([{ event: 'kept back' }]);
+    await until(async () => (await stack.query('SELECT 1 FROM outbox')).length === 1, 'a batch in the outbox');
+    await setWindow(10_000);
+    await until(async () => (await completeAt()) !== null, 'the copy to be complete again');
+    await same();
+    const probes = await readModel.client.query({ query: 'EXISTS TABLE deduplication_probe', format: 'TabSeparated' });
+    expect(await probes.text()).toBe('0\n');
+  });
+
   test('the read model of another installation is refused, and nothing in it changes', async () => {
     const other = await startStack({
       apis: 0,

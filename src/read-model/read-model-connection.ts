@@ -9,10 +9,13 @@ import { FillRepository } from './backfill/fill.repository.js';
 import { OutdatedDerivation } from './outdated-derivation.js';
 import { RestoredBackup } from './restored-backup.js';
 import { ReadModelStore } from './read-model-store.js';
+import { KeepsDuplicatesError, probeDeduplication } from './schema/deduplication.js';
 import { ForeignReadModelError, isOwnReadModel, migrateReadModel, NewerReadModelError } from './schema/schema.js';
 
 const EVERY_MS = 1000;
 const LOCK_WAIT_S = 5;
+/** A read model that must not be used. */
+const REFUSALS = [ForeignReadModelError, NewerReadModelError, KeepsDuplicatesError];
 /** The engine starts after the worker: only then is it missed, ms. */
 const MISSED_AFTER_MS = 60_000;
 
@@ -82,6 +85,7 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
     try {
       await withNamedLock(this.dataSource, 'read-model-schema', LOCK_WAIT_S, async (runner) => {
         const done = await migrateReadModel(runner, this.store, () => this.fills.beginAgain());
+        await probeDeduplication(this.store);
         if (done.length > 0) this.logger.info({ migrations: done }, 'The tables of the read model were made');
         // What was committed while it was off left nothing in the outbox.
         if (await this.fills.enable()) await this.fills.beginAgain();
@@ -90,10 +94,10 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
         this.ready = true;
       });
     } catch (error) {
-      if (!(error instanceof ForeignReadModelError) && !(error instanceof NewerReadModelError)) throw error;
+      if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
       // Nobody must be answered by it.
       await this.fills.doubt();
-      this.tell(error.message);
+      this.tell((error as Error).message);
     }
   }
 

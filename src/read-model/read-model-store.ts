@@ -53,12 +53,21 @@ export class ReadModelStore {
 
   /** Sends rows, all or, where they are of several months, each month or not. @param token the same for the same rows */
   async insert(table: EventTable, rows: readonly ProjectionRow[], token: string): Promise<void> {
-    const text = rows.map(rowLine).join('');
+    await this.insertLines(table, COLUMN_NAMES, rows.map(rowLine), token);
+  }
+
+  /** Sends rows once, however often they are sent. @param lines as TabSeparated writes them @param token the same for the same rows */
+  async insertLines(
+    table: string,
+    columns: [string, ...string[]],
+    lines: readonly string[],
+    token: string,
+  ): Promise<void> {
     await this.client.insert({
       table,
-      columns: COLUMN_NAMES,
+      columns,
       format: 'TabSeparated',
-      values: Readable.from([text], { objectMode: false }),
+      values: Readable.from([lines.join('')], { objectMode: false }),
       clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
     });
   }

@@ -69,7 +69,9 @@ Redis.prototype.sendCommand = function watched(command, ...rest) {
 const { request } = http;
 /** @type {any} */ (http).request = function watched(url, ...rest) {
   const sent = Reflect.apply(request, this, [url, ...rest]);
-  if (new URL(url).searchParams.has('insert_deduplication_token')) {
+  const { searchParams } = new URL(url);
+  const inserts = searchParams.has('insert_deduplication_token');
+  if (inserts && /^INSERT INTO events/.test(searchParams.get('query') ?? '')) {
     passed('before-copy');
     sent.on('response', () => passed('after-copy'));
   }
