@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { mib } from './footprint.mjs';
+import { readModelRows } from './read-model/report.mjs';
 
 const MET = 'met';
 const WHY = 'What is missed, why, and what was tried: [ADR 9](../docs/adr/0009-throughput.md#missed).';
@@ -19,6 +20,7 @@ export async function report(found, bench) {
     ...(found.memory ? memoryRows(found.memory) : []),
     ...(found.size ? sizeRows(found.size) : []),
     ...(found.start ? startRows(found.start) : []),
+    ...(found.readModel ? readModelRows(found.readModel) : []),
   ];
   const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}, ${version}, Redis ${redis}`;

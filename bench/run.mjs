@@ -1,5 +1,5 @@
 import '../scripts/launcher/node-version.mjs';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../scripts/launcher/settings.mjs';
@@ -10,25 +10,34 @@ import { fill } from './fill.mjs';
 import { benchMemory, benchSize, benchStart } from './footprint.mjs';
 import { benchFreshness, benchPipeline } from './pipeline.mjs';
 import { benchQueries } from './queries.mjs';
+import { benchReadModel, READ_MODEL_SECTIONS } from './read-model/run.mjs';
 import { report } from './report.mjs';
 import { Workbench } from './workbench.mjs';
 import { benchWorker } from './worker.mjs';
 
-// npm run bench [-- collect|worker|queries|pipeline|footprint …] [--events N] [--smoke]: each part against its floor, in
-// turn, on services of its own. Without a part it does all of them and writes bench/RESULTS.md.
+// npm run bench [-- collect|worker|queries|pipeline|footprint …] [--events N] [--save] [--smoke]: each part against its floor, in
+// turn, on services of its own. Without a part it does all of them and writes bench/RESULTS.md; with --save, parts that are
+// named take the place of their rows there.
+// npm run bench -- read-model [SECTION …]: the copy in ClickHouse. `mixed`, of an hour, runs only where it is named.
 // npm run bench -- abuse [ATTACK …] [--short]: what other accounts notice while one floods the service.
 
-const PARTS = ['collect', 'worker', 'pipeline', 'queries', 'footprint'];
+const PARTS = ['collect', 'worker', 'pipeline', 'queries', 'footprint', 'read-model'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     smoke: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
+    save: { type: 'boolean', default: false },
+    outage: { type: 'string' },
+    minutes: { type: 'string' },
     events: { type: 'string' },
   },
 });
 const isAbuse = positionals[0] === 'abuse';
-const unknown = isAbuse ? undefined : positionals.find((part) => !PARTS.includes(part));
+const isReadModel = positionals[0] === 'read-model';
+const sections = isReadModel ? positionals.slice(1) : [];
+const known = isReadModel ? ['read-model', ...READ_MODEL_SECTIONS] : PARTS;
+const unknown = isAbuse ? undefined : positionals.find((part) => !known.includes(part));
 const FULL = {
   events: 10_000_000,
   times: 3,
@@ -38,11 +47,28 @@ const FULL = {
   pipeline: 60,
   fresh: 1000,
   minutes: 10,
+  probes: 300,
+  outage: 300,
+  mixed: 60,
+  idle: 60,
+  isSmoke: false,
 };
 /** Shows that every part works, and measures nothing. */
-const SMOKE = { events: 3650, times: 1, seconds: 1, chunks: 4, asks: 10, pipeline: 3, fresh: 10, minutes: 0 };
-const scale = { ...(values.smoke ? SMOKE : FULL), ...(values.events ? { events: Number(values.events) } : {}) };
-const parts = new Set(positionals.length > 0 ? positionals : PARTS);
+const SMOKE = {
+  ...{ events: 3650, times: 1, seconds: 1, chunks: 4, asks: 10, pipeline: 3, fresh: 10, minutes: 0 },
+  ...{ probes: 5, outage: 3, mixed: 0.1, idle: 1, isSmoke: true },
+};
+const scale = {
+  ...(values.smoke ? SMOKE : FULL),
+  ...(values.events ? { events: Number(values.events) } : {}),
+  ...(values.outage ? { outage: Number(values.outage) } : {}),
+  ...(values.minutes ? { mixed: Number(values.minutes) } : {}),
+};
+/** The read model starts engines and workers for minutes: it runs in short only where it is named. */
+const usual = values.smoke ? PARTS.filter((part) => part !== 'read-model') : PARTS;
+const parts = new Set(isReadModel ? ['read-model'] : positionals.length > 0 ? positionals : usual);
+const RESULTS = join(ROOT, 'bench', 'RESULTS.md');
+const FIGURES = join(ROOT, 'bench', 'results.json');
 const APPS = ['Large', 'Tenth', 'Twentieth', 'Fiftieth', 'Hundredth'];
 
 async function run(bench) {
@@ -62,7 +88,12 @@ async function run(bench) {
     start: await benchStart(bench, { ...scale, progress }),
     memory: scale.minutes ? await benchMemory(bench, { ...scale, apiKey: who.apiKey, progress }) : undefined,
   }));
-  if (parts.has('worker') || parts.has('queries') || (parts.has('footprint') && !values.smoke)) {
+  if (
+    parts.has('worker') ||
+    parts.has('queries') ||
+    parts.has('read-model') ||
+    (parts.has('footprint') && !values.smoke)
+  ) {
     say(`Filling the tables: ${scale.events} events in the largest app`);
     let told = 0;
     found.rows = await fill(bench, {
@@ -86,17 +117,30 @@ async function run(bench) {
       freshness: await benchFreshness(bench, { ...who, events: scale.fresh }),
     };
   });
+  await part('read-model', 'The read model', async () => ({
+    readModel: await benchReadModel(bench, {
+      ...{ sections, scale, rows: found.rows, say, progress },
+      signIn: () => bench.signedIn(APPS),
+      signInAnother: () => bench.signedIn('Watched', 'watcher@example.test'),
+    }),
+  }));
   return found;
 }
 
 async function measure() {
   const found = await run(bench);
-  const text = await report(found, bench);
-  say(`\n${text}`);
-  if (!values.smoke && positionals.length === 0) {
-    writeFileSync(join(ROOT, 'bench', 'RESULTS.md'), text);
-    writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify(found, null, 1)}\n`);
-  }
+  const saves = !values.smoke && (positionals.length === 0 || values.save);
+  const all =
+    saves && values.save ? { ...saved(), ...found, readModel: { ...saved().readModel, ...found.readModel } } : found;
+  say(`\n${await report(found, bench)}`);
+  if (!saves) return;
+  writeFileSync(RESULTS, await report(all, bench));
+  writeFileSync(FIGURES, `${JSON.stringify(all, null, 1)}\n`);
+}
+
+/** The figures of bench/RESULTS.md. */
+function saved() {
+  return JSON.parse(readFileSync(FIGURES, 'utf8'));
 }
 
 const bench = new Workbench();

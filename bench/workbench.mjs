@@ -15,6 +15,7 @@ import { redisServer } from '../scripts/launcher/redis-server.mjs';
 import { PrivateService } from '../scripts/launcher/service.mjs';
 import { systemEnvironment } from '../scripts/launcher/environments.mjs';
 import { ROOT } from '../scripts/launcher/settings.mjs';
+import { BenchEngine } from './read-model/bench-engine.mjs';
 
 const READY_WITHIN_MS = 60_000;
 /** Above any load that is made here: the limits are asked all the same. */
@@ -26,23 +27,30 @@ const CEILINGS = ['key', 'account', 'address', 'key_bytes', 'account_bytes', 'ad
 /** Throw-away services at true durability, and the processes that are measured on them. */
 export class Workbench {
   folder = mkdtempSync(join(tmpdir(), 'tallystone-bench-'));
-  /** @type {PrivateService[]} */
+  /** @type {{ stop: () => Promise<unknown> }[]} */
   #services = [];
   #processes = new Set();
   /** For every process that is started, as --cpu-prof. @type {string[]} */
   nodeFlags = [];
 
+  /** @param {{ root?: string }} [options] `root`: the folder of another release, which is built */
+  constructor({ root = ROOT } = {}) {
+    this.root = root;
+  }
+
   /** Builds the product and starts MySQL and Redis. */
   async open() {
     const dataDir = new DataDir(join(this.folder, 'data'));
     dataDir.make();
-    await prepareProject(systemEnvironment());
-    for (const kind of [mysqlServer, redisServer]) {
-      const service = new PrivateService(kind, dataDir, { files: true, bin: join(ROOT, '.data', 'bin') });
+    this.dataDir = dataDir;
+    if (this.root === ROOT) await prepareProject(systemEnvironment());
+    const [database, redis] = [mysqlServer, redisServer].map(
+      (kind) => new PrivateService(kind, dataDir, { files: true, bin: join(ROOT, '.data', 'bin') }),
+    );
+    for (const service of [database, redis]) {
       this.#services.unshift(service);
       await service.up();
     }
-    const [redis, database] = this.#services;
     this.socket = database.socket;
     this.redis = new Redis(redis.socket);
     this.env = {
@@ -50,7 +58,8 @@ export class Workbench {
       DATABASE_URL: database.url,
       REDIS_URL: redis.url,
       DATA_DIR: join(this.folder, 'product'),
-      RATE_LIMITS: CEILINGS,
+      // Another release may not know all of them, and its worker needs none.
+      ...(this.root === ROOT ? { RATE_LIMITS: CEILINGS } : {}),
     };
     await this.run('migrate');
     this.db = await mysql.createConnection({
@@ -70,10 +79,19 @@ export class Workbench {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Starts the engine; processes that are started from now on use it. @param {{ memory?: string }} [options] */
+  async startEngine(options) {
+    const engine = new BenchEngine(this.dataDir, options);
+    this.#services.unshift(engine);
+    await engine.start();
+    this.env = { ...this.env, ...engine.addresses };
+    return engine;
+  }
+
   /** Runs one of the product's commands to its end. */
-  async run(script) {
-    const child = spawn(process.execPath, [join('dist', 'src', `${script}.js`)], {
-      cwd: ROOT,
+  async run(script, ...args) {
+    const child = spawn(process.execPath, [join('dist', 'src', `${script}.js`), ...args], {
+      cwd: this.root,
       env: this.env,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
@@ -105,11 +123,11 @@ export class Workbench {
   }
 
   /** A person with an app, signed in at a process of its own: bearer, app id, a key that writes and one that reads. */
-  async signedIn(name = 'Bench') {
+  async signedIn(name = 'Bench', email = 'bench@example.test') {
     const once = await this.localApi();
     await this.#ownAccounts('google', 'local');
     const api = new Api(once.url);
-    await api.signInLocally('bench@example.test');
+    await api.signInLocally(email);
     const names = Array.isArray(name) ? name : [name];
     const apps = [];
     for (const one of names) apps.push((await api.appNamed(one)).app);
@@ -144,7 +162,7 @@ export class Workbench {
 
   async #start(script, env, port) {
     const child = spawn(process.execPath, [...NODE_FLAGS, ...this.nodeFlags, script], {
-      cwd: ROOT,
+      cwd: this.root,
       env: { ...this.env, ...env },
       stdio: ['ignore', 'ignore', 'inherit'],
     });

@@ -6,7 +6,7 @@ import { accepted, DAY_MS, LAST_DAY, random, SHARES } from './dataset.mjs';
 import { eventLine, LOAD_EVENTS, sqlTime } from './event-file.mjs';
 import { rounds } from './rounds.mjs';
 
-const CHUNK = 2000;
+export const CHUNK = 2000;
 const WEIGHT = SHARES.reduce((sum, share) => sum + share, 0);
 
 /** From claim to commit, against LOAD DATA of the same rows and the same rollup statements from prepared tables. */
@@ -50,21 +50,26 @@ export function maker(apps) {
     });
 }
 
-/** @returns events a second, by the commits in the ledger */
-async function drain(bench, events, workers) {
+/** Puts events, as collect accepts them, into the buffer. */
+export async function intoBuffer({ redis }, events) {
   const { encodeEnvelope } = await import('#dist/events/envelope.js');
   const { BufferKeys } = await import('#dist/buffer/buffer-keys.js');
   const { BufferWriter } = await import('#dist/buffer/buffer-writer.js');
-  const { db, redis } = bench;
   const unlimited = { bufferMaxBytes: Number.MAX_SAFE_INTEGER, bufferAccountShare: 100 };
   // All that the writer asks of the settings.
   const env = /** @type {import('#dist/config/env.js').Env} */ (/** @type {unknown} */ (unlimited));
   const buffer = new BufferWriter(redis, new BufferKeys('tallystone:'), env);
-  await db.query('DELETE FROM ingest_batches');
   const texts = events.map(encodeEnvelope);
   for (let at = 0; at < texts.length; at += 1000) {
     await buffer.append('bench', texts.slice(at, at + 1000), Date.now());
   }
+}
+
+/** @returns events a second, by the commits in the ledger */
+async function drain(bench, events, workers) {
+  const { db } = bench;
+  await db.query('DELETE FROM ingest_batches');
+  await intoBuffer(bench, events);
   const running = await Promise.all(Array.from({ length: workers }, () => bench.worker()));
   let stored = 0;
   while (stored < events.length) {
@@ -80,7 +85,8 @@ async function drain(bench, events, workers) {
   return { perSecond: counted / seconds };
 }
 
-class Floor {
+/** LOAD DATA of the rows, and the rollups from prepared tables. */
+export class Floor {
   constructor(bench, db) {
     this.bench = bench;
     this.db = db;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { ROOT } from './launcher/settings.mjs';
 import { say } from './launcher/terminal.mjs';
 
-// npm run test:long [-- soak|abuse|data …]: the long forms of what npm test does in short, about an hour. Measure on a machine
-// that does nothing else: abuse and data have bars.
+// npm run test:long [-- soak|abuse|data|copy …]: the long forms of what npm test does in short, about three hours. Measure on a machine
+// that does nothing else: all but the soak have bars.
 
 /** @type {Record<string, { title: string, args: string[] }>} */
 const PARTS = {
@@ -20,6 +20,10 @@ const PARTS = {
   data: {
     title: 'npm run bench -- worker pipeline queries: ten million events',
     args: [join('bench', 'run.mjs'), 'worker', 'pipeline', 'queries'],
+  },
+  copy: {
+    title: 'npm run bench -- read-model freshness outage mixed: the copy in ClickHouse for an hour and a half',
+    args: [join('bench', 'run.mjs'), 'read-model', 'freshness', 'outage', 'mixed'],
   },
 };
 
