@@ -6,36 +6,23 @@ import { eventLine, LOAD_EVENTS, sqlTime } from './event-file.mjs';
 
 const QUARTER_MS = 900_000;
 const ROWS_AT_ONCE = 5000;
-const COUNTED = [
-  ...['events', 'event_summary', 'event_summary_days', 'event_users', 'event_user_batches', 'user_analytics'],
-  ...['user_numbers', 'user_number_counters', 'ingest_batches', 'ingest_claims'],
-];
+const COUNTED = ['events', 'event_summary', 'user_analytics', 'ingest_batches', 'ingest_claims'];
 
 /**
- * Fills the tables with the dataset as workers would have left them, all sealed, but many times faster: rows by LOAD DATA,
+ * Fills the tables with the dataset as workers would have left them, but many times faster: rows by LOAD DATA,
  * rollups summed while the rows are made.
  * @param apps ids (32 hex digits), the largest first @param events of the largest
  */
-export async function fill(bench, { apps, ownerId, events, progress }) {
-  const { writeSightings, sighting } = await import('#dist/database/seen-users.js');
+export async function fill(bench, { apps, events, progress }) {
   const { userKey } = await import('#dist/events/distinct-user.js');
   const keys = Array.from({ length: USERS }, (_none, i) => userKey('user', `user-${i}`));
   const numberOf = (value) => Number(value.slice(5));
   const { db } = bench;
   // A worker makes the months when it starts.
   await (await bench.worker()).stop();
-  // What other parts have left behind, the numbers of their users above all.
+  // What other parts have left behind.
   for (const table of COUNTED) await db.query(`TRUNCATE TABLE ${table}`);
   await db.query('SET SESSION unique_checks = 0, SESSION foreign_key_checks = 0');
-  await insert(
-    db,
-    'user_numbers (owner_id, user_key, number)',
-    keys.map((key, n) => [ownerId, key, n]),
-  );
-  await db.query('INSERT INTO user_number_counters VALUES (?, ?) ON DUPLICATE KEY UPDATE next_number = next_number', [
-    ownerId,
-    USERS,
-  ]);
   let loaded = Promise.resolve();
   let total = 0;
   for (const [index, appId] of apps.entries()) {
@@ -46,14 +33,13 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
     for (let day = 0; day < DAYS;) {
       const file = join(bench.folder, `rows-${index}-${day}.tsv`);
       const out = createWriteStream(file);
-      /** @type {Record<'summary' | 'days' | 'users', unknown[][]>} */
-      const cells = { summary: [], days: [], users: [] };
+      /** @type {unknown[][]} */
+      const cells = [];
       // Some weeks a file.
       for (const end = Math.min(day + 28, DAYS); day < end; day += 1) {
         const from = FIRST_DAY + day * DAY_MS;
         const times = Array.from({ length: perDay }, () => from + Math.floor(next() * DAY_MS)).sort((a, b) => a - b);
         const quarters = new Map();
-        const seen = new Map();
         for (const [n, at] of times.entries()) {
           const event = accepted(next, at, appId, `${day} ${n}`);
           const user = numberOf(event.userValue);
@@ -61,8 +47,6 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
           for (const name of ['', event.event]) {
             const key = `${name}\0${quarter}`;
             quarters.set(key, (quarters.get(key) ?? 0) + 1);
-            if (!seen.has(name)) seen.set(name, []);
-            seen.get(name).push(sighting(user, quarter % 96));
           }
           const person = people.get(user);
           if (person) Object.assign(person, { n: person.n + 1, last: at, id: event.id });
@@ -70,15 +54,9 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
           if (!out.write(`${eventLine(event, keys[user])}\n`)) await once(out, 'drain');
         }
         total += perDay;
-        const dayNumber = from / DAY_MS;
         for (const [key, n] of quarters) {
           const [name, quarter] = key.split('\0');
-          cells.summary.push([app, name, Number(quarter), 'mobile', n]);
-        }
-        for (const [name, all] of seen) {
-          const sealed = writeSightings(Float64Array.from(new Set(all)).sort());
-          cells.days.push([app, name, dayNumber, 'mobile', all.length]);
-          cells.users.push([app, name, dayNumber, total, sealed.users, sealed.quarters]);
+          cells.push([app, name, Number(quarter), 'mobile', n]);
         }
       }
       out.end();
@@ -98,16 +76,14 @@ export async function fill(bench, { apps, ownerId, events, progress }) {
     await insert(db, `user_analytics (${columns})`, rows);
   }
   await db.query('SET SESSION unique_checks = 1, SESSION foreign_key_checks = 1');
-  await db.query('ANALYZE TABLE events, event_summary, event_summary_days, event_users, user_analytics');
+  await db.query('ANALYZE TABLE events, event_summary, user_analytics');
   return total;
 }
 
-async function load(db, file, { summary, days, users }) {
+async function load(db, file, cells) {
   await db.query(LOAD_EVENTS(file));
   rmSync(file);
-  await insert(db, 'event_summary', summary.sort(byKey));
-  await insert(db, 'event_summary_days', days.sort(byKey));
-  await insert(db, 'event_users', users.sort(byKey), 200);
+  await insert(db, 'event_summary', cells.sort(byKey));
 }
 
 function byKey(a, b) {

@@ -65,9 +65,7 @@ export async function tableBytes(db, progress) {
   );
   for (const { name } of partitions)
     await db.query(`INSERT INTO events_alone SELECT * FROM events PARTITION (${name})`);
-  await db.query(
-    'ANALYZE TABLE events, events_alone, event_summary, event_summary_days, event_users, user_analytics, user_numbers',
-  );
+  await db.query('ANALYZE TABLE events, events_alone, event_summary, user_analytics');
   const [tables] = await db.query(
     `SELECT table_name AS name, CAST(data_length + index_length AS CHAR) AS bytes FROM information_schema.tables
     WHERE table_schema = DATABASE()`,

@@ -125,23 +125,19 @@ export class Floor {
 
   async #prepare(events) {
     const { sumRollups } = await import('#dist/processing/rollup-sums.js');
-    const { packSightings } = await import('#dist/database/seen-users.js');
     const { userKey } = await import('#dist/events/distinct-user.js');
     for (const table of ROLLUPS) await this.db.query(`TRUNCATE TABLE staging_${table}`);
     const chunks = [];
     for (let at = 0; at < events.length; at += CHUNK) {
       const chunk = at / CHUNK;
       const part = events.slice(at, at + CHUNK).sort((a, b) => (a.appId + a.id < b.appId + b.id ? -1 : 1));
-      const batch = Buffer.from(part[0].id, 'hex');
       const file = join(this.bench.folder, `chunk-${chunk}.tsv`);
       const lines = part.map((e) => eventLine(e, userKey(e.userKind, e.userValue)));
       writeFileSync(file, `${lines.join('\n')}\n`);
-      const { summary, days, users, people } = sumRollups(part);
+      const { summary, people } = sumRollups(part);
       const hex = (id) => Buffer.from(id, 'hex');
       const rows = {
         event_summary: summary.map((c) => [chunk, hex(c.appId), c.event, c.quarter, c.device, c.n]),
-        event_summary_days: days.map((c) => [chunk, hex(c.appId), c.event, c.day, c.device, c.n]),
-        event_user_batches: users.map((c) => [chunk, hex(c.appId), c.event, c.day, batch, packSightings(c.seen)]),
         user_analytics: people.map((c) => [
           ...[chunk, hex(c.appId), hex(c.userKey), c.userKind, c.userValue, c.totalEvents, sqlTime(c.firstSeen)],
           ...[sqlTime(c.lastSeen), hex(c.lastId), c.device, c.browser, c.os, c.ip],
@@ -159,7 +155,7 @@ export class Floor {
   }
 }
 
-const ROLLUPS = ['event_summary', 'event_summary_days', 'event_user_batches', 'user_analytics'];
+const ROLLUPS = ['event_summary', 'user_analytics'];
 
 const NEWER = `VALUES(last_seen) > user_analytics.last_seen
   OR (VALUES(last_seen) = user_analytics.last_seen AND VALUES(last_id) > user_analytics.last_id)`;
@@ -168,9 +164,6 @@ const newest = (column) => `${column} = IF(${NEWER}, VALUES(${column}), user_ana
 const STATEMENTS = [
   `INSERT INTO event_summary SELECT app_id, event, quarter, device, n FROM staging_event_summary s WHERE chunk = ?
   ON DUPLICATE KEY UPDATE n = event_summary.n + VALUES(n)`,
-  `INSERT INTO event_summary_days SELECT app_id, event, day, device, n FROM staging_event_summary_days s WHERE chunk = ?
-  ON DUPLICATE KEY UPDATE n = event_summary_days.n + VALUES(n)`,
-  `INSERT INTO event_user_batches SELECT app_id, event, day, batch_id, seen FROM staging_event_user_batches s WHERE chunk = ?`,
   `INSERT INTO user_analytics SELECT app_id, user_key, user_kind, user_value, total_events, first_seen, last_seen, last_id,
     device, browser, os, ip FROM staging_user_analytics s WHERE chunk = ?
   ON DUPLICATE KEY UPDATE total_events = user_analytics.total_events + VALUES(total_events),

@@ -1,5 +1,5 @@
-import { RoaringBitmap32 } from 'roaring-wasm';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { roaringNumbers } from './roaring-bitmap.js';
 
 const OPTIONS = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
 /** A batch of its own for what was counted before: no ledger row has this id. */
@@ -142,9 +142,7 @@ function sealedSightings({
   users: Buffer;
   quarters: Buffer;
 }): [number: number, quarter: number][] {
-  const bitmap = RoaringBitmap32.deserialize('portable', users);
-  const numbers = bitmap.toUint32Array();
-  bitmap.dispose();
+  const numbers = roaringNumbers(users);
   let user = 0;
   return [...quarters].map((byte) => {
     const number = numbers[user]!;

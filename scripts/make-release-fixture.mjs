@@ -12,7 +12,7 @@ import { DataDir } from './launcher/data-dir.mjs';
 import { systemEnvironment } from './launcher/environments.mjs';
 import { ROOT } from './launcher/settings.mjs';
 import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
-import { addUnsealed, fill } from './release-fixture/fill.mjs';
+import { fill } from './release-fixture/fill.mjs';
 import { ask } from './release-fixture/questions.mjs';
 import { sqlDump } from './release-fixture/sql-dump.mjs';
 
@@ -45,10 +45,9 @@ try {
 
 async function makeFixture() {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const { apps, keys } = await whileServing({ SEAL_AFTER_MS: '200' }, (accounts, db) => fill(accounts, db));
-  const { dump, answers } = await whileServing({ SEAL_AFTER_MS: '3600000' }, async (accounts, db) => {
-    await addUnsealed(accounts.ann, apps.phone);
-    return { answers: await ask(accounts, apps), dump: gzipSync(await sqlDump(db), { level: 9 }) };
+  const { apps, keys, dump, answers } = await whileServing({}, async (accounts, db) => {
+    const filled = await fill(accounts, db);
+    return { ...filled, answers: await ask(accounts, filled.apps), dump: gzipSync(await sqlDump(db), { level: 9 }) };
   });
   if (dump.length > DUMP_MAX_BYTES)
     throw new LaunchError(`The dump takes ${dump.length} bytes, more than ${DUMP_MAX_BYTES}`);

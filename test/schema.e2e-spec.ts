@@ -59,8 +59,7 @@ describe('the schema', () => {
   });
 
   test('app_id leads every key of events and rollups, which have no foreign key and no auto-increment', async () => {
-    const tables = `('events', 'event_summary', 'event_summary_days', 'event_users', 'event_user_batches',
-      'user_analytics')`;
+    const tables = `('events', 'event_summary', 'archived_users', 'user_analytics')`;
     const first = await stack.query<{ c: string }>(
       `SELECT DISTINCT column_name AS c FROM information_schema.statistics
       WHERE table_schema = DATABASE() AND seq_in_index = 1 AND table_name IN ${tables}`,

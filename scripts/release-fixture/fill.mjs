@@ -42,13 +42,7 @@ export async function fill({ ann, bob }, db) {
   await conflict(ann, apps.shop.key, db);
   await expire(ann, apps, db);
   await erase(ann, apps.shop);
-  await sealed(db);
   return { apps, keys: await makeKeys(ann, apps.shop) };
-}
-
-/** Adds events whose users are not sealed: to be called where SEAL_AFTER_MS is long. @param {Api} api @param {FilledApp} app */
-export async function addUnsealed(api, app) {
-  await post(api, app.key, events('unsealed', 30, { firstDay: Date.UTC(2026, 9, 20), days: 5 }));
 }
 
 /** @param {Api} api @param {string} name @param {object} more @returns {Promise<FilledApp>} */
@@ -101,10 +95,6 @@ async function erase(api, app) {
     if (Date.now() > deadline) throw new LaunchError('The erasure takes too long');
     await wait(100);
   }
-}
-
-function sealed(db) {
-  return until(db, 'SELECT COUNT(*) AS n FROM event_user_batches', (n) => n === 0);
 }
 
 /** A key that reads, one that was revoked, and one that was replaced. */

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { NotFoundError } from '../common/app-error.js';
 import type { Caller } from '../common/caller.js';
 import { binary } from '../database/binary.js';
+import type { RetentionRollups } from '../database/entities/index.js';
 import { parseUuid } from '../events/event-id.js';
 import type { Asker } from '../questions/asker.js';
 import type { QuestionCost } from '../questions/question-turns.js';
@@ -10,7 +11,8 @@ import { Questions } from '../questions/questions.js';
 import { RegistryService } from '../registry/registry.service.js';
 
 /** Written out: on this path the query builder takes longer than the database. */
-const APPS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(owner_id)) AS ownerId, time_zone AS timeZone, deleted_before AS deletedBefore
+const APPS = `SELECT LOWER(HEX(id)) AS id, LOWER(HEX(owner_id)) AS ownerId, time_zone AS timeZone, deleted_before AS deletedBefore,
+  retention_rollups AS retentionRollups
 FROM apps WHERE deleted_at IS NULL`;
 const OF_OWNER = `${APPS} AND owner_id = ? ORDER BY created_at, id`;
 const ONE_OF_OWNER = `${APPS} AND owner_id = ? AND id = ?`;
@@ -25,6 +27,8 @@ export interface AskedApp {
   timeZone: string;
   /** Events that state an earlier time have expired; null: none have. */
   deletedBefore: Date | null;
+  /** What becomes of the counts of expired events. */
+  retentionRollups: RetentionRollups;
 }
 
 /** Whose events a question is about: a key's own app, a person's one app or all of them. Nobody sees another's. */

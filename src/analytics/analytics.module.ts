@@ -14,9 +14,7 @@ import { EventSummaryService } from './event-summary.service.js';
 import { LiveFeeds } from './live-feeds.js';
 import { LiveService } from './live.service.js';
 import { OpenStreams } from './open-streams.js';
-import { UniqueUsers } from './queries/unique-users.js';
 import { ReceiptService } from './receipt.service.js';
-import { SealedUsersCache } from './sealed-users.cache.js';
 import { SeriesService } from './series.service.js';
 import { UserListService } from './user-list.service.js';
 import { UserStatsService } from './user-stats.service.js';
@@ -40,8 +38,6 @@ import { UserStatsService } from './user-stats.service.js';
     UserStatsService,
     UserListService,
     ReceiptService,
-    UniqueUsers,
-    SealedUsersCache,
   ],
   exports: [OpenStreams, ExportPace],
 })

@@ -76,6 +76,13 @@ export class BreakdownDto {
   /** Events of all values, also of those that are not listed. */
   total!: number;
 
+  /**
+   * Events of this time and later are in these numbers; earlier ones of the range have expired. Left out where the range begins
+   * later, and where the counts of names answer. RFC 3339, UTC.
+   */
+  @ApiProperty({ format: 'date-time', required: false })
+  eventsFrom?: string;
+
   /** Most frequent first. */
   data!: BreakdownRowDto[];
 }

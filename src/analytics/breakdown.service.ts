@@ -9,9 +9,8 @@ import { type BreakdownDto, type BreakdownQuery, dimensionOf } from './breakdown
 import { filtersOf } from './filters.dto.js';
 import { type Breakdown, eventBreakdown, holdsMoreThan, nameBreakdown, type ValueCount } from './queries/breakdown.js';
 import { type EventCounts, eventCounts } from './queries/event-counts.js';
-import { UniqueUsers } from './queries/unique-users.js';
-import { periodOf, reachesExpired } from './read-model/asked-rows.js';
-import { breakdownQuestion } from './read-model/breakdown.js';
+import { keptFrom, periodOf, reachesExpired } from './read-model/asked-rows.js';
+import { breakdownQuestion, usersOfNames } from './read-model/breakdown.js';
 import { rawRange } from './raw-range.js';
 import { type TimeRange, timeRange } from './time-range.js';
 
@@ -30,6 +29,8 @@ interface Asked {
   apps: readonly AskedApp[];
   range: TimeRange;
   timezone: string;
+  /** Events of the range have expired: MySQL has the counts of names, and ClickHouse their users. */
+  isPartly: boolean;
 }
 
 /** The most frequent values of a dimension, with how often, by how many, and their share. */
@@ -38,7 +39,6 @@ export class BreakdownService {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly readModel: ReadModelQuestions,
-    private readonly users: UniqueUsers,
   ) {}
 
   /** @throws InvalidInputError, NotFoundError for a foreign app, ReadModelUnavailableError, QuestionTooLargeError */
@@ -49,6 +49,7 @@ export class BreakdownService {
       (manager, apps) => this.begin(manager, apps, query),
       { isHeavy: !this.readModel.isComplete },
     );
+    if (counted && asked.isPartly) return answer(query, asked, await this.withUsers(asker, asked, counted));
     if (counted) return answer(query, asked, counted);
     return answer(query, asked, await this.countCopied(asker, asked, query));
   }
@@ -61,11 +62,12 @@ export class BreakdownService {
   ): Promise<{ asked: Asked; counted?: Breakdown<ValueCount> }> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const asked = { apps, range, timezone };
-    if (apps.length === 0 || range.endQuarter <= range.startQuarter) return { asked, counted: NOTHING };
+    const { isComplete } = this.readModel;
     // Names are counted for longer than events are kept.
-    const isCopied = this.readModel.isComplete && !(isOfNames(query) && reachesExpired(apps, range));
-    if (isCopied) return { asked };
+    const isPartly = isComplete && isOfNames(query) && reachesExpired(apps, range);
+    const asked = { apps, range, timezone, isPartly };
+    if (apps.length === 0 || range.endQuarter <= range.startQuarter) return { asked, counted: NOTHING };
+    if (isComplete && !isPartly) return { asked };
     const { rows, total } = await this.count(manager, apps, range, query);
     return { asked, counted: { total, rows: rows.map((row) => ({ ...row, value: readable(query.by, row.value) })) } };
   }
@@ -81,6 +83,20 @@ export class BreakdownService {
     return question.read(
       await this.readModel.ask(asker, { isHeavy: true }, { ...question, timeLimitMs: TIME_LIMIT_MS }),
     );
+  }
+
+  private async withUsers(
+    asker: Asker,
+    { apps, range }: Asked,
+    { rows, total }: Breakdown<ValueCount>,
+  ): Promise<Breakdown<ValueCount>> {
+    const period = periodOf(range);
+    if (!period || rows.length === 0) return { rows, total };
+    const names = rows.map(({ value }) => value!);
+    const question = { ...usersOfNames(apps, names, period), timeLimitMs: TIME_LIMIT_MS };
+    const found = await this.readModel.ask<{ name: string; users: number }>(asker, { isHeavy: true }, question);
+    const usersOf = new Map(found.map(({ name, users }) => [name, users]));
+    return { total, rows: rows.map((row) => ({ ...row, uniqueUsers: usersOf.get(row.value!) ?? 0 })) };
   }
 
   private count(
@@ -103,11 +119,7 @@ export class BreakdownService {
     limit: number,
   ): Promise<Breakdown<ValueCount>> {
     const { rows, total } = await nameBreakdown(manager, idsOf(apps), range, limit);
-    const counted: ValueCount[] = [];
-    for (const row of rows) {
-      counted.push({ ...row, uniqueUsers: await this.users.count(manager, apps, row.value, range) });
-    }
-    return { rows: counted, total };
+    return { rows: rows.map((row) => ({ ...row, uniqueUsers: null })), total };
   }
 
   private async countEvents(
@@ -130,8 +142,15 @@ export class BreakdownService {
   }
 }
 
-function answer({ by }: BreakdownQuery, { timezone }: Asked, { rows, total }: Breakdown<ValueCount>): BreakdownDto {
-  return { by, timezone, total, data: rows.map((row) => ({ ...row, share: row.count / total })) };
+function answer(query: BreakdownQuery, asked: Asked, { rows, total }: Breakdown<ValueCount>): BreakdownDto {
+  const { by } = query;
+  const { apps, range, timezone } = asked;
+  const from = isOfNames(query) ? undefined : keptFrom(apps, range);
+  return {
+    ...{ by, timezone, total },
+    ...(from ? { eventsFrom: from.toISOString() } : {}),
+    data: rows.map((row) => ({ ...row, share: row.count / total })),
+  };
 }
 
 /** Whether names of events are asked for, of all events. */

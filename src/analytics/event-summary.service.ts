@@ -12,9 +12,8 @@ import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js'
 import { CompleteTo } from './complete-to.js';
 import type { DeviceDataDto, EventSummaryDto, EventSummaryQuery } from './analytics.dto.js';
 import { type CountedSpan, countedSpan, type EventCounts, eventCounts } from './queries/event-counts.js';
-import { UniqueUsers } from './queries/unique-users.js';
 import { periodOf, reachesExpired } from './read-model/asked-rows.js';
-import { readSummary, summaryQuestion } from './read-model/summary.js';
+import { readSummary, summaryQuestion, usersQuestion } from './read-model/summary.js';
 import { type TimeRange, timeRange } from './time-range.js';
 import { localDay } from './time-zone.js';
 
@@ -37,18 +36,22 @@ interface Asked {
   range: TimeRange;
   timezone: string;
   asOf: Date;
+  /** Events of the range have expired: MySQL has their counts, and ClickHouse the users. */
+  isPartly: boolean;
 }
 
 const NOTHING: Counted = { counts: {}, users: 0 };
 
-/** How often, by how many, on what: from ClickHouse, or from MySQL's rollups where it has what ClickHouse has not. */
+/**
+ * How often, by how many, on what: from ClickHouse. Where events have expired, MySQL's rollups have the counts, and ClickHouse the users;
+ * while ClickHouse cannot be asked, there are the counts alone.
+ */
 @Injectable()
 export class EventSummaryService {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly readModel: ReadModelQuestions,
     private readonly complete: CompleteTo,
-    private readonly users: UniqueUsers,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -57,8 +60,9 @@ export class EventSummaryService {
     const { asked, counted } = await this.scope.ask(asker, query.appId, (manager, apps) =>
       this.begin(manager, apps, query),
     );
-    if (counted) return answer(query, asked, counted);
+    if (counted && !asked.isPartly) return answer(query, asked, counted);
     try {
+      if (counted) return answer(query, asked, { ...counted, users: await this.countUsers(asker, asked, query) });
       return answer(query, asked, await this.countCopied(asker, asked, query));
     } catch (error) {
       if (!(error instanceof ReadModelUnavailableError) && !(error instanceof QuestionTooLargeError)) throw error;
@@ -75,11 +79,22 @@ export class EventSummaryService {
   ): Promise<{ asked: Asked; counted?: Counted }> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const isCopied = this.readModel.isComplete && !reachesExpired(apps, range);
-    const asOf = isCopied ? await this.complete.copiedTime(manager, apps) : await this.complete.time(manager, apps);
-    const asked = { apps, range, timezone, asOf };
-    if (apps.length === 0 || range.endQuarter <= range.startQuarter) return { asked, counted: NOTHING };
-    return isCopied ? { asked } : { asked, counted: await this.countRollups(manager, asked, query, true) };
+    const { isComplete } = this.readModel;
+    const asOf = isComplete ? await this.complete.copiedTime(manager, apps) : await this.complete.time(manager, apps);
+    const isPartly = isComplete && reachesExpired(apps, range);
+    const asked = { apps, range, timezone, asOf, isPartly };
+    if (apps.length === 0 || range.endQuarter <= range.startQuarter) {
+      return { asked: { ...asked, isPartly: false }, counted: NOTHING };
+    }
+    return isComplete && !isPartly ? { asked } : { asked, counted: await this.countRollups(manager, asked, query) };
+  }
+
+  private async countUsers(asker: Asker, { apps, range }: Asked, query: EventSummaryQuery): Promise<number> {
+    const period = periodOf(range);
+    if (!period) return 0;
+    const question = { ...usersQuestion(apps, query.event, period), timeLimitMs: TIME_LIMIT_MS };
+    const [row] = await this.readModel.ask<{ users: number }>(asker, { withinMs: WITHIN_MS }, question);
+    return row!.users;
   }
 
   private async countCopied(asker: Asker, asked: Asked, query: EventSummaryQuery): Promise<Counted> {
@@ -97,25 +112,19 @@ export class EventSummaryService {
   ): Promise<EventSummaryDto> {
     const timezone = query.timezone ?? commonZone(apps);
     const range = timeRange(query.startDate, query.endDate, timezone);
-    const asked = { apps, range, timezone, asOf: await this.complete.time(manager, apps) };
-    return answer(query, asked, apps.length === 0 ? NOTHING : await this.countRollups(manager, asked, query, false));
+    const asked = { apps, range, timezone, asOf: await this.complete.time(manager, apps), isPartly: false };
+    return answer(query, asked, apps.length === 0 ? NOTHING : await this.countRollups(manager, asked, query));
   }
 
-  /** All is asked of one moment: no commit comes between counts and users. */
-  private countRollups(
-    connected: EntityManager,
-    { apps, range }: Asked,
-    query: EventSummaryQuery,
-    withUsers: boolean,
-  ): Promise<Counted> {
+  /** Without users. All is asked of one moment. */
+  private countRollups(connected: EntityManager, { apps, range }: Asked, query: EventSummaryQuery): Promise<Counted> {
     const event = query.event ?? ALL_EVENTS;
     const isOpen = query.startDate === undefined || query.endDate === undefined;
     const appIds = apps.map((app) => app.id);
     return connected.transaction('REPEATABLE READ', async (manager) => {
       const counts = await eventCounts(manager, appIds, event, range);
-      if (Object.keys(counts).length === 0) return { counts: {}, users: withUsers ? 0 : null };
-      const users = withUsers ? await this.users.count(manager, apps, event, range) : null;
-      return { counts, users, span: isOpen ? await countedSpan(manager, appIds, event, range) : undefined };
+      if (Object.keys(counts).length === 0) return NOTHING;
+      return { counts, users: null, span: isOpen ? await countedSpan(manager, appIds, event, range) : undefined };
     });
   }
 }

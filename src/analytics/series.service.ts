@@ -9,8 +9,8 @@ import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js'
 import { type Bucket, buckets } from './buckets.js';
 import { CompleteTo } from './complete-to.js';
 import { bucketCounts } from './queries/bucket-counts.js';
-import { UniqueUsers } from './queries/unique-users.js';
 import { parseRangeBound } from './range-bound.js';
+import { readModelAway } from '../read-model/questions/read-model-errors.js';
 import { reachesExpired } from './read-model/asked-rows.js';
 import { type PeriodCounts, seriesQuestion } from './read-model/series.js';
 import {
@@ -31,14 +31,13 @@ const TIME_LIMIT_MS = 10_000;
 /** Buckets that are asked for without waiting for other questions that read much. */
 const LIGHT_BUCKETS = 100;
 
-/** How often, and by how many, over time: from ClickHouse, or from MySQL's rollups where it has what ClickHouse has not. */
+/** How often, and by how many, over time: from ClickHouse. Where events have expired, MySQL's rollups have the counts. */
 @Injectable()
 export class SeriesService {
   constructor(
     private readonly scope: AnalyticsScope,
     private readonly readModel: ReadModelQuestions,
     private readonly complete: CompleteTo,
-    private readonly users: UniqueUsers,
   ) {}
 
   /** @throws InvalidInputError, NotFoundError for an app that is not the caller's, ReadModelUnavailableError */
@@ -46,12 +45,13 @@ export class SeriesService {
     const { asked, counted } = await this.scope.ask(asker, query.appId, (manager, apps) =>
       this.begin(manager, apps, query),
     );
-    const series = counted ?? (await this.countCopied(asker, asked, query));
-    const { timezone, asOf } = asked;
+    const { apps, timezone, asOf } = asked;
+    const copied = apps.length > 0 ? await this.countCopied(asker, asked, query) : undefined;
+    const series = copied && counted ? withUsers(counted, copied) : (copied ?? counted!);
     return { interval: query.interval ?? 'day', timezone, asOf: asOf.toISOString(), series };
   }
 
-  /** @returns what is counted, unless ClickHouse is to be asked */
+  /** @returns what is counted, unless ClickHouse is to be asked for all of it */
   private async begin(
     connected: EntityManager,
     apps: readonly AskedApp[],
@@ -71,10 +71,12 @@ export class SeriesService {
       }
       periods.push({ range, buckets: bounded(list) });
     }
-    const isCopied = this.readModel.isComplete && !periods.some(({ range }) => reachesExpired(apps, range));
-    const asOf = isCopied ? await this.complete.copiedTime(connected, apps) : await this.complete.time(connected, apps);
-    const asked = { apps, timezone, periods, asOf };
-    if (isCopied && apps.length > 0) return { asked };
+    // Nobody else counts users.
+    if (!this.readModel.isComplete && apps.length > 0) throw readModelAway();
+    const withArchive = periods.some(({ range }) => reachesExpired(apps, range));
+    const asOf = await this.complete.copiedTime(connected, apps);
+    const asked = { apps, timezone, periods, asOf, withArchive };
+    if (apps.length > 0 && !withArchive) return { asked };
     const ask = (manager: EntityManager, event: string, period: Period) =>
       apps.length === 0 ? nothing(period) : this.period(manager, apps, event, period, asOf);
     const counted = await connected.transaction('REPEATABLE READ', async (manager) => {
@@ -91,11 +93,17 @@ export class SeriesService {
   }
 
   /** One statement for each period, whatever the number of events. */
-  private async countCopied(asker: Asker, { apps, periods, asOf }: Asked, query: SeriesQuery): Promise<OneSeriesDto[]> {
+  private async countCopied(
+    asker: Asker,
+    { apps, periods, asOf, withArchive }: Asked,
+    query: SeriesQuery,
+  ): Promise<OneSeriesDto[]> {
     const found: ((event: string) => PeriodDto)[] = [];
     const isHeavy = periods.some((period) => period.buckets.length > LIGHT_BUCKETS);
     for (const period of periods) {
-      const question = seriesQuestion(apps, query.event, period.range, period.buckets, Date.now(), asOf);
+      const question = seriesQuestion(
+        ...([apps, query.event, period.range, period.buckets, Date.now(), asOf, withArchive] as const),
+      );
       const limited = question && { ...question, timeLimitMs: TIME_LIMIT_MS };
       const counts = limited?.read(await this.readModel.ask(asker, { isHeavy }, limited));
       found.push((event) => periodDto(period, counts?.get(event), asOf));
@@ -108,6 +116,7 @@ export class SeriesService {
     }));
   }
 
+  /** The counts alone: MySQL keeps those of expired events. */
   private async period(
     manager: EntityManager,
     apps: readonly AskedApp[],
@@ -121,12 +130,11 @@ export class SeriesService {
       event,
       list,
     );
-    const [all, ...users] = await this.users.countEach(manager, apps, event, [range, ...list]);
     return {
       ...bounds(range),
       count: counts.reduce((sum, n) => sum + n, 0),
-      uniqueUsers: all!,
-      buckets: list.map((bucket, i) => bucketDto(bucket, counts[i]!, users[i]!, asOf)),
+      uniqueUsers: 0,
+      buckets: list.map((bucket, i) => bucketDto(bucket, counts[i]!, 0, asOf)),
     };
   }
 }
@@ -138,6 +146,8 @@ interface Asked {
   /** One, or two where they are compared. */
   periods: Period[];
   asOf: Date;
+  /** Events of the range have expired: MySQL has their counts, and ClickHouse the users. */
+  withArchive: boolean;
 }
 
 interface Period {
@@ -183,6 +193,22 @@ function bounded(list: Bucket[]): Bucket[] {
   if (list.length <= SERIES_MAX_BUCKETS) return list;
   const message = `makes more than ${SERIES_MAX_BUCKETS} buckets of this range: ask for longer ones, or for a shorter range`;
   throw new InvalidInputError([{ field: 'interval', message }]);
+}
+
+/** MySQL's counts with ClickHouse's users. Both are of the same names, periods and buckets. */
+function withUsers(counted: readonly OneSeriesDto[], copied: readonly OneSeriesDto[]): OneSeriesDto[] {
+  const merged = (counts: PeriodDto, users: PeriodDto): PeriodDto => ({
+    ...counts,
+    uniqueUsers: users.uniqueUsers,
+    buckets: counts.buckets.map((bucket, i) => ({ ...bucket, uniqueUsers: users.buckets[i]!.uniqueUsers })),
+  });
+  return counted.map((one, i) => {
+    const { previous, ...users } = copied[i]!;
+    return {
+      ...{ event: one.event, ...merged(one, users) },
+      ...(one.previous && previous ? { previous: merged(one.previous, previous) } : {}),
+    };
+  });
 }
 
 function periodDto({ range, buckets: list }: Period, counts: PeriodCounts | undefined, asOf: Date): PeriodDto {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { InvalidInputError } from '../common/app-error.js';
-import { rangeParts, type TimeRange, timeRange } from './time-range.js';
+import { timeRange } from './time-range.js';
 
 const QUARTER_MS = 900_000;
 
@@ -87,25 +87,4 @@ describe('refuses, naming the field', () => {
     expect(() => timeRange(start, end, zone)).toThrow(InvalidInputError);
     expect(() => timeRange(start, end, zone)).toThrow(new RegExp(`^${field}:`));
   });
-});
-
-describe('whole days, and the quarter-hours around them', () => {
-  test('are the range, each quarter-hour once', () => {
-    const start = fc.integer({ min: 0, max: 1000 });
-    fc.assert(
-      fc.property(start, fc.integer({ min: 0, max: 400 }), (startQuarter, length) => {
-        const range = { startQuarter, endQuarter: startQuarter + length };
-        const { startDay, endDay, before, after } = rangeParts(range);
-        const days = { startQuarter: startDay * 96, endQuarter: endDay * 96 };
-        const all = [before, days, after].flatMap(quarters);
-        expect(all).toEqual(quarters(range));
-        // Not more than a day's at either end.
-        expect(Math.max(quarters(before).length, quarters(after).length)).toBeLessThan(96);
-      }),
-    );
-  });
-
-  function quarters({ startQuarter, endQuarter }: TimeRange): number[] {
-    return Array.from({ length: Math.max(endQuarter - startQuarter, 0) }, (_none, at) => startQuarter + at);
-  }
 });

@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../common/app-error.js';
-import { DAY_MS, QUARTERS_A_DAY, QUARTER_MS } from '../events/limits.js';
+import { DAY_MS, QUARTER_MS } from '../events/limits.js';
 import { parseRangeBound, type RangeBound } from './range-bound.js';
 import { firstMomentShowing } from './time-zone.js';
 
@@ -7,14 +7,6 @@ import { firstMomentShowing } from './time-zone.js';
 export interface TimeRange {
   startQuarter: number;
   endQuarter: number;
-}
-
-/** A range as the rollups are asked: whole UTC days, and the quarter-hours before and after them. Ends are exclusive. */
-export interface RangeParts {
-  startDay: number;
-  endDay: number;
-  before: TimeRange;
-  after: TimeRange;
 }
 
 /** After every quarter-hour that a calendar of four-digit years can show. */
@@ -33,19 +25,6 @@ export function timeRange(startDate: string | undefined, endDate: string | undef
   const before = end.from === end.to ? end.to < start.from : end.to <= start.from;
   if (before) throw new InvalidInputError([{ field: 'endDate', message: 'must not be before startDate' }]);
   return { startQuarter: Math.max(start.from, 0), endQuarter: Math.max(end.to, 0) };
-}
-
-/** The parts are disjoint and together the range; each may be empty. */
-export function rangeParts({ startQuarter, endQuarter }: TimeRange): RangeParts {
-  const startDay = Math.ceil(startQuarter / QUARTERS_A_DAY);
-  const endDay = Math.max(Math.floor(endQuarter / QUARTERS_A_DAY), startDay);
-  const daysFrom = Math.min(startDay * QUARTERS_A_DAY, endQuarter);
-  const daysTo = Math.max(Math.min(endDay * QUARTERS_A_DAY, endQuarter), daysFrom);
-  return {
-    ...{ startDay, endDay },
-    before: { startQuarter, endQuarter: daysFrom },
-    after: { startQuarter: daysTo, endQuarter },
-  };
 }
 
 /** What a bound stands for: a whole day, or a single moment, whose `from` and `to` are the same. */

@@ -71,7 +71,6 @@ test('has the defaults of the contract', () => {
     mysqlTimeoutMs: 60_000,
     registryMaxAgeMs: 900_000,
     retentionIntervalMs: 600_000,
-    sealAfterMs: 15_000,
     copyRetentionIntervalMs: 86_400_000,
     copyTimeoutMs: 15_000,
     readyWorkerMaxAgeMs: 60_000,

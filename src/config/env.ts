@@ -79,7 +79,6 @@ export class Env {
   readonly registryPollMs: number;
   readonly registryMaxAgeMs: number;
   readonly retentionIntervalMs: number;
-  readonly sealAfterMs: number;
   readonly copyTimeoutMs: number;
   /** Expired events are deleted from the read model at most this often; questions leave them out at once. */
   readonly copyRetentionIntervalMs: number;
@@ -141,7 +140,6 @@ export class Env {
     this.retentionIntervalMs = reader.integer('RETENTION_INTERVAL_MS', 600_000, 100, 86_400_000);
     this.copyRetentionIntervalMs = reader.integer('COPY_RETENTION_INTERVAL_MS', 86_400_000, 100, 604_800_000);
     this.copyTimeoutMs = reader.integer('COPY_TIMEOUT_MS', 15_000, 100, 600_000);
-    this.sealAfterMs = reader.integer('SEAL_AFTER_MS', 15_000, 50, 3_600_000);
     this.readyWorkerMaxAgeMs = reader.integer('READY_WORKER_MAX_AGE_MS', 60_000, 1000, 3_600_000);
     this.readyBacklogMaxAgeMs = reader.integer('READY_BACKLOG_MAX_AGE_MS', 120_000, 1000, 3_600_000);
     this.signInTimeoutMs = reader.integer('SIGN_IN_TIMEOUT_MS', 15_000, 100, 120_000);

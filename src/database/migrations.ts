@@ -9,6 +9,7 @@ import { Outbox1764900000000 } from '../../migrations/1764900000000-outbox.js';
 import { ErasureOfTheCopy1764910000000 } from '../../migrations/1764910000000-erasure-of-the-copy.js';
 import { RebuildBeside1764920000000 } from '../../migrations/1764920000000-rebuild-beside.js';
 import { OwnHosts1764930000000 } from '../../migrations/1764930000000-own-hosts.js';
+import { ArchivedUsers1765000000000 } from '../../migrations/1765000000000-archived-users.js';
 
 /** Every migration, oldest first. Named one by one: a build finds them whatever the folder. */
 export const MIGRATIONS: (new () => MigrationInterface)[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: (new () => MigrationInterface)[] = [
   ErasureOfTheCopy1764910000000,
   RebuildBeside1764920000000,
   OwnHosts1764930000000,
+  ArchivedUsers1765000000000,
 ];

@@ -8,13 +8,14 @@ const UNLOCK = `SELECT RELEASE_LOCK(${NAME})`;
 
 /** What only one process at a time may do, over all that share the database. */
 export type LockName =
+  | 'archive-copy'
   | 'erasures'
+  | 'old-user-tables'
   | 'partitions'
   | 'read-model-deletions'
   | 'read-model-fill'
   | 'read-model-schema'
-  | 'retention'
-  | 'sealing';
+  | 'retention';
 
 /** Tables' parts are made and dropped here, which takes as long as it takes, and waits for whoever reads the table. */
 const SILENCE_MS: Partial<Record<LockName, number>> = { partitions: 3_600_000, retention: 3_600_000 };

@@ -71,7 +71,7 @@ export class EventWriter {
       const { entries, refused, overtaken, erased } = await this.admit(manager, texts);
       const inserted = await this.insert(manager, entries, batchId);
       const { fresh, duplicated: copies, conflicting } = await this.tellApart(manager, inserted, batchId);
-      await manager.withRepository(this.rollups).add(sumRollups(fresh.map((entry) => entry.event)), batchId);
+      await manager.withRepository(this.rollups).add(sumRollups(fresh.map((entry) => entry.event)));
       const dead = [...refused, ...conflicting];
       const duplicated = copies + overtaken;
       const events = fresh.map(({ event }) => event);

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
 import { BufferModule } from '../buffer/buffer.module.js';
-import { DeadLetter, Erasure, Event, EventSummary, EventUsers, IngestClaim } from '../database/entities/index.js';
+import { DeadLetter, Erasure, Event, EventSummary, IngestClaim, ReadModelState } from '../database/entities/index.js';
 import type { Env } from '../config/env.js';
 import { ReadModelModule } from '../read-model/read-model.module.js';
 import { ClaimStore } from './claim.store.js';
@@ -15,6 +15,8 @@ import { RedisFiles } from './erasure/redis-file.js';
 import { DrainProcessor } from './drain.processor.js';
 import { DrainService } from './drain.service.js';
 import { EventWriter } from './event-writer.js';
+import { OldUserTables } from './old-user-tables/old-user-tables.js';
+import { OldUserTablesRepository } from './old-user-tables/old-user-tables.repository.js';
 import { Partitions } from './partitions.js';
 import { ClaimRepository } from './repositories/claim.repository.js';
 import { DeadLetterRepository } from './repositories/dead-letter.repository.js';
@@ -22,8 +24,6 @@ import { EventRepository } from './repositories/event.repository.js';
 import { RollupRepository } from './repositories/rollup.repository.js';
 import { ReadModelExpiry } from './retention/read-model-expiry.js';
 import { Retention } from './retention/retention.js';
-import { Sealer } from './sealing/sealer.js';
-import { SealingRepository } from './sealing/sealing.repository.js';
 import { Tidy } from './tidy.js';
 
 /** From the buffer to MySQL: the only writer of events and rollups. */
@@ -35,14 +35,14 @@ import { Tidy } from './tidy.js';
     repository(RollupRepository, EventSummary),
     repository(DeadLetterRepository, DeadLetter),
     repository(ErasureRepository, Erasure),
-    repository(SealingRepository, EventUsers),
+    repository(OldUserTablesRepository, ReadModelState),
     ClaimStore,
     EventWriter,
     DrainService,
     DrainProcessor,
     Partitions,
     Tidy,
-    Sealer,
+    OldUserTables,
     PersonEraser,
     PersonTraces,
     AppEraser,

@@ -1,8 +1,6 @@
 import type { AcceptedEvent } from '../events/event.js';
-import { userKey } from '../events/distinct-user.js';
 import { sumRollups } from './rollup-sums.js';
 
-const DAY = 86_400_000;
 const MIDNIGHT = Date.UTC(2026, 2, 8);
 const app = (digit: string) => digit.repeat(32);
 
@@ -36,36 +34,6 @@ test('sums by quarter-hour and device, for the name and for all names', () => {
     { appId: app('a'), event: 'click', quarter, device: 'bot', n: 1 },
     { appId: app('a'), event: 'view', quarter, device: 'mobile', n: 2 },
     { appId: app('a'), event: 'view', quarter: quarter + 1, device: 'mobile', n: 1 },
-  ]);
-});
-
-test('sums by day, for the name and for all names', () => {
-  const { days } = sumRollups([
-    event({}),
-    event({ occurredAt: MIDNIGHT + DAY - 1 }),
-    event({ occurredAt: MIDNIGHT + DAY }),
-  ]);
-  const day = MIDNIGHT / DAY;
-  expect(days).toEqual([
-    { appId: app('a'), event: '', day, device: 'mobile', n: 2 },
-    { appId: app('a'), event: '', day: day + 1, device: 'mobile', n: 1 },
-    { appId: app('a'), event: 'view', day, device: 'mobile', n: 2 },
-    { appId: app('a'), event: 'view', day: day + 1, device: 'mobile', n: 1 },
-  ]);
-});
-
-test('notes each quarter-hour of a UTC day in which a user was seen once', () => {
-  const at = (quarter: number) => event({ occurredAt: MIDNIGHT + quarter * 900_000 });
-  const { users } = sumRollups([
-    ...[at(0), at(47), at(48), at(95), at(95), at(96)],
-    event({ occurredAt: MIDNIGHT + 47 * 900_000, userValue: 'bob' }),
-  ]);
-  const [ann, bob] = ['ann', 'bob'].map((name) => userKey('user', name).toString('hex'));
-  const day = MIDNIGHT / DAY;
-  const seen = [0, 47, 48, 95].map((quarter) => [ann, quarter]);
-  expect(users.filter((cell) => cell.event === 'view')).toEqual([
-    { appId: app('a'), event: 'view', day, seen: [...seen, [bob, 47]] },
-    { appId: app('a'), event: 'view', day: day + 1, seen: [[ann, 0]] },
   ]);
 });
 

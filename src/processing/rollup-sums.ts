@@ -1,7 +1,7 @@
 import { ALL_EVENTS } from '../database/all-events.js';
 import type { AcceptedEvent, Device, UserKind } from '../events/event.js';
 import { userKeyHex } from './user-keys.js';
-import { QUARTERS_A_DAY, QUARTER_MS } from '../events/limits.js';
+import { QUARTER_MS } from '../events/limits.js';
 
 export interface SummaryCell {
   appId: string;
@@ -9,22 +9,6 @@ export interface SummaryCell {
   quarter: number;
   device: Device;
   n: number;
-}
-
-export interface DayCell {
-  appId: string;
-  event: string;
-  day: number;
-  device: Device;
-  n: number;
-}
-
-export interface UsersCell {
-  appId: string;
-  event: string;
-  day: number;
-  /** User key and quarter-hour of the day, each pair once. */
-  seen: [userKey: string, quarter: number][];
 }
 
 export interface UserCell {
@@ -44,8 +28,6 @@ export interface UserCell {
 
 export interface RollupSums {
   summary: SummaryCell[];
-  days: DayCell[];
-  users: UsersCell[];
   people: UserCell[];
 }
 
@@ -55,13 +37,6 @@ interface NameSums {
   event: string;
   /** By quarter-hour and device. */
   quarters: Map<number, Map<Device, number>>;
-  days: Map<number, DaySums>;
-}
-
-interface DaySums {
-  devices: Map<Device, number>;
-  /** Quarter-hours of the day by user key. */
-  seen: Map<string, number[]>;
 }
 
 /**
@@ -73,8 +48,8 @@ export function sumRollups(events: readonly AcceptedEvent[]): RollupSums {
   const people = new Map<string, UserCell>();
   for (const event of events) {
     const key = userKeyHex(event.userKind, event.userValue);
-    addToNames(apps, event, ALL_EVENTS, key);
-    addToNames(apps, event, event.event, key);
+    addToNames(apps, event, ALL_EVENTS);
+    addToNames(apps, event, event.event);
     addToPeople(people, event, key);
   }
   const names = [...apps.values()].flatMap((of) => [...of.values()]);
@@ -84,46 +59,25 @@ export function sumRollups(events: readonly AcceptedEvent[]): RollupSums {
     .map(({ sums }) => sums);
   return {
     summary: ordered.flatMap(summaryCells),
-    days: ordered.flatMap(dayCells),
-    users: ordered.flatMap(usersCells),
     people: sorted(people),
   };
 }
 
-function addToNames(apps: Map<string, Map<string, NameSums>>, event: AcceptedEvent, name: string, key: string): void {
+function addToNames(apps: Map<string, Map<string, NameSums>>, event: AcceptedEvent, name: string): void {
   const { appId, device } = event;
   const names = upsert(apps, appId, () => new Map<string, NameSums>());
-  const sums = upsert(names, name, () => ({ appId, event: name, quarters: new Map(), days: new Map() }));
+  const sums = upsert(names, name, () => ({ appId, event: name, quarters: new Map() }));
   const quarter = Math.floor(event.occurredAt / QUARTER_MS);
   addOne(
     upsert(sums.quarters, quarter, () => new Map<Device, number>()),
     device,
   );
-  const day = upsert(sums.days, Math.floor(quarter / QUARTERS_A_DAY), () => ({ devices: new Map(), seen: new Map() }));
-  addOne(day.devices, device);
-  const seen = day.seen.get(key);
-  const ofDay = quarter % QUARTERS_A_DAY;
-  if (!seen) day.seen.set(key, [ofDay]);
-  else if (!seen.includes(ofDay)) seen.push(ofDay);
 }
 
 function summaryCells({ appId, event, quarters }: NameSums): SummaryCell[] {
   return inOrder(quarters).flatMap(([quarter, devices]) =>
     byDevice(devices).map(([device, n]) => ({ appId, event, quarter, device, n })),
   );
-}
-
-function dayCells({ appId, event, days }: NameSums): DayCell[] {
-  return inOrder(days).flatMap(([day, { devices }]) =>
-    byDevice(devices).map(([device, n]) => ({ appId, event, day, device, n })),
-  );
-}
-
-function usersCells({ appId, event, days }: NameSums): UsersCell[] {
-  return inOrder(days).map(([day, { seen }]) => ({
-    ...{ appId, event, day },
-    seen: [...seen].flatMap(([key, quarters]) => quarters.map((quarter): [string, number] => [key, quarter])),
-  }));
 }
 
 function inOrder<T>(cells: Map<number, T>): [number, T][] {

@@ -3,7 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { formatUuid } from '../events/event-id.js';
 import type { ReadModelAddress } from '../config/clickhouse-url.js';
 import { clickhouseClient } from './clickhouse-client.js';
-import { EVENTS, type EventTable, NEXT_EVENTS } from './copy-targets.js';
+import { type AppTable, ARCHIVED_USERS, EVENTS, type EventTable, NEXT_EVENTS } from './copy-targets.js';
 import type { ProjectionRow } from './projection/projection-row.js';
 import type { EventKey } from './outbox/event-ids.js';
 import { COLUMN_NAMES, rowLine } from './schema/event-columns.js';
@@ -94,8 +94,8 @@ export class ReadModelStore {
     return answer.json<Row>();
   }
 
-  /** Adds rows to a table of keys that is only in memory. @param rows fields as TabSeparated writes them */
-  async insertKeys(table: string, rows: readonly (readonly string[])[]): Promise<void> {
+  /** Adds rows to a table that takes a row any number of times. @param rows fields as TabSeparated writes them */
+  async insertFields(table: string, rows: readonly (readonly string[])[]): Promise<void> {
     if (rows.length === 0) return;
     const text = rows.map((fields) => `${fields.join('\t')}\n`).join('');
     await this.client.insert({
@@ -122,9 +122,9 @@ export class ReadModelStore {
     }
   }
 
-  /** Deletes every event of the table that answers. */
+  /** Deletes every event of the table that answers, and every archived user. */
   async empty(): Promise<void> {
-    await this.client.command({ query: `TRUNCATE TABLE ${EVENTS}` });
+    for (const table of [EVENTS, ARCHIVED_USERS]) await this.client.command({ query: `TRUNCATE TABLE ${table}` });
   }
 
   /** Makes an empty second table like the first one, in place of one that is there. @returns ClickHouse's id of it */
@@ -135,7 +135,7 @@ export class ReadModelStore {
   }
 
   /** ClickHouse's own id of a table, 32 hex digits; undefined: there is none. */
-  async idOf(table: EventTable): Promise<string | undefined> {
+  async idOf(table: AppTable): Promise<string | undefined> {
     const [row] = await this.ask<{ id: string }>(ID_OF, { table });
     return row?.id;
   }

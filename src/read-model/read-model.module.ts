@@ -1,7 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { OutboxBatch, ReadModelState } from '../database/entities/index.js';
+import { ArchivedUser, OutboxBatch, ReadModelState } from '../database/entities/index.js';
 import { Env } from '../config/env.js';
+import { ArchiveCopy } from './archive/archive-copy.js';
+import { ArchiveRepair } from './archive/archive-repair.js';
+import { ArchiveRepository } from './archive/archive.repository.js';
 import { Backfill } from './backfill/backfill.js';
 import { FillRepository } from './backfill/fill.repository.js';
 import { CopySender } from './copy-sender.js';
@@ -18,8 +21,8 @@ import { RestoredBackup } from './restored-backup.js';
 import { Reconciler } from './reconciler.js';
 
 /**
- * The copy of every committed event in ClickHouse, as a worker keeps it. Where there is no ClickHouse the outbox alone is
- * there, which then takes no rows.
+ * The copy of every committed event in ClickHouse, as a worker keeps it. Where there is no ClickHouse the outbox and the
+ * archive are there; the outbox then takes no rows.
  */
 @Module({})
 export class ReadModelModule {
@@ -28,6 +31,11 @@ export class ReadModelModule {
       provide: OutboxRepository,
       inject: [DataSource],
       useFactory: (source: DataSource) => new OutboxRepository(OutboxBatch, source.manager),
+    };
+    const archive = {
+      provide: ArchiveRepository,
+      inject: [DataSource],
+      useFactory: (source: DataSource) => new ArchiveRepository(ArchivedUser, source.manager),
     };
     const store = {
       provide: ReadModelStore,
@@ -54,15 +62,26 @@ export class ReadModelModule {
           Backfill,
           LateCopies,
           ReadModelDeletions,
+          ArchiveRepair,
+          ArchiveCopy,
         ]
       : [];
     return {
       module: ReadModelModule,
-      providers: [outbox, ...copying],
+      providers: [outbox, archive, ...copying],
       exports: [
         OutboxRepository,
+        ArchiveRepository,
         ...(readModel
-          ? [Projector, ReadModelStore, Reconciler, ReadModelConnection, FillRepository, ReadModelDeletions]
+          ? [
+              Projector,
+              ReadModelStore,
+              Reconciler,
+              ReadModelConnection,
+              FillRepository,
+              ReadModelDeletions,
+              ArchiveRepair,
+            ]
           : []),
       ],
     };

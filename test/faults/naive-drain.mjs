@@ -8,7 +8,6 @@ import { createRedis } from '#dist/common/redis.js';
 import { Env } from '#dist/config/env.js';
 import { createDataSource } from '#dist/database/data-source.js';
 import { EventSummary, Event } from '#dist/database/entities/index.js';
-import { uuidV7 } from '#dist/events/event-id.js';
 import { readChunk } from '#dist/processing/chunk.js';
 import { EventRepository } from '#dist/processing/repositories/event.repository.js';
 import { RollupRepository } from '#dist/processing/repositories/rollup.repository.js';
@@ -32,7 +31,7 @@ for (const segment of await redis.zrange(keys.waiting, 0, -1)) {
     const chunk = readChunk(texts).entries.map((entry) => entry.event);
     if (TRIM_FIRST) await trim(list, texts.length);
     await events.insertNew(chunk.map((event) => storedForm(event, '0'.repeat(32))));
-    await rollups.add(sumRollups(chunk), uuidV7(Date.now()));
+    await rollups.add(sumRollups(chunk));
     if (CRASH === 'after-count') process.kill(process.pid, 'SIGKILL');
     if (!TRIM_FIRST) await trim(list, texts.length);
   }

@@ -78,7 +78,6 @@ describe('many erasures at one time', () => {
     ];
     await stack.push(0, ...letters.map((letter) => JSON.stringify(letter)));
     await stack.drained();
-    await stack.sealed();
     for (const worker of stack.workers.splice(0)) await worker.stop();
     const ids = [await orderErasure(ann, app, people[0]!)];
     await until(() => Promise.resolve(Date.now() > between), 'the events between the orders to be of the past');
@@ -91,7 +90,6 @@ describe('many erasures at one time', () => {
     await Promise.all([stack.startWorker(), stack.startWorker()]);
     await done(ann, ids);
     const kept = [...aliases, ...late.filter((_event, i) => i !== 2), ...elsewhere];
-    await stack.sealed();
     expect(await storedCounts(stack)).toEqual(countNaively(kept));
     const named = await stack.query<{ alias: Buffer }>(
       'SELECT anonymous_id AS alias FROM events WHERE app_id = ? AND anonymous_id IS NOT NULL',

@@ -1,19 +1,10 @@
 import type { AcceptedEvent } from '../../src/events/event.js';
-import {
-  readSightings,
-  type SealedSightings,
-  sightedNumber,
-  sightedQuarter,
-  unpackSightings,
-} from '../../src/database/seen-users.js';
 import { userKey } from '../../src/events/distinct-user.js';
 import type { Stack } from './stack.js';
 
 /** Every rollup as plain text lines, so that two of them compare at a glance. */
 export interface Counts {
   summary: string[];
-  days: string[];
-  users: string[];
   people: string[];
 }
 
@@ -26,8 +17,6 @@ export function countNaively(events: AcceptedEvent[]): Counts {
   }
   const counted = [...first.values()];
   const summary = new Map<string, number>();
-  const days = new Map<string, number>();
-  const seen = new Map<string, Set<number>>();
   const people = new Map<string, AcceptedEvent[]>();
   for (const event of counted) {
     const user = userKey(event.userKind, event.userValue).toString('hex');
@@ -35,9 +24,6 @@ export function countNaively(events: AcceptedEvent[]): Counts {
     for (const name of ['', event.event]) {
       const cell = `${event.appId} ${name} ${quarter} ${event.device}`;
       summary.set(cell, (summary.get(cell) ?? 0) + 1);
-      const day = `${event.appId} ${name} ${Math.floor(quarter / 96)}`;
-      days.set(`${day} ${event.device}`, (days.get(`${day} ${event.device}`) ?? 0) + 1);
-      seen.set(`${day} ${user}`, (seen.get(`${day} ${user}`) ?? new Set()).add(quarter % 96));
     }
     const person = `${event.appId} ${user}`;
     const own = people.get(person);
@@ -46,8 +32,6 @@ export function countNaively(events: AcceptedEvent[]): Counts {
   }
   return {
     summary: [...summary].map(([cell, n]) => `${cell} ${n}`).sort(),
-    days: [...days].map(([cell, n]) => `${cell} ${n}`).sort(),
-    users: [...seen].map(([cell, quarters]) => `${cell} ${[...quarters].sort((a, b) => a - b).join()}`).sort(),
     people: [...people].map(([person, own]) => `${person} ${describe(own)}`).sort(),
   };
 }
@@ -63,9 +47,6 @@ export async function storedCounts(stack: Stack): Promise<Counts> {
   const summary = await stack.query<Record<string, string>>(
     'SELECT HEX(app_id) AS app, CONVERT(event USING utf8mb4) AS event, quarter, device, n FROM event_summary',
   );
-  const days = await stack.query<Record<string, string>>(
-    'SELECT HEX(app_id) AS app, CONVERT(event USING utf8mb4) AS event, day, device, n FROM event_summary_days',
-  );
   const people = await stack.query<Record<string, string>>(
     `SELECT HEX(app_id) AS app, HEX(user_key) AS user, total_events AS n, ROUND(UNIX_TIMESTAMP(first_seen) * 1000) AS first,
       ROUND(UNIX_TIMESTAMP(last_seen) * 1000) AS last, HEX(last_id) AS id, device, COALESCE(browser, '-') AS browser
@@ -73,44 +54,12 @@ export async function storedCounts(stack: Stack): Promise<Counts> {
   );
   return {
     summary: summary.map((r) => `${lower(r.app)} ${r.event} ${r.quarter} ${r.device} ${r.n}`).sort(),
-    days: days.map((r) => `${lower(r.app)} ${r.event} ${r.day} ${r.device} ${r.n}`).sort(),
-    users: await storedUsers(stack),
     people: people
       .map((r) =>
         [lower(r.app), lower(r.user), r.n, Number(r.first), Number(r.last), lower(r.id), r.device, r.browser].join(' '),
       )
       .sort(),
   };
-}
-
-interface UsersRow {
-  app: string;
-  event: string;
-  day: string;
-}
-
-/** Sealed or not, in one snapshot: a sighting is in the one until it is in the other. */
-async function storedUsers(stack: Stack): Promise<string[]> {
-  const cell = 'LOWER(HEX(app_id)) AS app, CONVERT(event USING utf8mb4) AS event, day';
-  const [batches, sealed, numbers] = await stack.db.transaction('REPEATABLE READ', async (manager) => [
-    (await manager.query(`SELECT ${cell}, seen FROM event_user_batches`)) as (UsersRow & { seen: Buffer })[],
-    (await manager.query(`SELECT ${cell}, users, quarters FROM event_users`)) as (UsersRow & SealedSightings)[],
-    (await manager.query(
-      `SELECT LOWER(HEX(apps.id)) AS app, number, LOWER(HEX(user_key)) AS user
-      FROM user_numbers JOIN apps ON apps.owner_id = user_numbers.owner_id`,
-    )) as { app: string; number: string; user: string }[],
-  ]);
-  const userOf = new Map(numbers.map(({ app, number, user }) => [`${app} ${number}`, user]));
-  const seen = new Map<string, Set<number>>();
-  const see = ({ app, event, day }: UsersRow, user: string | undefined, quarter: number): void => {
-    const key = `${app} ${event} ${day} ${user}`;
-    seen.set(key, (seen.get(key) ?? new Set()).add(quarter));
-  };
-  for (const row of batches) for (const [user, quarter] of unpackSightings(row.seen)) see(row, user, quarter);
-  for (const row of sealed) {
-    for (const one of readSightings(row)) see(row, userOf.get(`${row.app} ${sightedNumber(one)}`), sightedQuarter(one));
-  }
-  return [...seen].map(([cell, quarters]) => `${cell} ${[...quarters].sort((a, b) => a - b).join()}`).sort();
 }
 
 function lower(hex: string | undefined): string {

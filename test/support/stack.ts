@@ -33,7 +33,7 @@ export interface StackOptions {
 let stacks = 0;
 
 const COPY_COMPLETE = `SELECT 1 FROM read_model WHERE enabled = 1 AND complete_at IS NOT NULL
-AND NOT EXISTS (SELECT 1 FROM outbox)`;
+AND NOT EXISTS (SELECT 1 FROM outbox) AND NOT EXISTS (SELECT 1 FROM archive_outbox)`;
 
 /** Whether the API knows that the copy is complete. */
 function asksReadModel({ process }: { process: ServerProcess }): boolean {
@@ -70,7 +70,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     FLUSH_INTERVAL_MS: '100',
     // What a killed worker left is copied after four thirds of it.
     COPY_TIMEOUT_MS: '4000',
-    SEAL_AFTER_MS: '400',
     RATE_LIMITS:
       'signin=10000,bodies=10000,refused_keys=100000,anonymous=100000,reads=1000000,changes=1000000,regenerate=1000000',
     ...options.env,
@@ -161,7 +160,7 @@ export class Stack {
     await until(() => !this.apis.some(asksReadModel), 'the APIs to ask MySQL');
   }
 
-  /** Apps of one owner, for events that went straight into the buffer: sealing asks whose they are. */
+  /** Apps of one owner, for events that went straight into the buffer: questions ask whose they are. */
   async ownApps(...ids: string[]): Promise<void> {
     const owner = Buffer.alloc(16, 9);
     const user = 'INSERT INTO users (id, provider, subject, email, last_sign_in_at) VALUES (?, ?, ?, ?, NOW(3))';
@@ -174,12 +173,6 @@ export class Stack {
   async store(events: readonly AcceptedEvent[]): Promise<void> {
     for (const [index, event] of events.entries()) await this.push(index % 4, encodeEnvelope(event));
     await this.drained();
-  }
-
-  /** Every distinct user that was counted is in a bitmap. */
-  async sealed(): Promise<void> {
-    const left = 'SELECT 1 FROM event_user_batches LIMIT 1';
-    await until(async () => (await this.query(left)).length === 0, 'distinct users to be sealed');
   }
 
   /** Accepted events that are not committed, and claims. */

@@ -1484,6 +1484,12 @@ export interface components {
       share: number;
     };
     BreakdownDto: {
+      /**
+       * Format: date-time
+       * @description Events of this time and later are in these numbers; earlier ones of the range have expired. Left out where the range begins
+       *     later, and where the counts of names answer. RFC 3339, UTC.
+       */
+      eventsFrom?: string;
       by: string;
       timezone: string;
       /** @description Events of all values, also of those that are not listed. */

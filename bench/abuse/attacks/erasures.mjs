@@ -18,7 +18,7 @@ export async function* rows(bench, { short }) {
   const server = await bench.localApi();
   const attacker = await Tenant.signIn(server, 'flood@example.test');
   const other = await Tenant.signIn(server, 'bystander@example.test');
-  await fill(bench, { apps: [attacker.app], ownerId: attacker.ownerId, events: scale.events, progress: () => {} });
+  await fill(bench, { apps: [attacker.app], events: scale.events, progress: () => {} });
   const worker = await bench.worker();
   await sendEvents(bench, other, 200);
   const people = await bench.db

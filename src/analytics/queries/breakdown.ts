@@ -1,9 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import { ALL_EVENTS } from '../../database/all-events.js';
 import { binaries, binary } from '../../database/binary.js';
-import { QUARTERS_A_DAY } from '../../events/limits.js';
 import type { RawRange } from '../raw-range.js';
-import { rangeParts, type TimeRange } from '../time-range.js';
+import type { TimeRange } from '../time-range.js';
 import { type Expression, NAMED_DIMENSIONS, VALUE_MAX } from './dimensions.js';
 import { conditions, type EventFilters } from './event-filters.js';
 
@@ -53,33 +52,21 @@ export async function eventBreakdown(
   };
 }
 
-/** Quarter-hours are asked name by name, of the names of their day: the primary key leads to them. */
-const QUARTERS = `SELECT q.event, q.n FROM (
-    SELECT DISTINCT app_id, event FROM event_summary_days WHERE app_id IN (?) AND day = ?
-  ) names JOIN event_summary q ON q.app_id = names.app_id AND q.event = names.event
-  WHERE q.quarter >= ? AND q.quarter < ?`;
-const BY_NAME = `SELECT event AS name, SUM(n) AS n, SUM(SUM(n)) OVER () AS total FROM (
-  SELECT event, n FROM event_summary_days WHERE app_id IN (?) AND day >= ? AND day < ?
-  UNION ALL ${QUARTERS} UNION ALL ${QUARTERS}
-) counted WHERE event <> ? GROUP BY event ORDER BY n DESC, event LIMIT ?`;
+/** The primary key leads to the quarter-hours of each name. */
+const BY_NAME = `SELECT q.event AS name, SUM(q.n) AS n, SUM(SUM(q.n)) OVER () AS total FROM (
+  SELECT DISTINCT app_id, event FROM event_summary WHERE app_id IN (?)
+) names JOIN event_summary q ON q.app_id = names.app_id AND q.event = names.event
+WHERE q.event <> ? AND q.quarter >= ? AND q.quarter < ? GROUP BY q.event ORDER BY n DESC, name LIMIT ?`;
 
 /** How often each name was counted: from the rollups. @param appIds as above */
 export async function nameBreakdown(
   manager: EntityManager,
   appIds: readonly string[],
-  range: TimeRange,
+  { startQuarter, endQuarter }: TimeRange,
   limit: number,
 ): Promise<Breakdown<{ value: string; count: number }>> {
-  const apps = binaries(appIds);
-  const { startDay, endDay, before, after } = rangeParts(range);
-  const edge = ({ startQuarter, endQuarter }: TimeRange) => [
-    ...[apps, Math.floor(startQuarter / QUARTERS_A_DAY), startQuarter, endQuarter],
-  ];
   const rows: { name: Buffer; n: string; total: string }[] = await manager.query(BY_NAME, [
-    ...[apps, startDay, endDay],
-    ...edge(before),
-    ...edge(after),
-    ...[Buffer.from(ALL_EVENTS), limit],
+    ...[binaries(appIds), Buffer.from(ALL_EVENTS), startQuarter, endQuarter, limit],
   ]);
   return {
     total: Number(rows[0]?.total ?? 0),

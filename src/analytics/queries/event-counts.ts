@@ -1,17 +1,10 @@
 import { binaries, binary } from '../../database/binary.js';
 import type { EntityManager } from 'typeorm';
 import type { Device } from '../../events/event.js';
-import { rangeParts, type TimeRange } from '../time-range.js';
+import type { TimeRange } from '../time-range.js';
 
-/**
- * How many events a range holds, by device: whole UTC days from their own sums, the quarter-hours before the first and
- * after the last of them one by one.
- */
-const EVENT_COUNTS = `SELECT device, SUM(n) AS n FROM event_summary_days
-WHERE app_id IN (?) AND event = ? AND day >= ? AND day < ? GROUP BY device
-UNION ALL SELECT device, SUM(n) AS n FROM event_summary
-WHERE app_id IN (?) AND event = ? AND quarter >= ? AND quarter < ? GROUP BY device
-UNION ALL SELECT device, SUM(n) AS n FROM event_summary
+/** How many events a range holds, by device. */
+const EVENT_COUNTS = `SELECT device, SUM(n) AS n FROM event_summary
 WHERE app_id IN (?) AND event = ? AND quarter >= ? AND quarter < ? GROUP BY device`;
 
 /** The first and the last quarter-hour of a range in which something was counted, of each app from the primary key. */
@@ -35,18 +28,12 @@ export async function eventCounts(
   manager: EntityManager,
   appIds: readonly string[],
   event: string,
-  range: TimeRange,
+  { startQuarter, endQuarter }: TimeRange,
 ): Promise<EventCounts> {
-  const cells = [binaries(appIds), Buffer.from(event)];
-  const { startDay, endDay, before, after } = rangeParts(range);
   const rows: { device: Device; n: string }[] = await manager.query(EVENT_COUNTS, [
-    ...[...cells, startDay, endDay],
-    ...[...cells, before.startQuarter, before.endQuarter],
-    ...[...cells, after.startQuarter, after.endQuarter],
+    ...[binaries(appIds), Buffer.from(event), startQuarter, endQuarter],
   ]);
-  const counts: EventCounts = {};
-  for (const { device, n } of rows) counts[device] = (counts[device] ?? 0) + Number(n);
-  return counts;
+  return Object.fromEntries(rows.map(({ device, n }) => [device, Number(n)]));
 }
 
 /** @returns undefined when nothing was counted */

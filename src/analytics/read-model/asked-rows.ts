@@ -48,8 +48,12 @@ function fencesAfter(apps: readonly AskedApp[], from: number): Map<number, strin
 }
 
 /** Whether the range begins before raw events of one of the apps expired: their counts are kept in MySQL alone. */
-export function reachesExpired(apps: readonly AskedApp[], { startQuarter }: TimeRange): boolean {
-  return apps.some(
-    ({ deletedBefore }) => deletedBefore !== null && startQuarter * QUARTER_MS < deletedBefore.getTime(),
-  );
+export function reachesExpired(apps: readonly AskedApp[], range: TimeRange): boolean {
+  return keptFrom(apps, range) !== undefined;
+}
+
+/** @returns the moment before which events of one of the apps have expired; undefined where the range begins later */
+export function keptFrom(apps: readonly AskedApp[], { startQuarter }: TimeRange): Date | undefined {
+  const last = Math.max(0, ...apps.map(({ deletedBefore }) => deletedBefore?.getTime() ?? 0));
+  return startQuarter * QUARTER_MS < last ? new Date(last) : undefined;
 }

@@ -4,6 +4,7 @@ import type { AskedApp } from '../analytics-scope.js';
 import { METADATA_PREFIX } from '../breakdown.dto.js';
 import type { Breakdown, ValueCount } from '../queries/breakdown.js';
 import type { NamedDimension } from '../queries/dimensions.js';
+import { archivedRows, keptSightings } from './archived-users.js';
 import { askedRows, type Period } from './asked-rows.js';
 import { columnDimension, metadataDimension } from './dimensions.js';
 import { type AskedFilters, filterConditions } from './filters.js';
@@ -52,4 +53,20 @@ export function breakdownQuestion(
       })),
     }),
   };
+}
+
+/** @returns a question for the distinct users of each of these names, the archive included. @param names at least one */
+export function usersOfNames(
+  apps: readonly AskedApp[],
+  names: readonly string[],
+  period: Period,
+): Omit<LimitedQuestion, 'timeLimitMs'> {
+  const values = new SqlValues();
+  const named = `event IN ${values.list('String', names)}`;
+  const seen = `SELECT event, user_key FROM events WHERE ${keptSightings(values, apps, period)} AND ${named}
+UNION ALL SELECT event, user_key FROM archived_users WHERE ${archivedRows(values, apps, period)} AND ${named}`;
+  const sql = `SELECT toString(event) AS name, uniqExact(user_key) AS users FROM (${seen}) GROUP BY name`;
+  const byUser = `SELECT toString(event) AS name, user_key FROM (${seen}) GROUP BY name, user_key`;
+  const thrifty = [`SELECT name, count() AS users FROM (${byUser}) GROUP BY name`];
+  return { sql, thrifty, params: values.params, appIds: apps.map(({ id }) => id) };
 }

@@ -4,6 +4,7 @@ import type { LimitedQuestion } from '../../questions/read-model-questions.js';
 import type { AskedApp } from '../analytics-scope.js';
 import { lowerBound } from '../lower-bound.js';
 import type { TimeRange } from '../time-range.js';
+import { archivedSightings, keptSightings } from './archived-users.js';
 import { askedRows, periodOf } from './asked-rows.js';
 
 /** Events and distinct users of a bucket, or of a whole period. */
@@ -37,6 +38,7 @@ export interface SeriesQuestion extends Omit<LimitedQuestion, 'timeLimitMs'> {
  * Buckets are found by their beginnings, which Node knows: the time zones of ClickHouse are of another release.
  * @param names undefined: all events together
  * @param buckets at least one, in order, without a gap @param now ms @param asOf up to when the copy is complete
+ * @param withArchive also users of days whose events have expired: then the counts tell nothing
  * @returns undefined where nothing can have occurred
  */
 export function seriesQuestion(
@@ -46,6 +48,7 @@ export function seriesQuestion(
   buckets: readonly TimeRange[],
   now: number,
   asOf: Date,
+  withArchive = false,
 ): SeriesQuestion | undefined {
   const period = periodOf(range);
   if (!period) return undefined;
@@ -53,14 +56,20 @@ export function seriesQuestion(
   const starts = buckets.map(({ startQuarter }) => (startQuarter * QUARTER_MS) / 1000);
   // One text: chDB takes no arrays.
   const edges = `arrayMap(x -> toUInt32(x), splitByChar(',', ${values.add('String', starts.join())}))`;
-  const rows = askedRows(values, apps, period, now);
+  const rows = withArchive ? keptSightings(values, apps, period) : askedRows(values, apps, period, now);
   const named = names === undefined ? '' : ` AND event IN ${values.list('String', [...new Set(names)])}`;
-  const start = `roundDown(toUInt32(toUnixTimestamp(occurred_at)), ${edges}) AS start`;
-  const placed = `SELECT ${names === undefined ? "''" : 'toString(event)'} AS name, ${start}, user_key FROM events WHERE ${rows}${named}`;
+  const name = names === undefined ? "'' AS name" : 'toString(event) AS name';
+  const startOf = (second: string): string => `roundDown(${second}, ${edges}) AS start`;
+  const second = 'toUInt32(toUnixTimestamp(occurred_at))';
+  const archive = withArchive
+    ? ` UNION ALL SELECT ${name}, ${startOf('at')}, user_key FROM (${archivedSightings(values, apps, period, named)})`
+    : '';
+  const of = (more: string): string =>
+    `SELECT ${name}, ${startOf(second)}, user_key FROM events WHERE ${rows}${named}${more}${archive}`;
   const sets = 'GROUPING SETS ((name), (name, start))';
-  const sql = `SELECT name, start, count() AS n, uniqExact(user_key) AS users FROM (${placed}) GROUP BY ${sets}`;
+  const sql = `SELECT name, start, count() AS n, uniqExact(user_key) AS users FROM (${of('')}) GROUP BY ${sets}`;
   // Two statements see the same events: what was received until `asOf` is all copied.
-  const settled = `${placed} AND received_at <= ${values.time(asOf.getTime())}`;
+  const settled = of(` AND received_at <= ${values.time(asOf.getTime())}`);
   const byUser = `SELECT name, start, user_key, count() AS one FROM (${settled}) GROUP BY name, start, user_key`;
   const ofBuckets = `SELECT name, start, sum(one) AS n, count() AS users FROM (${byUser}) GROUP BY name, start`;
   const ofAll = `SELECT name, toUInt32(0) AS start, count() AS n, uniqExact(user_key) AS users FROM (${settled}) GROUP BY name`;

@@ -4,6 +4,7 @@ import { SqlValues } from '../../read-model/sql-values.js';
 import type { ReadModelQuestion } from '../../read-model/questions/read-model-reader.js';
 import type { AskedApp } from '../analytics-scope.js';
 import type { CountedSpan, EventCounts } from '../queries/event-counts.js';
+import { archivedRows, keptSightings } from './archived-users.js';
 import { askedRows, type Period } from './asked-rows.js';
 
 /** The devices are written out: grouping by them would count a user of two devices twice. */
@@ -33,6 +34,23 @@ export function summaryQuestion(
   const rows = askedRows(values, apps, period, now);
   const named = event === undefined ? '' : ` AND event = ${values.add('String', event)}`;
   return { sql: SUMMARY + rows + named, params: values.params, appIds: apps.map(({ id }) => id) };
+}
+
+/**
+ * Distinct users of a range that begins before events expired, the archive included.
+ * @param event undefined for all events
+ */
+export function usersQuestion(
+  apps: readonly AskedApp[],
+  event: string | undefined,
+  period: Period,
+): Omit<ReadModelQuestion, 'timeLimitMs'> {
+  const values = new SqlValues();
+  const named = event === undefined ? '' : ` AND event = ${values.add('String', event)}`;
+  const sql = `SELECT uniqExact(user_key) AS users FROM (
+SELECT user_key FROM events WHERE ${keptSightings(values, apps, period)}${named}
+UNION ALL SELECT user_key FROM archived_users WHERE ${archivedRows(values, apps, period)}${named})`;
+  return { sql, params: values.params, appIds: apps.map(({ id }) => id) };
 }
 
 export function readSummary([row]: readonly SummaryRow[]): Summary {

@@ -1,12 +1,10 @@
 import { ApiKey } from './api-key.entity.js';
 import { App } from './app.entity.js';
+import { ArchivedUser, ArchiveOutboxDay } from './archived-user.entity.js';
 import { AuditEntry } from './audit-entry.entity.js';
 import { DeadLetter } from './dead-letter.entity.js';
 import { Erasure } from './erasure.entity.js';
-import { EventSummaryDay } from './event-summary-day.entity.js';
 import { EventSummary } from './event-summary.entity.js';
-import { EventUserBatch } from './event-user-batch.entity.js';
-import { EventUsers } from './event-users.entity.js';
 import { Event } from './event.entity.js';
 import { IngestBatch } from './ingest-batch.entity.js';
 import { IngestClaim } from './ingest-claim.entity.js';
@@ -17,23 +15,22 @@ import { ReadModelState } from './read-model-state.entity.js';
 import { Session } from './session.entity.js';
 import { SignInFlow } from './sign-in-flow.entity.js';
 import { UserAnalytics } from './user-analytics.entity.js';
-import { UserNumber, UserNumberCounter } from './user-number.entity.js';
 import { User } from './user.entity.js';
 import { VisitorSecret } from './visitor-secret.entity.js';
 
+export type { RetentionRollups } from './app.entity.js';
 export type { ErasureStage, ErasureSubject, RedisFile } from './erasure.entity.js';
 
 export {
   ApiKey,
   App,
+  ArchivedUser,
+  ArchiveOutboxDay,
   AuditEntry,
   DeadLetter,
   Erasure,
   Event,
   EventSummary,
-  EventSummaryDay,
-  EventUserBatch,
-  EventUsers,
   IngestBatch,
   IngestClaim,
   Installation,
@@ -44,8 +41,6 @@ export {
   SignInFlow,
   User,
   UserAnalytics,
-  UserNumber,
-  UserNumberCounter,
   VisitorSecret,
 };
 
@@ -57,12 +52,9 @@ export const ENTITIES = [
   ApiKey,
   Event,
   EventSummary,
-  EventSummaryDay,
-  EventUserBatch,
-  EventUsers,
   UserAnalytics,
-  UserNumber,
-  UserNumberCounter,
+  ArchivedUser,
+  ArchiveOutboxDay,
   IngestClaim,
   IngestBatch,
   DeadLetter,

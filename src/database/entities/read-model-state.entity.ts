@@ -50,4 +50,11 @@ export class ReadModelState {
   /** When expired events were last deleted from it; null: never. */
   @Column({ name: 'expired_at', type: 'datetime', precision: 3, nullable: true })
   expiredAt!: Date | null;
+
+  /**
+   * Tables of distinct users that earlier releases kept: 0: gone. 1: a worker is to archive the users of expired days. 2: archived; the
+   * tables go once the copy is complete.
+   */
+  @Column({ name: 'old_user_tables', type: 'tinyint', unsigned: true, default: 0 })
+  oldUserTables!: number;
 }

@@ -1,28 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { binary } from '../../database/binary.js';
 import { userKeysOf } from '../../events/person.js';
 import { retried } from '../../database/retried.js';
-import { SealingRepository } from '../sealing/sealing.repository.js';
-import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
+import { OldUserTables } from '../old-user-tables/old-user-tables.js';
 import { ErasureRepository, type OpenErasure } from './erasure.repository.js';
 import { type PersonKey, personKeys } from './person-key.js';
 import { erasePersonChunk, rewritePerson } from './person-rows.js';
-import { type CellBounds, oldCells, seePeopleAnew } from './person-sightings.js';
 import { PersonTraces } from './person-traces.js';
 
-/** Cells of distinct users in one transaction. */
-const CELLS = 100;
+const ARCHIVED_AT_ONCE = 5000;
+const DELETE_ARCHIVED = `DELETE FROM archived_users WHERE app_id = ? AND user_key = ?
+ORDER BY day, event LIMIT ${ARCHIVED_AT_ONCE}`;
 
-const DELETED_BEFORE = 'SELECT deleted_before AS deletedBefore FROM apps WHERE id = ?';
-
-/** Takes people out of events, rollups and dead letters of one app. Beginning again after a crash changes nothing. */
+/** Takes people out of events, rollups, the archive and dead letters of one app. Beginning again after a crash changes nothing. */
 @Injectable()
 export class PersonEraser {
   constructor(
     private readonly dataSource: DataSource,
     private readonly erasures: ErasureRepository,
-    private readonly sealing: SealingRepository,
+    private readonly oldTables: OldUserTables,
     private readonly traces: PersonTraces,
   ) {}
 
@@ -37,7 +33,7 @@ export class PersonEraser {
   ): AsyncGenerator<void, void> {
     let erased = yield* each(orders, (erasure) => this.eraseEvents(erasure), failed);
     if (erased.length === 0) return;
-    yield* this.forgetOldDays(erased);
+    erased = yield* each(erased, (erasure) => this.forgetArchived(erasure), failed);
     erased = yield* each(erased, (erasure) => this.forgetPerson(erasure), failed);
     yield* this.traces.forgetAliases(erased);
     yield* this.traces.eraseDeadLetters(erased);
@@ -48,8 +44,7 @@ export class PersonEraser {
       for (let more = true; more;) {
         more = await retried(() =>
           this.dataSource.transaction(async (manager) => {
-            const sealing = manager.withRepository(this.sealing);
-            const chunk = await erasePersonChunk(manager, sealing, person, erasure.requestedAt);
+            const chunk = await erasePersonChunk(manager, person, erasure.requestedAt);
             if (chunk.deleted > 0) await manager.withRepository(this.erasures).add(erasure.id, chunk.deleted);
             return chunk.more;
           }),
@@ -59,34 +54,31 @@ export class PersonEraser {
     }
   }
 
-  /** What retention left of people has no events to be found by. */
-  private async *forgetOldDays(orders: readonly OpenErasure[]): AsyncGenerator<void, void> {
-    const people = orders.flatMap(keysOf);
+  /** After their events: what retention archives of these meanwhile is found here. */
+  private async *forgetArchived(erasure: OpenErasure): AsyncGenerator<void, void> {
+    const people = keysOf(erasure);
     const { appId, ownerId } = people[0]!;
-    const userKeys = people.map(({ userKey }) => userKey.toString('hex'));
-    // Asked now: retention may have gone on since the order was read.
-    const [app]: { deletedBefore: Date | null }[] = await this.dataSource.query(DELETED_BEFORE, [appId]);
-    if (!app?.deletedBefore) return;
-    for (let bounds: CellBounds | undefined = { before: app.deletedBefore, limit: CELLS }; bounds;) {
-      const cells = await oldCells(this.dataSource.manager, appId, bounds);
-      await retried(() =>
-        this.dataSource.transaction((manager) =>
-          seePeopleAnew(manager, manager.withRepository(this.sealing), { appId, ownerId, userKeys }, cells),
-        ),
-      );
-      yield;
-      bounds = cells.length === CELLS ? { ...bounds, after: cells.at(-1) } : undefined;
+    const userKeys = people.map(({ userKey }) => userKey);
+    await this.oldTables.forgetPeople(appId, ownerId, userKeys);
+    for (const userKey of userKeys) {
+      for (let deleted = ARCHIVED_AT_ONCE; deleted === ARCHIVED_AT_ONCE;) {
+        const result = await retried<{ affectedRows: number }>(() =>
+          this.dataSource.query(DELETE_ARCHIVED, [appId, userKey]),
+        );
+        deleted = result.affectedRows;
+        yield;
+      }
     }
   }
 
-  /** The person's row as what came later tells it; where nothing came, their number goes too. */
+  /** The person's row as what came later tells it. */
   private async *forgetPerson(erasure: OpenErasure): AsyncGenerator<void, void> {
     const people = keysOf(erasure);
-    await whileNobodySeals(this.dataSource, async (manager) => {
-      for (const person of people) await rewritePerson(manager, person);
-      const userKeys = people.map(({ userKey }) => userKey);
-      await manager.withRepository(this.sealing).forgetNumbers(binary(erasure.ownerId), userKeys);
-    });
+    await retried(() =>
+      this.dataSource.transaction(async (manager) => {
+        for (const person of people) await rewritePerson(manager, person);
+      }),
+    );
     yield;
   }
 }

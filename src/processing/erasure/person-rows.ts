@@ -1,11 +1,9 @@
 import type { EntityManager } from 'typeorm';
-import { DAY_MS, QUARTER_MS } from '../../events/limits.js';
+import { QUARTER_MS } from '../../events/limits.js';
 import { sqlTime } from '../repositories/bulk.js';
 import { ALL_EVENTS } from '../../database/all-events.js';
 import { nonEmpty } from '../../database/binary.js';
-import type { SealingRepository, UsersCellKey } from '../sealing/sealing.repository.js';
 import type { PersonKey } from './person-key.js';
-import { seePeopleAnew } from './person-sightings.js';
 
 const EVENTS = `SELECT id, event, device, occurred_at AS occurredAt FROM events
 WHERE app_id = ? AND user_key = ? AND received_at <= ? ORDER BY occurred_at, id LIMIT ? FOR UPDATE`;
@@ -16,11 +14,6 @@ const SUBTRACT = `UPDATE event_summary SET n = IF(n > ?, n - ?, 0)
 WHERE app_id = ? AND event = ? AND quarter = ? AND device = ?`;
 const DELETE_EMPTY = `DELETE FROM event_summary
 WHERE app_id = ? AND event = ? AND quarter = ? AND device = ? AND n = 0`;
-
-const SUBTRACT_DAY = `UPDATE event_summary_days SET n = IF(n > ?, n - ?, 0)
-WHERE app_id = ? AND event = ? AND day = ? AND device = ?`;
-const DELETE_EMPTY_DAY = `DELETE FROM event_summary_days
-WHERE app_id = ? AND event = ? AND day = ? AND device = ? AND n = 0`;
 
 const LOCK_PERSON = 'SELECT total_events AS total FROM user_analytics WHERE app_id = ? AND user_key = ? FOR UPDATE';
 const REMAINING = 'SELECT COUNT(*) AS n, MIN(occurred_at) AS first FROM events WHERE app_id = ? AND user_key = ?';
@@ -45,16 +38,14 @@ const CHUNK_CELLS = 200;
  * Deletes a chunk of a person's events that were received until a moment, and takes them out of the rollups. Use in
  * a transaction at READ COMMITTED. Rollup rows are locked before what remains is read: a worker that adds to them at the
  * same time comes wholly before or wholly after.
- * @param sealing of the transaction
  * @returns how many were deleted, and whether there may be more
  */
 export async function erasePersonChunk(
   manager: EntityManager,
-  sealing: SealingRepository,
   person: PersonKey,
   receivedUntil: Date,
 ): Promise<{ deleted: number; more: boolean }> {
-  const { appId, ownerId, userKey } = person;
+  const { appId, userKey } = person;
   const found: EventRow[] = await manager.query(EVENTS, [
     ...[appId, userKey, sqlTime(receivedUntil.getTime()), CHUNK_EVENTS],
   ]);
@@ -62,8 +53,6 @@ export async function erasePersonChunk(
   const rows = withinCells(found);
   await manager.query(DELETE_EVENTS, [appId, nonEmpty(rows.map((row) => row.id))]);
   // In the order in which chunks lock.
-  const people = { appId, ownerId, userKeys: [userKey.toString('hex')] };
-  await seePeopleAnew(manager, sealing, people, cellsOf(appId, rows));
   await rewritePerson(manager, person);
   await subtract(manager, appId, rows);
   return { deleted: rows.length, more: rows.length < found.length || found.length === CHUNK_EVENTS };
@@ -107,21 +96,17 @@ export async function rewritePerson(
 }
 
 async function subtract(manager: EntityManager, appId: Buffer, rows: EventRow[]): Promise<void> {
-  for (const { event, time, device, n } of countBy(rows, dayOf)) {
-    await manager.query(SUBTRACT_DAY, [n, n, appId, event, time, device]);
-    await manager.query(DELETE_EMPTY_DAY, [appId, event, time, device]);
-  }
-  for (const { event, time, device, n } of countBy(rows, quarterOf)) {
+  for (const { event, time, device, n } of countBy(rows)) {
     await manager.query(SUBTRACT, [n, n, appId, event, time, device]);
     await manager.query(DELETE_EMPTY, [appId, event, time, device]);
   }
 }
 
 /** Counts by name, by all names, and device, in the order of the rollups' primary keys. */
-function countBy(rows: EventRow[], timeOf: (row: EventRow) => number) {
+function countBy(rows: EventRow[]) {
   const cells = new Map<string, { event: Buffer; time: number; device: string; n: number }>();
   for (const row of rows) {
-    const time = timeOf(row);
+    const time = quarterOf(row);
     for (const event of [Buffer.from(ALL_EVENTS), row.event]) {
       const key = timeKey(event, time) + row.device;
       const cell = cells.get(key);
@@ -130,19 +115,6 @@ function countBy(rows: EventRow[], timeOf: (row: EventRow) => number) {
     }
   }
   return inOrder(cells);
-}
-
-function cellsOf(appId: Buffer, rows: EventRow[]): UsersCellKey[] {
-  const cells = new Map<string, UsersCellKey>();
-  for (const row of rows) {
-    const day = dayOf(row);
-    for (const event of [Buffer.from(ALL_EVENTS), row.event]) cells.set(timeKey(event, day), { appId, event, day });
-  }
-  return inOrder(cells);
-}
-
-function dayOf(row: EventRow): number {
-  return Math.floor(row.occurredAt.getTime() / DAY_MS);
 }
 
 function quarterOf(row: EventRow): number {

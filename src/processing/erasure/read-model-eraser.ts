@@ -7,6 +7,7 @@ import { withNamedLock } from '../../database/named-lock.js';
 import { userKeysOf } from '../../events/person.js';
 import { REBUILD } from '../../read-model/copy-targets.js';
 import { FillRepository } from '../../read-model/backfill/fill.repository.js';
+import { ArchiveRepository } from '../../read-model/archive/archive.repository.js';
 import { type Alive, type ErasedPerson, ReadModelDeletions } from '../../read-model/deletions/read-model-deletions.js';
 import { OutboxRepository } from '../../read-model/outbox/outbox.repository.js';
 import { ReadModelConnection } from '../../read-model/read-model-connection.js';
@@ -32,7 +33,7 @@ interface FirstSeen {
  * other stage.
  *
  * What was received before an order was committed before it. Such a batch may still have to be copied: so an order waits
- * until the outbox holds nothing that was committed before it came to this stage. While the read model is being filled, the
+ * until the outbox holds nothing that was committed before it came to this stage, and the archive's neither. While the read model is being filled, the
  * piece under way may have been read from MySQL before its rows were deleted: so an order waits for its end.
  */
 @Injectable()
@@ -46,6 +47,7 @@ export class ReadModelEraser implements OnApplicationBootstrap, OnApplicationShu
     private readonly dataSource: DataSource,
     private readonly erasures: ErasureRepository,
     private readonly outbox: OutboxRepository,
+    private readonly archive: ArchiveRepository,
     private readonly fills: FillRepository,
     private readonly connection: ReadModelConnection,
     private readonly deletions: ReadModelDeletions,
@@ -97,10 +99,11 @@ export class ReadModelEraser implements OnApplicationBootstrap, OnApplicationShu
     const isFilling = completeAt === null || rebuildStage !== REBUILD.none;
     const now = { at: clock!.now, filledTo: cursor ? cursor.app + cursor.id : '' };
     this.seen = new Map(orders.map((order) => [nameOf(order), this.seen.get(nameOf(order)) ?? now]));
-    const oldest = await this.outbox.oldestCommit();
+    const [oldest, archived] = [await this.outbox.oldestCommit(), await this.archive.oldest()];
+    const isBefore = (at: Date, copied: Date | undefined): boolean => copied === undefined || at < copied;
     return orders.filter((order) => {
       const { at, filledTo } = this.seen.get(nameOf(order))!;
-      return (oldest === undefined || at < oldest) && (!isFilling || filledTo !== now.filledTo);
+      return isBefore(at, oldest) && isBefore(at, archived) && (!isFilling || filledTo !== now.filledTo);
     });
   }
 

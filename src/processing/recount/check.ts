@@ -20,11 +20,9 @@ export interface Check<Row = Record<string, unknown>> {
 /** What is checked of an app: cells that begin at a moment or later. Where retention deleted nothing, that is all. */
 export interface Scope {
   app: Buffer;
-  /** Quarter-hours since 1970, days since 1970, and the same as a DATETIME. */
+  /** Quarter-hours since 1970, and the same as a DATETIME. */
   quarter: number;
   quarterTime: string;
-  day: number;
-  dayTime: string;
   /** Only people who were first seen from then on. */
   firstSeen: string;
 }
@@ -33,13 +31,10 @@ export interface Scope {
 export function scopeOf(app: Buffer, deletedBefore: Date | null): Scope {
   const time = deletedBefore?.getTime();
   const quarter = time === undefined ? 0 : Math.floor(time / QUARTER_MS) + 1;
-  const day = time === undefined ? 0 : Math.floor(time / DAY_MS) + 1;
   return {
     app,
     quarter,
     quarterTime: sqlTime(quarter * QUARTER_MS),
-    day,
-    dayTime: sqlTime(day * DAY_MS),
     firstSeen: sqlTime(time ?? 0),
   };
 }

@@ -1,12 +1,12 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { type Check, idText, type Scope, scopeOf } from './check.js';
-import { EVENT_SUMMARY_CHECK, EVENT_SUMMARY_DAYS_CHECK } from './event-summary.check.js';
-import { recountEventUsers } from './event-users.recount.js';
+import { ARCHIVED_USERS_CHECK } from './archived-users.check.js';
+import { EVENT_SUMMARY_CHECK } from './event-summary.check.js';
 import { PEOPLE_CHECK, PEOPLE_KEYS_CHECK, SURPLUS_PEOPLE_CHECK } from './user-analytics.check.js';
 
 const CHECKS = [
   EVENT_SUMMARY_CHECK,
-  EVENT_SUMMARY_DAYS_CHECK,
+  ARCHIVED_USERS_CHECK,
   PEOPLE_CHECK,
   SURPLUS_PEOPLE_CHECK,
   PEOPLE_KEYS_CHECK,
@@ -17,9 +17,7 @@ const APPS = `SELECT counted.app_id, apps.deleted_before, EXISTS (
 ) AS going FROM (
   SELECT app_id FROM events GROUP BY app_id
   UNION SELECT app_id FROM event_summary GROUP BY app_id
-  UNION SELECT app_id FROM event_summary_days GROUP BY app_id
-  UNION SELECT app_id FROM event_users GROUP BY app_id
-  UNION SELECT app_id FROM event_user_batches GROUP BY app_id
+  UNION SELECT app_id FROM archived_users GROUP BY app_id
   UNION SELECT app_id FROM user_analytics GROUP BY app_id
 ) counted LEFT JOIN apps ON apps.id = counted.app_id ORDER BY counted.app_id`;
 
@@ -64,8 +62,6 @@ export async function recount(dataSource: DataSource, report: RecountReport): Pr
         report.progress?.({ app: index + 1, apps: apps.length, table: check.table });
         await runCheck(runner, check, scope, found);
       }
-      report.progress?.({ app: index + 1, apps: apps.length, table: 'event_users' });
-      await recountEventUsers(runner, scope, (line) => found(`event_users: app ${idText(id)}, ${line}`));
     }
     await checkLedger(runner, found);
     await runner.query('COMMIT');

@@ -1,18 +1,11 @@
 import { Repository } from 'typeorm';
 import type { EventSummary } from '../../database/entities/index.js';
-import { packSightings } from '../../database/seen-users.js';
-import type { DayCell, RollupSums, SummaryCell, UserCell, UsersCell } from '../rollup-sums.js';
+import type { RollupSums, SummaryCell, UserCell } from '../rollup-sums.js';
 import { binary } from '../../database/binary.js';
 import { insertRows, type Row, sqlTime } from './bulk.js';
 
 const ADD_SUMMARY = `INSERT INTO event_summary (app_id, event, quarter, device, n)
 VALUES ? ON DUPLICATE KEY UPDATE n = n + VALUES(n)`;
-
-const ADD_DAYS = `INSERT INTO event_summary_days (app_id, event, day, device, n)
-VALUES ? ON DUPLICATE KEY UPDATE n = n + VALUES(n)`;
-
-/** One row a cell for the whole batch: nobody else writes to it. */
-const ADD_USERS = 'INSERT INTO event_user_batches (app_id, event, day, batch_id, seen) VALUES ?';
 
 /** True where the row to add is the newer one. Assignments run from left to right, so last_id and last_seen come last. */
 const NEWER = `VALUES(last_seen) > last_seen OR (VALUES(last_seen) = last_seen AND VALUES(last_id) > last_id)`;
@@ -31,28 +24,15 @@ VALUES ? ON DUPLICATE KEY UPDATE
 
 /** Owns the SQL by which sums are added to the rollups. Use in the chunk's transaction. */
 export class RollupRepository extends Repository<EventSummary> {
-  /** @param batchId 32 hex digits, of this transaction alone */
-  async add(sums: RollupSums, batchId: string): Promise<void> {
-    const batch = binary(batchId);
-    const users = sums.users.map((cell) => usersRow(cell, batch));
-    await insertRows(this.manager, ADD_USERS, users);
+  async add(sums: RollupSums): Promise<void> {
     // What other chunks want too comes last, the most wanted at the very end: they wait for it until this one commits.
     await insertRows(this.manager, ADD_PEOPLE, sums.people.map(personRow));
-    await insertRows(this.manager, ADD_DAYS, sums.days.map(dayRow));
     await insertRows(this.manager, ADD_SUMMARY, sums.summary.map(summaryRow));
   }
 }
 
 function summaryRow(cell: SummaryCell): Row {
   return [binary(cell.appId), cell.event, cell.quarter, cell.device, cell.n];
-}
-
-function dayRow(cell: DayCell): Row {
-  return [binary(cell.appId), cell.event, cell.day, cell.device, cell.n];
-}
-
-function usersRow(cell: UsersCell, batchId: Buffer): Row {
-  return [binary(cell.appId), cell.event, cell.day, batchId, packSightings(cell.seen)];
 }
 
 function personRow(cell: UserCell): Row {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { LOGGER } from '../../common/logger.module.js';
@@ -6,6 +7,8 @@ import { TaskStoppedError } from '../../common/periodic-task.js';
 import { Env } from '../../config/env.js';
 import { withNamedLock } from '../../database/named-lock.js';
 import { FUTURE_TOLERANCE_MS } from '../../events/limits.js';
+import { ArchiveRepair } from '../../read-model/archive/archive-repair.js';
+import { ArchiveRepository } from '../../read-model/archive/archive.repository.js';
 import { type Alive, ReadModelDeletions } from '../../read-model/deletions/read-model-deletions.js';
 import { ReadModelConnection } from '../../read-model/read-model-connection.js';
 
@@ -18,10 +21,13 @@ const FENCES = `SELECT LOWER(HEX(id)) AS appId, deleted_before AS deletedBefore 
 WHERE deleted_before IS NOT NULL AND deleted_at IS NULL`;
 /** An erasure of that moment is waited for. */
 const LOCK_WAIT_S = 30;
+const LOOK_EVERY_MS = 200;
+const COPIED_WITHIN_MS = 60_000;
 
 /**
  * Deletes expired events from the read model, after MySQL's. Rarely, since it costs one mutation whatever it deletes: questions
- * leave expired events out from the moment of the fence.
+ * leave expired events out from the moment of the fence. Then the copy of the archive is compared with MySQL's, which also takes
+ * days out of it whose counts are not kept.
  */
 @Injectable()
 export class ReadModelExpiry {
@@ -29,6 +35,8 @@ export class ReadModelExpiry {
     private readonly dataSource: DataSource,
     private readonly connection: ReadModelConnection,
     private readonly deletions: ReadModelDeletions,
+    private readonly archive: ArchiveRepository,
+    private readonly repair: ArchiveRepair,
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -41,6 +49,7 @@ export class ReadModelExpiry {
     try {
       const due: unknown[] = await this.dataSource.query(IS_DUE, [this.env.copyRetentionIntervalMs * 1000]);
       if (due.length === 0 || !(await this.connection.isReachable())) return;
+      if (!(await this.isArchiveCopied(alive))) return;
       await withNamedLock(this.dataSource, 'read-model-deletions', LOCK_WAIT_S, async (runner) => {
         const apps: { appId: string; deletedBefore: Date }[] = await runner.query(FENCES);
         const expired = apps.map(({ appId, deletedBefore }) => {
@@ -52,6 +61,7 @@ export class ReadModelExpiry {
           await alive();
           await runner.query('DO 0');
         });
+        await this.repair.repair();
         await runner.query(EXPIRED);
         if (deleted > 0) this.logger.info({ deleted }, 'Deleted expired events from the read model');
       });
@@ -59,5 +69,15 @@ export class ReadModelExpiry {
       if (error instanceof TaskStoppedError) throw error;
       this.logger.warn({ err: error }, 'Expired events could not be deleted from the read model; it is tried again');
     }
+  }
+
+  /** Until their users are there as archived ones, the events tell of them. @returns false where that takes too long */
+  private async isArchiveCopied(alive: Alive): Promise<boolean> {
+    for (const deadline = Date.now() + COPIED_WITHIN_MS; await this.archive.oldest();) {
+      if (Date.now() > deadline) return false;
+      await wait(LOOK_EVERY_MS);
+      await alive();
+    }
+    return true;
   }
 }

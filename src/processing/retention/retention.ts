@@ -9,8 +9,7 @@ import { sqlTime } from '../repositories/bulk.js';
 import { withNamedLock } from '../../database/named-lock.js';
 import { retried } from '../../database/retried.js';
 import { isBusy } from '../../common/busy-error.js';
-import { SealingRepository } from '../sealing/sealing.repository.js';
-import { whileNobodySeals } from '../sealing/while-nobody-seals.js';
+import { ArchiveRepository } from '../../read-model/archive/archive.repository.js';
 import { ReadModelExpiry } from './read-model-expiry.js';
 import { dropExpiredPartitions } from './expired-partitions.js';
 import {
@@ -21,7 +20,7 @@ import {
   type Transact,
 } from './expired-rows.js';
 
-const APPS = `SELECT id, owner_id AS ownerId, retention_days AS days, retention_rollups AS rollups FROM apps
+const APPS = `SELECT id, retention_days AS days, retention_rollups AS rollups FROM apps
 WHERE retention_days IS NOT NULL AND deleted_at IS NULL ORDER BY id`;
 /** Waits for the chunks under way, which hold the row shared; every later one reads it. */
 const FENCE = `UPDATE apps SET deleted_before = ?
@@ -29,14 +28,13 @@ WHERE id = ? AND (deleted_before IS NULL OR deleted_before < ?)`;
 
 interface AppRow {
   id: Buffer;
-  ownerId: Buffer;
   days: number;
   rollups: 'keep' | 'drop';
 }
 
 /**
  * Lets events expire: first the fence, so that nothing older is stored from then on; then whole months where no app keeps
- * any of them; then the rest row by row; then, where the owner chose so, the counts; then the read model's rows. One worker
+ * any of them; then the rest row by row, each after its distinct users are archived; then, where the owner chose so, the counts; then the read model's rows. One worker
  * at a time.
  */
 @Injectable()
@@ -45,7 +43,7 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly sealing: SealingRepository,
+    private readonly archive: ArchiveRepository,
     env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
     @Optional() private readonly readModel?: ReadModelExpiry,
@@ -86,46 +84,36 @@ export class Retention implements OnApplicationBootstrap, OnApplicationShutdown 
       const bound = sqlTime(boundOf(app));
       await retried(() => runner.query(FENCE, [bound, app.id, bound]));
     }
-    const months = await this.dropPartitions(runner);
-    if (months.length > 0) this.logger.info({ partitions: months }, 'Dropped months that no app keeps');
     // On the session that holds the lock, so that it is never idle long enough to be ended.
     const transact = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> => {
       signal.throwIfAborted();
       return retried(() => runner.manager.transaction(work));
     };
+    const months = await this.dropPartitions(runner, transact);
+    if (months.length > 0) this.logger.info({ partitions: months }, 'Dropped months that no app keeps');
     for (const app of apps) {
-      const deleted = await deleteExpired(transact, app.id, boundOf(app), now);
-      if (app.rollups === 'drop') await this.dropCounts(runner, transact, app, boundOf(app), signal);
-      else await forgetExpiredDetails(transact, app.id, boundOf(app));
+      const before = boundOf(app);
+      // The day in which the bound lies keeps its counts.
+      const usersFrom = app.rollups === 'drop' ? Math.floor(before / DAY_MS) : 0;
+      const deleted = await deleteExpired(transact, this.archive, { appId: app.id, before, usersFrom }, now);
+      if (app.rollups === 'drop') await dropCounts(transact, app.id, before);
+      else await forgetExpiredDetails(transact, app.id, before);
       if (deleted > 0) this.logger.info({ app: app.id.toString('hex'), deleted }, 'Deleted expired events');
     }
   }
 
   /** Somebody who reads the table for long keeps it locked: then rows go one by one, and the months another time. */
-  private async dropPartitions(runner: QueryRunner): Promise<string[]> {
+  private async dropPartitions(runner: QueryRunner, transact: Transact): Promise<string[]> {
     try {
-      return await dropExpiredPartitions(runner);
+      return await dropExpiredPartitions(runner, this.archive, transact);
     } catch (error) {
       if (!isBusy(error)) throw error;
       this.logger.info('Months that no app keeps cannot be dropped while somebody reads them; it is tried again');
       return [];
     }
   }
+}
 
-  private async dropCounts(
-    runner: QueryRunner,
-    transact: Transact,
-    app: AppRow,
-    before: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const from = await dropExpiredCounts(transact, app.id, before);
-    const alone: Transact = async (work) => {
-      signal.throwIfAborted();
-      // This is done on another session; the one that holds the lock must not fall silent.
-      await runner.query('DO 0');
-      return whileNobodySeals(this.dataSource, work);
-    };
-    await dropExpiredPeople(alone, this.sealing, { appId: app.id, ownerId: app.ownerId }, from);
-  }
+async function dropCounts(transact: Transact, appId: Buffer, before: number): Promise<void> {
+  await dropExpiredPeople(transact, appId, await dropExpiredCounts(transact, appId, before));
 }

@@ -1,6 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { Env } from '../../config/env.js';
-import { ReadModelState } from '../../database/entities/index.js';
+import { ArchivedUser, ReadModelState } from '../../database/entities/index.js';
+import { DAY_MS } from '../../events/limits.js';
+import { ArchiveRepository } from '../archive/archive.repository.js';
+import { compareArchive } from '../archive/compare-archive.js';
 import { FillRepository } from '../backfill/fill.repository.js';
 import { formatUuid } from '../../events/event-id.js';
 import { leftOut } from '../backfill/left-out.js';
@@ -16,8 +19,12 @@ export interface AuditReport {
   progress?(text: string): void;
 }
 
+/** Days before it are deleted from MySQL at once, and from ClickHouse within a day. */
+const DROPPED = `SELECT LOWER(HEX(id)) AS app, deleted_before AS deletedBefore FROM apps
+WHERE retention_rollups = 'drop' AND deleted_before IS NOT NULL`;
+
 /**
- * Compares the read model with MySQL.
+ * Compares the read model with MySQL: its events, and every column of the archive of distinct users.
  * @param deep whether every column is compared, or the number of events and their ids alone
  * @returns the number of differences
  * @throws errors of ClickHouse, as when it is down
@@ -50,10 +57,29 @@ export async function auditReadModel(
     }
     report.progress?.('Comparing the read model');
     await compareWithMysql(dataSource, store, difference);
+    await auditArchive(dataSource, store, difference);
     const progress = (events: number): void => report.progress?.(`Comparing every column: ${events} events`);
     if (deep) await compareEveryColumn(dataSource, fills, store, { difference, progress });
     return differences;
   } finally {
     await store.close();
+  }
+}
+
+async function auditArchive(
+  dataSource: DataSource,
+  store: ReadModelStore,
+  difference: (line: string) => void,
+): Promise<void> {
+  const archive = new ArchiveRepository(ArchivedUser, dataSource.manager);
+  const dropped: { app: string; deletedBefore: Date }[] = await dataSource.query(DROPPED);
+  const firstDayOf = new Map(dropped.map((row) => [row.app, Math.floor(row.deletedBefore.getTime() / DAY_MS)]));
+  const { apps } = await leftOut(dataSource, Date.now());
+  for (const { appId, day, inMysql, inClickhouse } of await compareArchive(archive, store, apps, firstDayOf)) {
+    const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
+    difference(
+      `read model: archived users of app ${formatUuid(appId)}, ${date}: ${inMysql} in MySQL, ${inClickhouse} in ClickHouse` +
+        (inMysql === inClickhouse ? ', and they differ' : ''),
+    );
   }
 }

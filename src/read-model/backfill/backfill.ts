@@ -7,6 +7,7 @@ import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
 import { Env } from '../../config/env.js';
 import { withNamedLock } from '../../database/named-lock.js';
+import { ArchiveRepair } from '../archive/archive-repair.js';
 import { EVENTS, type EventTable, NEXT_EVENTS, REBUILD } from '../copy-targets.js';
 import { CopySender } from '../copy-sender.js';
 import { INSERT_BYTES, partsOfSize } from '../copy-size.js';
@@ -56,6 +57,7 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly reconciler: Reconciler,
     private readonly metrics: ReadModelMetrics,
     private readonly outbox: OutboxRepository,
+    private readonly archive: ArchiveRepair,
     private readonly env: Env,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -157,6 +159,8 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async finish(runner: QueryRunner, state: FillState, filled: number, signal: AbortSignal): Promise<void> {
+    // Looked at again by the next run.
+    if (!(await this.archive.isComplete())) return;
     const isBeside = state.rebuildStage === REBUILD.filling;
     const differences: string[] = [];
     const difference = (line: string): void => void differences.push(line);

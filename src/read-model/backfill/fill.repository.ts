@@ -33,7 +33,8 @@ const WAITING =
 const NEXT_APP = 'SELECT app_id AS app FROM events WHERE app_id > ? ORDER BY app_id LIMIT 1';
 const IN_OUTBOX = 'SELECT batch_id AS batchId FROM outbox';
 const EVENTS = `SELECT ${columnNames(EVENT_FIELDS)} FROM events WHERE app_id = ? AND id > ? ORDER BY id LIMIT ?`;
-const TOTAL = "SELECT COALESCE(SUM(n), 0) AS n FROM event_summary_days WHERE event = ''";
+const TOTAL = `SELECT COALESCE(SUM(counted.n), 0) AS n FROM (SELECT DISTINCT app_id FROM event_summary) apps
+JOIN event_summary counted ON counted.app_id = apps.app_id AND counted.event = ''`;
 const KNOWN_BATCHES = 'SELECT batch_id AS batchId FROM ingest_batches WHERE batch_id IN (?)';
 
 /** Events of a piece: of the largest, with 32 KiB of metadata each, 64 MiB. */

@@ -4,6 +4,8 @@ export interface DeletionConditions {
   erased: string;
   /** Events of others that carry the key of a person who is to be erased. */
   named: string;
+  /** Archived users of apps and people that are to be erased. */
+  archived: string;
   /** @param bounds numbers of 128 bits: no event between them has expired, for whatever app */
   expired: (bounds: { lowestKept: string; future: string }) => string;
 }
@@ -23,6 +25,8 @@ export function conditions(database: string, run: string): DeletionConditions {
     `${apps(' AND NOT whole')} AND ${found('deleting_people', 'until', `app_id, ${key}`)} >= received_at`;
   return {
     erased: `(${apps(' AND whole')} OR ${person('user_key')})`,
+    archived: `(${apps(' AND whole')} OR ${apps(' AND NOT whole')}
+AND ${found('deleting_people', 'until', 'app_id, user_key')} > toDateTime64(0, 3, 'UTC'))`,
     named: `(alias_key != toUInt128(0) AND ${person('alias_key')})`,
     expired: ({ lowestKept, future }) =>
       `(${apps('')} AND (id < toUInt128('${lowestKept}') AND id < ${found('expiring', 'lowest_id', 'app_id')}

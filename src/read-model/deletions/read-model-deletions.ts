@@ -5,7 +5,7 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { formatUuid, lowestId } from '../../events/event-id.js';
 import { DAY_MS } from '../../events/limits.js';
-import { EVENT_TABLES, type EventTable } from '../copy-targets.js';
+import { APP_TABLES, type AppTable, ARCHIVED_USERS, EVENT_TABLES, type EventTable } from '../copy-targets.js';
 import { ReadModelStore } from '../read-model-store.js';
 import { timeField, uint128Field } from '../schema/tab-separated.js';
 import { conditions, type DeletionConditions } from './conditions.js';
@@ -43,7 +43,7 @@ const TABLES = ['deleting_apps', 'deleting_people', 'expiring', 'deleting_parts'
 type KeyTable = (typeof TABLES)[number];
 
 /** A change, not a question: the engine has it wait for changes only, and copies go on beside it. */
-const findParts = (table: EventTable): string =>
+const findParts = (table: AppTable): string =>
   `INSERT INTO deleting_parts SELECT {run:UUID}, _partition_id, _part, count() FROM ${table} WHERE `;
 const GROUPED = ' GROUP BY _partition_id, _part';
 const FOUND_PARTS = `SELECT partition, part, toString(events) AS events FROM deleting_parts WHERE run = {run:UUID}`;
@@ -56,7 +56,7 @@ const DETACHED_PARTS = `SELECT name FROM system.detached_parts
 WHERE database = currentDatabase() AND table = {table:String}`;
 const MUTATIONS = `SELECT is_done AS done, latest_fail_reason AS failure FROM system.mutations
 WHERE database = currentDatabase() AND table = {table:String} AND position(command, {run:String}) > 0`;
-const KILL_UNFINISHED = `KILL MUTATION WHERE database = currentDatabase() AND table IN ('${EVENT_TABLES.join("', '")}') AND NOT is_done
+const KILL_UNFINISHED = `KILL MUTATION WHERE database = currentDatabase() AND table IN ('${APP_TABLES.join("', '")}') AND NOT is_done
 AND (position(command, 'deleting_') > 0 OR position(command, 'expiring') > 0)`;
 
 interface FoundPart {
@@ -97,8 +97,17 @@ export class ReadModelDeletions {
     const tables = await this.tables();
     await this.run({ deleting_people: keys, deleting_apps: appRows }, alive, async (found, run) => {
       for (const table of tables) await this.eraseFrom(table, found, run, alive);
+      await this.eraseArchived(found, run, alive);
     });
-    for (const table of tables) await this.withoutOldFiles(table, alive);
+    for (const table of [...tables, ARCHIVED_USERS] as const) await this.withoutOldFiles(table, alive);
+  }
+
+  private async eraseArchived({ archived }: DeletionConditions, run: string, alive: Alive): Promise<void> {
+    const found = await this.partsWith(ARCHIVED_USERS, archived, run, alive);
+    if (found.length === 0) return;
+    await this.mutate(ARCHIVED_USERS, [`DELETE WHERE ${partitionList(found)} AND ${archived}`], run, alive);
+    const left = await this.partsWith(ARCHIVED_USERS, archived, run, alive);
+    if (left.length > 0) throw new DeletionFailedError('ClickHouse still holds archived users who are to be erased');
   }
 
   private async eraseFrom(
@@ -181,7 +190,7 @@ export class ReadModelDeletions {
     const run = randomUUID();
     try {
       for (const [table, values] of Object.entries(rows)) {
-        await this.store.insertKeys(
+        await this.store.insertFields(
           table,
           values.map((fields) => [run, ...fields]),
         );
@@ -197,7 +206,7 @@ export class ReadModelDeletions {
     for (const table of TABLES) await this.store.client.command({ query: `TRUNCATE TABLE ${table}` });
   }
 
-  private async partsWith(table: EventTable, condition: string, run: string, alive: Alive): Promise<FoundPart[]> {
+  private async partsWith(table: AppTable, condition: string, run: string, alive: Alive): Promise<FoundPart[]> {
     await this.store.client.command({ query: 'TRUNCATE TABLE deleting_parts' });
     const query = findParts(table) + condition + GROUPED;
     await during(this.store.patient.command({ query, query_params: { run } }), alive);
@@ -205,7 +214,7 @@ export class ReadModelDeletions {
   }
 
   /** @returns false where the part has been merged into another */
-  private async dropPart(table: EventTable, name: string): Promise<boolean> {
+  private async dropPart(table: AppTable, name: string): Promise<boolean> {
     try {
       await this.store.client.command({ query: `ALTER TABLE ${table} DROP PART ${quoted(name)}` });
       return true;
@@ -216,7 +225,7 @@ export class ReadModelDeletions {
   }
 
   /** Runs one mutation to its end, however long that takes. */
-  private async mutate(table: EventTable, commands: readonly string[], run: string, alive: Alive): Promise<void> {
+  private async mutate(table: AppTable, commands: readonly string[], run: string, alive: Alive): Promise<void> {
     const query = `ALTER TABLE ${table} ${commands.join(', ')} SETTINGS mutations_sync = 0`;
     await this.store.client.command({ query });
     for (;;) {
@@ -236,7 +245,7 @@ export class ReadModelDeletions {
    * Waits until the files of parts that are no longer in use are gone, whoever made them so: an earlier run may have ended
    * before. Broken parts, which ClickHouse puts aside when it starts, are of no use here: MySQL has every event.
    */
-  private async withoutOldFiles(table: EventTable, alive: Alive): Promise<void> {
+  private async withoutOldFiles(table: AppTable, alive: Alive): Promise<void> {
     for (const { name } of await this.store.ask<{ name: string }>(DETACHED_PARTS, { table })) {
       this.logger.warn({ part: name }, 'Removed a part that ClickHouse had put aside');
       await this.store.client.command({

@@ -4,14 +4,14 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { Env } from '../../config/env.js';
 import { formatUuid } from '../../events/event-id.js';
-import { EVENT_TABLES } from '../copy-targets.js';
+import { APP_TABLES } from '../copy-targets.js';
 import { clickhouseClient } from '../clickhouse-client.js';
 import { Reachability } from './reachability.js';
 import { clickHouseRefusal, questionTooLong, readModelAway } from './read-model-errors.js';
 
 /** A question for ClickHouse. */
 export interface ReadModelQuestion {
-  /** One SELECT on `events`, which begins its conditions with the apps. {name:Type} stands for a value. */
+  /** One SELECT on `events` and `archived_users`, which begins its conditions with the apps. {name:Type} stands for a value. */
   sql: string;
   params: Readonly<Record<string, string | number>>;
   /** Whose rows it may see, whatever the statement says. 32 hex digits each, at least one. */
@@ -146,6 +146,6 @@ function filterOf(appIds: readonly string[]): SettingsMap {
   if (appIds.length === 0) throw new Error('A question names no app');
   // Within the quotes of a map the client escapes none.
   const ids = appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
-  // The engine demands it for each table of events, whichever the question reads.
-  return SettingsMap.from(Object.fromEntries(EVENT_TABLES.map((table) => [table, `app_id IN (${ids})`])));
+  // The engine demands it for each table with rows of apps, whichever the question reads.
+  return SettingsMap.from(Object.fromEntries(APP_TABLES.map((table) => [table, `app_id IN (${ids})`])));
 }

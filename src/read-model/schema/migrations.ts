@@ -51,8 +51,26 @@ ENGINE = Join(ANY, LEFT, run, app) SETTINGS persistent = 0`;
 const DELETING_PARTS = `CREATE TABLE IF NOT EXISTS deleting_parts (run UUID, partition String, part String, events UInt64)
 ENGINE = Memory`;
 
+/**
+ * Rows of one key become one when parts are merged, with the bits of each: a row may be sent any number of times. Partitions are
+ * about years.
+ */
+const ARCHIVED_USERS = `CREATE TABLE IF NOT EXISTS archived_users (
+  app_id UUID,
+  day UInt32,
+  event LowCardinality(String),
+  user_key UInt128 CODEC(ZSTD(1)),
+  quarters0 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1)),
+  quarters1 SimpleAggregateFunction(groupBitOr, UInt64) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY intDiv(day, 365)
+ORDER BY (app_id, day, event, user_key)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, ${PARTS_GO_AT_ONCE}`;
+
 /** Oldest first. */
 export const READ_MODEL_MIGRATIONS: readonly ReadModelMigration[] = [
   { name: '0001-events', statements: [EVENTS] },
   { name: '0002-deletions', statements: [DELETING_APPS, DELETING_PEOPLE, EXPIRING, DELETING_PARTS] },
+  { name: '0003-archived-users', statements: [ARCHIVED_USERS] },
 ];
