@@ -86,10 +86,24 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Sends a batch soon, or leaves it to the recovery, which reads it from MySQL again. Never waits, never throws. */
   offer(batch: CommittedBatch): void {
     const isFull = this.waitingBytes + batch.bytes > WAITING_BYTES;
-    if (this.stopping || isFull || !this.connection.isReady || Date.now() < this.pausedUntil) return;
+    const isHopeless = !this.connection.isReady && !this.connection.isUnknown;
+    if (this.stopping || isFull || isHopeless || Date.now() < this.pausedUntil) return;
     this.waiting.push(batch);
     this.waitingBytes += batch.bytes;
-    this.running ??= this.run().finally(() => (this.running = undefined));
+    // Batches of a worker that has just started wait until it knows whether they can be sent.
+    if (this.connection.isUnknown) void this.connection.known.then(() => this.begin());
+    else this.begin();
+  }
+
+  private begin(): void {
+    if (this.connection.isReady) this.running ??= this.run().finally(() => (this.running = undefined));
+    else this.leaveWaiting();
+  }
+
+  /** What waits stays in the outbox, for the recovery. */
+  private leaveWaiting(): void {
+    this.waiting.length = 0;
+    this.waitingBytes = 0;
   }
 
   private async run(): Promise<void> {
@@ -104,8 +118,7 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
         this.metrics.copyFailures.inc();
         const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
         this.pausedUntil = Date.now() + pause;
-        this.waiting.length = 0;
-        this.waitingBytes = 0;
+        this.leaveWaiting();
         this.logger.warn(
           { err: error, pauseMs: pause },
           'Events could not be copied into the read model; it is tried again',

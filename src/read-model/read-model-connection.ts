@@ -26,6 +26,9 @@ const MISSED_AFTER_MS = 60_000;
 @Injectable()
 export class ReadModelConnection implements OnApplicationBootstrap, OnApplicationShutdown {
   private ready = false;
+  private unknown = true;
+  private tellKnown!: () => void;
+  private readonly firstLook = new Promise<void>((resolve) => (this.tellKnown = resolve));
   private answeredAt = Date.now();
   private told = '';
   private readonly task: PeriodicTask;
@@ -48,7 +51,10 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
   }
 
   onApplicationBootstrap(): void {
-    void this.task.runNow();
+    void this.task.runNow().then(() => {
+      this.unknown = false;
+      this.tellKnown();
+    });
     this.task.start();
   }
 
@@ -60,6 +66,16 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
   /** Whether the read model could be used when it was last looked at. */
   get isReady(): boolean {
     return this.ready;
+  }
+
+  /** Whether this worker has just started and has not looked at it yet. */
+  get isUnknown(): boolean {
+    return this.unknown;
+  }
+
+  /** Resolves once it was looked at; never rejects. */
+  get known(): Promise<void> {
+    return this.firstLook;
   }
 
   /** Asks ClickHouse now. */

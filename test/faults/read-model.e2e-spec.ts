@@ -101,6 +101,20 @@ describe('the copy in ClickHouse under faults', () => {
     expect(await readModel.count()).toBe(50);
   });
 
+  test('what a worker commits before it knows whether ClickHouse is there, it copies as soon as it knows', async () => {
+    const relay = await relayTo(engineAddress());
+    const asked = relay.holdAt('/ping');
+    // Nobody recovers what it leaves.
+    await relayed('CLICKHOUSE', relay, { COPY_TIMEOUT_MS: '60000' });
+    await asked;
+    const before = await committed();
+    await send(50);
+    await until(async () => (await committed()) === before + 50, 'the commit');
+    expect(await readModel.count()).toBe(before);
+    relay.release();
+    await copiedOnce();
+  });
+
   test('a worker that is killed between commit and copy: another copies what it left', async () => {
     const relay = await relayTo(engineAddress());
     const worker = await relayed('CLICKHOUSE', relay);
