@@ -202,7 +202,7 @@ describe('npm start without an engine of its own', () => {
 
   test('ENGINE=none: collects and answers, and says what is missing', async () => {
     const launcher = await copy.start(dataDir, await freePort(), { ENGINE: 'none' }).ready();
-    await until(() => launcher.output.includes('No ClickHouse engine runs (ENGINE=none): unique users'), 'a message');
+    await until(() => launcher.output.includes('No ClickHouse engine runs (ENGINE=none): events are collected'), 'a message');
     expect(launcher.output).toMatch(/To have one, start without ENGINE=none, or set CLICKHOUSE_URL/);
     await assertCounts(launcher.url);
     expect(existsSync(launcher.pidFile('engine'))).toBe(false);
@@ -262,7 +262,7 @@ describe('npm start without an engine of its own', () => {
       const said = launcher.output.split('\n').filter((line) => line.includes('could not be installed'));
       expect(said).toEqual([
         expect.stringMatching(
-          /\(.*404.*\): MySQL answers instead, and refuses what would look at more than 250,000 events\. Start again when .* CLICKHOUSE_URL/,
+          /\(.*404.*\): events are collected and counted, but questions that ClickHouse answers are refused\. Start again when .* CLICKHOUSE_URL/,
         ),
       ]);
       expect(readFileSync(join(dataDir, 'logs', 'engine.log'), 'utf8')).toContain('npm');

@@ -81,7 +81,7 @@ describe('many questions at once', () => {
     await untilHanging(TURNS.ofAccount);
     // Sessions, another account's questions, collect, revocation and health have connections of their own.
     expect((await call(`${stack.url}/api/auth/me`, { token: ann.accessToken })).status).toBe(200);
-    expect((await call(`${stack.url}/api/analytics/events`, { token: bob.accessToken })).status).toBe(200);
+    expect((await call(`${stack.url}/api/analytics/user-stats?userId=b`, { token: bob.accessToken })).status).toBe(200);
     const collect = () => call(`${stack.url}/collect`, { key: key.apiKey, body: { event: 'e' } });
     expect((await collect()).status).toBe(202);
     const revoked = { token: ann.accessToken, body: { keyId: key.keyId } };

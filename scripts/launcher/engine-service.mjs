@@ -11,7 +11,7 @@ const LOOPBACK = '127.0.0.1';
 const PORTS = /** @type {const} */ ([20_000, 32_000]);
 const PORT_TRIES = 50;
 const USERS = { questions: 'ENGINE_QUESTION_PASSWORD', copying: 'ENGINE_COPY_PASSWORD' };
-const NEEDED = 'MySQL answers instead, and refuses what would look at more than 250,000 events';
+const NEEDED = 'events are collected and counted, but questions that ClickHouse answers are refused';
 const OWN_SERVER = 'set CLICKHOUSE_URL to a ClickHouse server';
 
 /**

@@ -18,7 +18,7 @@ test.each([
   ['freebsd', 'x64', false, 'freebsd x64'],
 ] as const)('%s %s is told what it lacks, and how to get it', (platform, arch, hasGlibc, system) => {
   expect(missing(platform, arch, hasGlibc)).toBe(
-    `There is no ClickHouse engine for ${system}: MySQL answers instead, and refuses what would look at more than 250,000 events. To have one, set CLICKHOUSE_URL to a ClickHouse server.`,
+    `There is no ClickHouse engine for ${system}: events are collected and counted, but questions that ClickHouse answers are refused. To have one, set CLICKHOUSE_URL to a ClickHouse server.`,
   );
 });
 

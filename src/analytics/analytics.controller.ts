@@ -77,7 +77,7 @@ export class AnalyticsController {
   }
 
   /**
-   * Download events. The file holds the events oldest first, however many there are: CSV for spreadsheets, or NDJSON with one
+   * Download events. The file holds the events oldest first, however many there are, and those of clocks that ran fast after others. It is CSV for spreadsheets, or NDJSON with one
    * JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text
    * and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second
    * when your token, session or app ends. For a long download use a key with `read`.
@@ -98,8 +98,8 @@ export class AnalyticsController {
 
   /**
    * Stream what happens now. Server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) covers the last 30 minutes, and
-   * `events` brings the newest events as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15
-   * seconds. Send Last-Event-ID to resume. The stream ends within a second when your token, session or app ends.
+   * `events` brings the newest events as they are stored (as `GET /api/analytics/events` lists them). `unavailable` (`{code,
+   * detail}`) says that ClickHouse does not answer; `counts` comes again when it does. A comment comes every 15 seconds. Send Last-Event-ID to resume. The stream ends within a second when your token, session or app ends.
    */
   @Get('live')
   @Header('cache-control', 'no-store')
@@ -131,8 +131,8 @@ export class AnalyticsController {
   }
 
   /**
-   * List events. The newest comes first. A range that ends leaves out events of a clock that ran more than a day fast, here, in
-   * `export` and in `breakdown`. They are counted all the same.
+   * List events. The newest comes first, by the time that their sender stated. An event of a clock that ran fast is in the range
+   * in which it occurred.
    */
   @Get('events')
   @Header('cache-control', 'no-store')

@@ -7,8 +7,10 @@ import { AnalyticsScope } from './analytics-scope.js';
 import { AnalyticsController } from './analytics.controller.js';
 import { BreakdownService } from './breakdown.service.js';
 import { CompleteTo } from './complete-to.js';
+import { CopiedEvents } from './copied-events.js';
 import { EventExport } from './event-export.js';
 import { ExportPace } from './export-pace.js';
+import { ExportSlices } from './export-slices.js';
 import { EventListService } from './event-list.service.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { LiveFeeds } from './live-feeds.js';
@@ -28,7 +30,9 @@ import { UserStatsService } from './user-stats.service.js';
     EventSummaryService,
     SeriesService,
     EventListService,
+    CopiedEvents,
     EventExport,
+    ExportSlices,
     ExportPace,
     OpenStreams,
     LiveFeeds,

@@ -10,27 +10,17 @@ import {
   ValidatorConstraint,
   type ValidatorConstraintInterface,
 } from 'class-validator';
+import { isDimension, METADATA_PREFIX, NAMED_DIMENSIONS } from './dimensions.js';
 import { FilteredQuery } from './filters.dto.js';
-import {
-  type Expression,
-  METADATA_KEY,
-  metadataDimension,
-  NAMED_DIMENSIONS,
-  type NamedDimension,
-  namedDimension,
-} from './queries/dimensions.js';
-
-/** What stands before a key of metadata in the name of a dimension. */
-export const METADATA_PREFIX = 'metadata.';
 
 @ValidatorConstraint({ name: 'dimension' })
 class Dimension implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
-    return typeof value === 'string' && dimensionOf(value) !== undefined;
+    return typeof value === 'string' && isDimension(value);
   }
 
   defaultMessage(): string {
-    return `must be one of ${Object.keys(NAMED_DIMENSIONS).join(', ')}, or ${METADATA_PREFIX} and a key of your metadata`;
+    return `must be one of ${NAMED_DIMENSIONS.join(', ')}, or ${METADATA_PREFIX} and a key of your metadata`;
   }
 }
 
@@ -60,7 +50,7 @@ export class BreakdownRowDto {
 
   count!: number;
 
-  /** Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse: of devices, in a range of too many events to look at one by one. */
+  /** Distinct users; one who has two values is in both. Always a number: null is of releases before ClickHouse. */
   @ApiProperty({ type: Number, nullable: true })
   uniqueUsers!: number | null;
 
@@ -85,13 +75,4 @@ export class BreakdownDto {
 
   /** Most frequent first. */
   data!: BreakdownRowDto[];
-}
-
-/** @returns undefined for what is no dimension */
-export function dimensionOf(by: string): Expression | undefined {
-  if (by.startsWith(METADATA_PREFIX)) {
-    const key = by.slice(METADATA_PREFIX.length);
-    return METADATA_KEY.test(key) ? metadataDimension(key) : undefined;
-  }
-  return Object.hasOwn(NAMED_DIMENSIONS, by) ? namedDimension(by as NamedDimension) : undefined;
 }

@@ -35,10 +35,12 @@ export class EventListDto {
   data!: ListedEventDto[];
 
   /**
-   * For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page of
-   * something rare may hold little, or nothing, and the next one more. A page also ends at 1 MiB.
+   * For the page that follows; null: there is none. A page also ends at 1 MiB, and leaves out what was erased meanwhile.
    */
   nextCursor!: string | null;
+
+  /** Everything accepted before this time is listed here. RFC 3339, UTC. */
+  asOf!: string;
 }
 
 export function listedDto(event: ListedEvent): ListedEventDto {

@@ -1,44 +1,46 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
-import { binary } from '../database/binary.js';
-import { formatUuid, parseUuid } from '../events/event-id.js';
 import { fittingEntries } from '../common/page-size.js';
+import { formatUuid, parseUuid, storedIdTime } from '../events/event-id.js';
 import type { Asker } from '../questions/asker.js';
-import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
+import { AnalyticsScope, commonZone } from './analytics-scope.js';
+import { CompleteTo } from './complete-to.js';
+import { CopiedEvents } from './copied-events.js';
 import { type EventListDto, type EventListQuery, listedBytes, listedDto } from './event-list.dto.js';
-import { eventPage, scanFloor } from './queries/event-page.js';
 import { filtersOf } from './filters.dto.js';
-import { rawRange } from './raw-range.js';
+import { periodOf } from './read-model/asked-rows.js';
+import { eventKey, type KeyRow, newestKeys } from './read-model/event-keys.js';
 import { timeRange } from './time-range.js';
 
-/** The events themselves, newest first. What a page looks at is bounded, whatever is asked for. */
+/** The events themselves, newest first. */
 @Injectable()
 export class EventListService {
-  constructor(private readonly scope: AnalyticsScope) {}
+  constructor(
+    private readonly scope: AnalyticsScope,
+    private readonly complete: CompleteTo,
+    private readonly copied: CopiedEvents,
+  ) {}
 
-  /** @throws InvalidInputError, NotFoundError for an app that is not the caller's */
-  list(asker: Asker, query: EventListQuery): Promise<EventListDto> {
-    return this.scope.ask(asker, query.appId, (manager, apps) => this.answer(manager, apps, query));
-  }
-
-  private async answer(
-    manager: EntityManager,
-    apps: readonly AskedApp[],
-    query: EventListQuery,
-  ): Promise<EventListDto> {
-    const range = rawRange(timeRange(query.startDate, query.endDate, query.timezone ?? commonZone(apps)));
-    if (apps.length === 0 || !range) return { data: [], nextCursor: null };
-    const appIds = apps.map((app) => app.id);
-    const cursor = query.cursor ? binary(parseUuid(query.cursor)!) : range.beforeId;
-    const before = Buffer.compare(cursor, range.beforeId) < 0 ? cursor : range.beforeId;
-    const limit = query.limit!;
-    const { occurredFrom, occurredBefore } = range;
-    const filters = { ...filtersOf(query), occurredFrom, occurredBefore };
-    const floor = await scanFloor(manager, appIds, range.fromId, before);
-    const page = { from: floor ?? range.fromId, before, limit: limit + 1 };
-    const events = await eventPage(manager, appIds, page, filters);
-    const data = fittingEntries(events, limit, listedBytes).map(listedDto);
-    const next = events.length > data.length ? data.at(-1)!.id : floor && formatUuid(floor.toString('hex'));
-    return { data, nextCursor: next ?? null };
+  /** @throws InvalidInputError, NotFoundError for an app that is not the caller's, ReadModelUnavailableError */
+  async list(asker: Asker, query: EventListQuery): Promise<EventListDto> {
+    const { apps, asOf } = await this.scope.ask(asker, query.appId, async (manager, found) => ({
+      apps: found,
+      asOf: (await this.complete.copiedTime(manager, found)).toISOString(),
+    }));
+    const period = periodOf(timeRange(query.startDate, query.endDate, query.timezone ?? commonZone(apps)));
+    if (apps.length === 0 || !period) return { data: [], nextCursor: null, asOf };
+    const [now, limit] = [Date.now(), query.limit!];
+    const beforeId = query.cursor && parseUuid(query.cursor);
+    const newest = Math.min(now, period.before ?? now, beforeId ? storedIdTime(beforeId) : now);
+    // What occurs in a period states a time of it or a later one.
+    const span = { newest, oldest: period.from, limit: limit + 1 };
+    const rows = await this.copied.newest<KeyRow>(asker, span, (statedFrom) =>
+      newestKeys(apps, period, filtersOf(query), { beforeId, statedFrom, limit: limit + 1 }, now),
+    );
+    const keys = rows.slice(0, limit).map(eventKey);
+    const events = await this.copied.rows(asker, keys);
+    const fitting = fittingEntries(events, limit, listedBytes);
+    const isCut = fitting.length < events.length;
+    const last = isCut ? fitting.at(-1) : rows.length > limit ? keys.at(-1) : undefined;
+    return { data: fitting.map(listedDto), nextCursor: last ? formatUuid(last.id) : null, asOf };
   }
 }

@@ -9,8 +9,8 @@ import {
 } from 'class-validator';
 import { type Device, DEVICES } from '../events/event.js';
 import { EVENT_NAME_MAX, URL_MAX } from '../events/limits.js';
-import { METADATA_KEY } from './queries/dimensions.js';
-import type { EventFilters } from './queries/event-filters.js';
+import { isMetadataKey } from './dimensions.js';
+import type { AskedFilters } from './read-model/filters.js';
 import { RangeQuery, RepeatedIsList, RepeatedText } from './range.dto.js';
 
 /** Values that one filter may name. */
@@ -45,7 +45,7 @@ export class FilteredQuery extends RangeQuery {
   @RepeatedText(VALUES_MAX, URL_MAX)
   url?: string[];
 
-  /** Hosts of referrers in lower case, with a port where there was one, repeated for several. */
+  /** Hosts of referrers, as `breakdown` lists them, repeated for several. */
   @RepeatedText(VALUES_MAX, HOST_MAX)
   referrerHost?: string[];
 
@@ -64,7 +64,7 @@ export class FilteredQuery extends RangeQuery {
   @RepeatedText(VALUES_MAX, CLIENT_NAME_MAX)
   os?: string[];
 
-  /** `utm_source` of the address, as it stands there, repeated for several. */
+  /** `utm_source` of the address, decoded, repeated for several. */
   @RepeatedText(VALUES_MAX, UTM_MAX)
   utmSource?: string[];
 
@@ -96,7 +96,7 @@ export class FilteredQuery extends RangeQuery {
 }
 
 /** The filters of a query, without its range. */
-export function filtersOf(query: FilteredQuery): Omit<EventFilters, 'occurredFrom' | 'occurredBefore'> {
+export function filtersOf(query: FilteredQuery): AskedFilters {
   const { event, url, referrerHost, device, browser, os } = query;
   const { utmSource, utmMedium, utmCampaign, utmTerm, utmContent, metadata } = query;
   return {
@@ -105,9 +105,14 @@ export function filtersOf(query: FilteredQuery): Omit<EventFilters, 'occurredFro
   };
 }
 
+/** Whether any event might be left out by them. */
+export function isFiltered(filters: AskedFilters): boolean {
+  return Object.values(filters).some((values) => values !== undefined && values.length > 0);
+}
+
 /** At the first colon that no backslash stands before. No key that can be filtered by holds a backslash itself. */
 function metadataFilter(text: string): { key: string; value: string } | undefined {
   const [, written, value] = /^((?:[^:\\]|\\:)+):(.*)$/s.exec(text) ?? [];
   const key = written?.replaceAll('\\:', ':');
-  return key !== undefined && METADATA_KEY.test(key) ? { key, value: value! } : undefined;
+  return key !== undefined && isMetadataKey(key) ? { key, value: value! } : undefined;
 }

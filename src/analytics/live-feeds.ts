@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
-import { lowestId } from '../events/event-id.js';
-import { FUTURE_TOLERANCE_MS, MINUTE_MS } from '../events/limits.js';
-import { Questions } from '../questions/questions.js';
-import { eventPage } from './queries/event-page.js';
+import { MINUTE_MS } from '../events/limits.js';
+import { ReadModelUnavailableError } from '../read-model/questions/read-model-errors.js';
+import type { AskedApp } from './analytics-scope.js';
+import { CopiedEvents } from './copied-events.js';
 import type { ListedEvent } from './queries/listed-event.js';
-import { minuteCounts } from './queries/live.js';
+import { eventKey, type KeyRow, latestKeys } from './read-model/event-keys.js';
+import { minuteCountsQuestion } from './read-model/minute-counts.js';
 
 export const LIVE_WINDOW_MS = 30 * MINUTE_MS;
 const LOOK_EVERY_MS = 1000;
@@ -17,12 +17,17 @@ const COUNTING_SHARE = 0.05;
 /** Newest events told of at a time: nobody can read more in a second. */
 const TOLD_AT_ONCE = 50;
 
+/** Of ClickHouse, ms. A question that may take no longer than 4 s has a session of its own in the engine. */
+const TIME_LIMIT_MS = 4000;
+
 /** What a look has found. */
 export interface LiveState {
   /** The newest events of the window, newest first. */
   newest: readonly ListedEvent[];
   /** JSON text of the counts by minute; undefined until they are counted. */
   counts: string | undefined;
+  /** Why nothing could be found: ClickHouse does not answer, or has no complete copy yet. */
+  unavailable?: ReadModelUnavailableError;
 }
 
 /** When an account's feeds may count again. */
@@ -43,9 +48,9 @@ export class LiveFeed {
   private readonly waiting = new Set<() => void>();
 
   constructor(
-    private readonly questions: Questions,
+    private readonly copied: CopiedEvents,
     readonly account: string,
-    private readonly appIds: readonly string[],
+    private readonly apps: readonly AskedApp[],
     private readonly mayCount: (feed: LiveFeed) => boolean,
     private readonly counting: Counting,
   ) {}
@@ -72,7 +77,7 @@ export class LiveFeed {
     while (!signal.aborted && !this.failure) {
       const begun = Date.now();
       try {
-        this.state = await this.look(begun);
+        this.state = await this.lookOrTell(begun);
         this.looks += 1;
       } catch (error) {
         this.failure = error;
@@ -97,31 +102,37 @@ export class LiveFeed {
     });
   }
 
+  /** A feed goes on while ClickHouse does not answer. */
+  private async lookOrTell(now: number): Promise<LiveState> {
+    try {
+      return await this.look(now);
+    } catch (error) {
+      if (error instanceof ReadModelUnavailableError) return { newest: [], counts: undefined, unavailable: error };
+      throw error;
+    }
+  }
+
   private async look(now: number): Promise<LiveState> {
-    if (this.appIds.length === 0) return { newest: [], counts: undefined };
-    const newest = await this.ask(false, (manager) => this.newest(manager, now - LIVE_WINDOW_MS));
+    if (this.apps.length === 0) return { newest: [], counts: undefined };
+    const latest = latestKeys(this.apps, now - LIVE_WINDOW_MS, TOLD_AT_ONCE);
+    const keys = await this.copied.ask<KeyRow>(this.asker, latest, { isPatient: true }, TIME_LIMIT_MS);
+    const newest = await this.copied.rows(this.asker, keys.map(eventKey), true);
     return { newest, counts: this.mayCount(this) ? await this.count() : this.state?.counts };
   }
 
-  private newest(manager: EntityManager, since: number): Promise<ListedEvent[]> {
-    const page = { from: lowestId(since), before: lowestId(Date.now() + FUTURE_TOLERANCE_MS), limit: TOLD_AT_ONCE };
-    return eventPage(manager, this.appIds, page, { occurredFrom: since });
+  private async count(): Promise<string> {
+    const now = Date.now();
+    const since = Math.floor((now - LIVE_WINDOW_MS) / MINUTE_MS + 1) * MINUTE_MS;
+    const { read, ...question } = minuteCountsQuestion(this.apps, since, now);
+    const cost = { isHeavy: true, isPatient: true };
+    const minutes = read(await this.copied.ask(this.asker, question, cost, TIME_LIMIT_MS));
+    this.countedAt = Date.now();
+    this.counting.againAt = this.countedAt + (this.countedAt - now) / COUNTING_SHARE;
+    return JSON.stringify({ total: minutes.reduce((sum, { count }) => sum + count, 0), minutes });
   }
 
-  private count(): Promise<string> {
-    return this.ask(true, async (manager) => {
-      const now = Date.now();
-      const since = Math.floor((now - LIVE_WINDOW_MS) / MINUTE_MS + 1) * MINUTE_MS;
-      const minutes = await minuteCounts(manager, this.appIds, since, now);
-      this.countedAt = Date.now();
-      this.counting.againAt = this.countedAt + (this.countedAt - now) / COUNTING_SHARE;
-      return JSON.stringify({ total: minutes.reduce((sum, { count }) => sum + count, 0), minutes });
-    });
-  }
-
-  private ask<T>(isHeavy: boolean, question: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const asker = { account: this.account, gone: this.ended.signal };
-    return this.questions.ask(asker, { apps: this.appIds.length, isHeavy, isPatient: true }, question);
+  private get asker(): { account: string; gone: AbortSignal } {
+    return { account: this.account, gone: this.ended.signal };
   }
 }
 
@@ -131,16 +142,16 @@ export class LiveFeeds {
   private readonly feeds = new Map<string, LiveFeed>();
   private readonly counting = new Map<string, Counting>();
 
-  constructor(private readonly questions: Questions) {}
+  constructor(private readonly copied: CopiedEvents) {}
 
-  /** @param account owner of the apps @param appIds 32 hex digits each @returns the feed; {@link leave} it */
-  join(account: string, appIds: readonly string[]): LiveFeed {
-    const key = keyOf(account, appIds);
+  /** @param account owner of the apps @returns the feed; {@link leave} it */
+  join(account: string, apps: readonly AskedApp[]): LiveFeed {
+    const key = keyOf(account, apps);
     let feed = this.feeds.get(key);
     if (!feed) {
       const counting = this.counting.get(account) ?? { againAt: 0 };
       this.counting.set(account, counting);
-      const made = new LiveFeed(this.questions, account, appIds, (one) => this.mayCount(one, counting), counting);
+      const made = new LiveFeed(this.copied, account, apps, (one) => this.mayCount(one, counting), counting);
       this.feeds.set(key, made);
       // A feed that has failed is made anew by the next stream.
       void made.run().finally(() => this.forget(key, made));
@@ -170,6 +181,7 @@ export class LiveFeeds {
   }
 }
 
-function keyOf(account: string, appIds: readonly string[]): string {
-  return `${account} ${[...appIds].sort().join(' ')}`;
+function keyOf(account: string, apps: readonly AskedApp[]): string {
+  const ids = apps.map(({ id }) => id);
+  return `${account} ${ids.sort().join(' ')}`;
 }

@@ -3,7 +3,7 @@ import { Injectable, StreamableFile } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { lowestId, parseUuid, storedIdTime } from '../events/event-id.js';
 import type { Asker } from '../questions/asker.js';
-import { AnalyticsScope } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
 import { listedDto } from './event-list.dto.js';
 import { LIVE_WINDOW_MS, type LiveFeed, LiveFeeds } from './live-feeds.js';
 import type { LiveQuery } from './live.dto.js';
@@ -25,11 +25,12 @@ export class LiveService {
 
   /** @throws NotFoundError for an app that is not the caller's; AppError 429 when too many streams are open */
   async open(asker: Asker, { appId }: LiveQuery, request: FastifyRequest): Promise<StreamableFile> {
-    const appIds = await this.scope.ask(asker, appId, (_manager, apps) => Promise.resolve(apps.map(({ id }) => id)));
+    const apps = await this.scope.ask(asker, appId, (_manager, found) => Promise.resolve(found));
     const last = request.headers['last-event-id'];
     const since = typeof last === 'string' ? parseUuid(last) : undefined;
-    const stream = this.streams.watch(request, appIds);
-    const messages = Readable.from(this.messages(asker.account, appIds, since, stream), { objectMode: false });
+    const ids = apps.map(({ id }) => id);
+    const stream = this.streams.watch(request, ids);
+    const messages = Readable.from(this.messages(asker.account, apps, since, stream), { objectMode: false });
     return new StreamableFile(
       messages.once('close', () => stream.close()),
       { type: 'text/event-stream' },
@@ -38,13 +39,13 @@ export class LiveService {
 
   private async *messages(
     account: string,
-    appIds: readonly string[],
+    apps: readonly AskedApp[],
     since: string | undefined,
     { ended }: OpenStream,
   ): AsyncGenerator<string> {
     yield 'retry: 1000\n\n';
     if (ended.aborted) return;
-    const feed = this.feeds.join(account, appIds);
+    const feed = this.feeds.join(account, apps);
     try {
       yield* this.told(feed, since, ended);
     } finally {
@@ -58,6 +59,7 @@ export class LiveService {
     // A clock that runs ahead is counted at its true time, but its id is of the future.
     const notBefore = since === undefined ? 0 : Math.min(storedIdTime(since), Date.now()) - OVERTAKEN_MS;
     let counts: string | undefined;
+    let isAway = false;
     let spokeAt = Date.now();
     for (let look = 0; !ended.aborted;) {
       const found = await feed.after(look, Math.max(spokeAt + SILENT_AT_MOST_MS - Date.now(), 0), ended);
@@ -66,11 +68,19 @@ export class LiveService {
       if (found) {
         const [state, number] = found;
         look = number;
-        const newest = state.newest.filter((event) => isSince(event, notBefore));
-        const news = newest.filter(({ id }) => !told.has(id));
-        told = new Set(newest.map(({ id }) => id));
-        if (news.length > 0) text = message('events', news.map(listedDto), news[0]!.id);
-        if (state.counts !== undefined && state.counts !== counts) text += message('counts', (counts = state.counts));
+        if (state.unavailable) {
+          const { code, detail } = state.unavailable;
+          if (!isAway) text = message('unavailable', { code, detail });
+          // Told again afterwards, though they may be the same: so it is known that it goes on.
+          [isAway, counts] = [true, undefined];
+        } else {
+          isAway = false;
+          const newest = state.newest.filter((event) => isSince(event, notBefore));
+          const news = newest.filter(({ id }) => !told.has(id));
+          told = new Set(newest.map(({ id }) => id));
+          if (news.length > 0) text = message('events', news.map(listedDto), news[0]!.id);
+          if (state.counts !== undefined && state.counts !== counts) text += message('counts', (counts = state.counts));
+        }
       }
       if (!text && Date.now() - spokeAt >= SILENT_AT_MOST_MS) text = ': still here\n\n';
       if (!text) continue;

@@ -7,8 +7,8 @@ const PAST_EVERY_TIME = Date.UTC(10_000, 0, 1);
 export const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 
 /**
- * How much later than it occurred an event may say that it did (its sender's clock ran fast) and still be found in a range
- * that ends.
+ * How much later than it occurred an event may say that it did (its sender's clock ran fast) and still be read among those that
+ * say so rightly. What is further ahead is looked for apart.
  */
 const CLOCK_AHEAD_MS = DAY_MS;
 
@@ -18,7 +18,10 @@ export interface RawRange {
   occurredFrom: number;
   /** ms, not included; undefined where the end is open. */
   occurredBefore?: number;
-  /** Every event of the range lies between these ids, 16 bytes; the second is not included. */
+  /**
+   * Events of the range lie between these ids, 16 bytes, of which the second is not included; those of a clock that ran more than
+   * a day fast lie behind.
+   */
   fromId: Buffer;
   beforeId: Buffer;
 }

@@ -49,11 +49,11 @@ export class UserListDto {
   /** Who was there last comes first. */
   data!: ListedUserDto[];
 
-  /**
-   * For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page may
-   * hold few, or none, and the next one more. A search has one page.
-   */
+  /** For the page that follows; null: there is none. A search has one page. */
   nextCursor!: string | null;
+
+  /** Everything accepted before this time is listed here. RFC 3339, UTC. */
+  asOf!: string;
 }
 
 export class TimelineQuery extends IntersectionType(UserStatsQuery, PageQuery) {}
@@ -65,7 +65,7 @@ export class ClientDto {
 
   os!: string | null;
 
-  /** Events that came from it, among the newest 1,000 of each app. */
+  /** Events that came from it. */
   count!: number;
 
   /** RFC 3339, UTC. */
@@ -76,7 +76,7 @@ export class TimelineDto {
   /** As asked. */
   userId!: string;
 
-  /** What their newest events came from. */
+  /** What their events came from, the last seen first; at most 20. */
   devices!: ClientDto[];
 
   /** Newest first, by when they occurred. */
@@ -84,4 +84,7 @@ export class TimelineDto {
 
   /** For the page that follows; null: there is none. A page also ends at 1 MiB. */
   nextCursor!: string | null;
+
+  /** Everything accepted before this time is listed here. RFC 3339, UTC. */
+  asOf!: string;
 }

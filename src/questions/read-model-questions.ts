@@ -37,7 +37,7 @@ export class ReadModelQuestions {
 
   /**
    * @param cost `withinMs`: time for waiting and answering together, for an answer that is given without ClickHouse otherwise
-   * @throws ReadModelUnavailableError, QuestionTooLargeError; AppError 429 when too many questions of the account wait, or too
+   * @throws ReadModelUnavailableError, also while the copy is not complete; QuestionTooLargeError; AppError 429 when too many questions of the account wait, or too
    *   many bytes of its answers are unread; ClientGoneError
    */
   async ask<Row>(
@@ -45,6 +45,7 @@ export class ReadModelQuestions {
     { withinMs, ...cost }: Omit<QuestionCost, 'apps'> & { withinMs?: number },
     question: LimitedQuestion,
   ): Promise<Row[]> {
+    this.readiness.assertComplete();
     await this.reader.assertReachable();
     const signal = withinMs === undefined ? gone : AbortSignal.any([gone, AbortSignal.timeout(withinMs)]);
     let done: (() => void) | undefined;

@@ -40,6 +40,7 @@ describe('requests made from our own OpenAPI document', () => {
           'key=1000000,account=1000000,address=1000000,signin=10000,bodies=10000,refused_keys=100000,reads=1000000,changes=1000000,regenerate=1000000',
       },
     });
+    await stack.drained();
   });
   afterAll(() => stack?.stop());
 

@@ -136,6 +136,10 @@ describe('every route with every kind of token', () => {
     });
     const file = join(stack.env.dataDir, 'routes');
     await stack.startApi({ NODE_OPTIONS: '--import ./test/security/registered-routes.mjs', ROUTES_FILE: file });
+    // ClickHouse answers once a worker has seen that its copy is complete.
+    const worker = await stack.startWorker();
+    await stack.drained();
+    await worker.stop();
     registered = [...new Set(readFileSync(file, 'utf8').trim().split('\n'))];
     [ann, bob, loggedOut] = [
       await signIn(stack.url),

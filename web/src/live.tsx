@@ -42,6 +42,8 @@ export function Live({ app }: { app?: AppInfo }) {
   const [connected, setConnected] = useState(false);
   const [heardAt, setHeardAt] = useState<string>();
   const [blocked, setBlocked] = useState<NoAnswer>();
+  /** What the server says while it has nothing to tell. */
+  const [unavailable, setUnavailable] = useState<string>();
   const queries = useQueryClient();
   const isWell = useIsWell();
   const connectNow = useRef<() => void>(undefined);
@@ -55,6 +57,7 @@ export function Live({ app }: { app?: AppInfo }) {
     setConnected(false);
     setHeardAt(undefined);
     setBlocked(undefined);
+    setUnavailable(undefined);
     const address = reachable(`/api/analytics/live${app ? `?appId=${app.id}` : ''}`);
     const hear = () => setHeardAt(new Date().toISOString());
     const open = () => {
@@ -67,6 +70,7 @@ export function Live({ app }: { app?: AppInfo }) {
       };
       source.addEventListener('events', ({ data }: MessageEvent<string>) => {
         hear();
+        setUnavailable(undefined);
         const news = JSON.parse(data) as Listed[];
         setEvents((known) => {
           const ids = new Set(news.map(({ id }) => id));
@@ -75,7 +79,12 @@ export function Live({ app }: { app?: AppInfo }) {
       });
       source.addEventListener('counts', ({ data }: MessageEvent<string>) => {
         hear();
+        setUnavailable(undefined);
         setCounts(JSON.parse(data) as Counts);
+      });
+      source.addEventListener('unavailable', ({ data }: MessageEvent<string>) => {
+        hear();
+        setUnavailable((JSON.parse(data) as { detail: string }).detail);
       });
       source.onerror = () => {
         setConnected(false);
@@ -129,6 +138,11 @@ export function Live({ app }: { app?: AppInfo }) {
           </span>
         </header>
         {blocked && <Failure error={blocked} />}
+        {unavailable !== undefined && (
+          <p role="alert" className="failure">
+            {unavailable} This page goes on by itself.
+          </p>
+        )}
         <div className="figures">
           <div className="figure">
             <span className="name">Events of the last 30 minutes</span>
@@ -149,7 +163,7 @@ export function Live({ app }: { app?: AppInfo }) {
       </section>
       <section className="panel">
         <h2>Newest events</h2>
-        {!counts && !blocked && <p className="muted">Loading …</p>}
+        {!counts && !blocked && unavailable === undefined && <p className="muted">Loading …</p>}
         {counts && events.length === 0 && (
           <p className="muted">
             Nothing in the last 30 minutes. Events show here about a second after they were posted.

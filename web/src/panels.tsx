@@ -97,13 +97,10 @@ export function DownloadLink({ href, className, children }: { href: string; clas
   );
 }
 
-/** The question is too large, before and after events were copied into ClickHouse. */
-const TOO_MANY: ReadonlySet<string> = new Set(['too_many_events', 'question_too_large']);
-
 /** What happened, whose fault it is, and what to try. */
 export function Failure({ error, retry }: { error: Error; retry?: () => void }) {
   const again = !(error instanceof Problem) || error.status >= 500 || error.status === 429;
-  if (error instanceof Problem && TOO_MANY.has(error.code)) return <TooMany />;
+  if (error instanceof Problem && error.code === 'question_too_large') return <TooMany />;
   if (needsSignIn(error)) return <SignInAgain />;
   return (
     <div role="alert" className="failure">

@@ -1,9 +1,8 @@
 import { SqlValues } from '../../read-model/sql-values.js';
 import type { LimitedQuestion } from '../../questions/read-model-questions.js';
 import type { AskedApp } from '../analytics-scope.js';
-import { METADATA_PREFIX } from '../breakdown.dto.js';
+import { METADATA_PREFIX, type NamedDimension } from '../dimensions.js';
 import type { Breakdown, ValueCount } from '../queries/breakdown.js';
-import type { NamedDimension } from '../queries/dimensions.js';
 import { archivedRows, keptSightings } from './archived-users.js';
 import { askedRows, type Period } from './asked-rows.js';
 import { columnDimension, metadataDimension } from './dimensions.js';
@@ -21,7 +20,7 @@ export interface BreakdownQuestion extends Omit<LimitedQuestion, 'timeLimitMs'> 
   read: (rows: readonly BreakdownRow[]) => Breakdown<ValueCount>;
 }
 
-/** @param by a dimension that {@link dimensionOf} knows @param now ms */
+/** @param by a dimension that {@link isDimension} knows @param now ms */
 export function breakdownQuestion(
   apps: readonly AskedApp[],
   by: string,

@@ -1,5 +1,5 @@
 import { SqlValues } from '../../read-model/sql-values.js';
-import { type NamedDimension, VALUE_MAX } from '../queries/dimensions.js';
+import { type NamedDimension, VALUE_MAX } from '../dimensions.js';
 
 /** Columns of the read model; an empty text means that an event has none. */
 const COLUMNS: Record<NamedDimension, string> = {

@@ -1,11 +1,13 @@
 import { hostOf } from '../../read-model/derive/host.js';
 import { SqlValues } from '../../read-model/sql-values.js';
-import { type NamedDimension, VALUE_MAX } from '../queries/dimensions.js';
-import type { EventFilters } from '../queries/event-filters.js';
+import { type NamedDimension, VALUE_MAX } from '../dimensions.js';
 import { columnDimension, type CopiedDimension, metadataDimension } from './dimensions.js';
 
-/** Filters of a question without its range. */
-export type AskedFilters = Omit<EventFilters, 'occurredFrom' | 'occurredBefore'>;
+/** What an event must be; several values of one field are alternatives. Without the range of a question. */
+export type AskedFilters = Partial<Record<NamedDimension, readonly string[]>> & {
+  /** Of the object's own keys. */
+  metadata?: readonly { key: string; value: string }[];
+};
 
 /** @returns conditions that each begin with AND */
 export function filterConditions(values: SqlValues, { metadata = [], ...named }: AskedFilters): string {

@@ -17,6 +17,7 @@ export class QuestionTooLargeError extends AppError {
 }
 
 const RETRY_S = 2;
+const INCOMPLETE_RETRY_S = 10;
 /** As long as the engine refuses a question that ended it. */
 const REFUSED_S = 600;
 const TOO_LONG_RETRY_S = 30;
@@ -24,6 +25,18 @@ const TOO_LONG_RETRY_S = 30;
 export function readModelAway(cause?: unknown): ReadModelUnavailableError {
   const detail = 'ClickHouse, which answers this question, does not answer. Events are still accepted. Try again.';
   return new ReadModelUnavailableError('read_model_unavailable', detail, RETRY_S, cause);
+}
+
+/** @param copied events so far */
+export function copyIncomplete(copied: number): ReadModelUnavailableError {
+  const detail = `Events are still being copied into ClickHouse, which answers this question: ${copied} are. Try again later.`;
+  return new ReadModelUnavailableError('read_model_unavailable', detail, INCOMPLETE_RETRY_S);
+}
+
+export function noReadModel(): ReadModelUnavailableError {
+  const detail =
+    'This installation has no ClickHouse, which answers this question. Whoever runs it can set CLICKHOUSE_URL.';
+  return new ReadModelUnavailableError('read_model_unavailable', detail, TOO_LONG_RETRY_S);
 }
 
 export function questionTooLong(cause?: unknown): ReadModelUnavailableError {

@@ -6,15 +6,18 @@ import type { Logger } from '../../common/logger.js';
 import { PeriodicTask } from '../../common/periodic-task.js';
 import { Env } from '../../config/env.js';
 import { CONTROL } from '../../database/pools.js';
+import { copyIncomplete, noReadModel } from './read-model-errors.js';
 
 /** How often an API process asks. */
 export const READINESS_EVERY_MS = 1000;
-const STATE = 'SELECT enabled = 1 AND complete_at IS NOT NULL AS complete FROM read_model WHERE id = 1';
+const STATE = 'SELECT enabled = 1 AND complete_at IS NOT NULL AS complete, filled FROM read_model WHERE id = 1';
 
 /** Whether the copy in ClickHouse has every committed event, but those in the outbox: then it answers questions. */
 @Injectable()
 export class ReadModelReadiness implements OnApplicationBootstrap, OnApplicationShutdown {
   private complete = false;
+  /** Events that were looked at while the copy is filled. */
+  private filled = 0;
   private readonly task?: PeriodicTask;
 
   constructor(
@@ -46,9 +49,15 @@ export class ReadModelReadiness implements OnApplicationBootstrap, OnApplication
     return this.complete;
   }
 
+  /** @throws ReadModelUnavailableError while the copy is not complete: how far it is */
+  assertComplete(): void {
+    if (!this.complete) throw this.task ? copyIncomplete(this.filled) : noReadModel();
+  }
+
   private async look(): Promise<void> {
-    const [row]: { complete: number | string }[] = await this.dataSource.query(STATE);
+    const [row]: { complete: number | string; filled: string }[] = await this.dataSource.query(STATE);
     const complete = Number(row?.complete) === 1;
+    this.filled = Number(row?.filled ?? 0);
     if (complete === this.complete) return;
     this.complete = complete;
     this.logger.info({ complete }, complete ? 'ClickHouse answers questions' : 'MySQL answers questions');
