@@ -202,7 +202,10 @@ describe('npm start without an engine of its own', () => {
 
   test('ENGINE=none: collects and answers, and says what is missing', async () => {
     const launcher = await copy.start(dataDir, await freePort(), { ENGINE: 'none' }).ready();
-    await until(() => launcher.output.includes('No ClickHouse engine runs (ENGINE=none): events are collected'), 'a message');
+    await until(
+      () => launcher.output.includes('No ClickHouse engine runs (ENGINE=none): events are collected'),
+      'a message',
+    );
     expect(launcher.output).toMatch(/To have one, start without ENGINE=none, or set CLICKHOUSE_URL/);
     await assertCounts(launcher.url);
     expect(existsSync(launcher.pidFile('engine'))).toBe(false);

@@ -50,7 +50,7 @@ export class BreakdownRowDto {
 
   count!: number;
 
-  /** Distinct users; one who has two values is in both. Always a number: null is of releases before ClickHouse. */
+  /** Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse. */
   @ApiProperty({ type: Number, nullable: true })
   uniqueUsers!: number | null;
 

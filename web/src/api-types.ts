@@ -541,7 +541,7 @@ export interface paths {
     };
     /**
      * Download events
-     * @description The file holds the events oldest first, however many there are: CSV for spreadsheets, or NDJSON with one JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
+     * @description The file holds the events oldest first, however many there are, and those of clocks that ran fast after others. It is CSV for spreadsheets, or NDJSON with one JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
      */
     get: operations['exportEvents'];
     put?: never;
@@ -561,7 +561,7 @@ export interface paths {
     };
     /**
      * Stream what happens now
-     * @description Server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) covers the last 30 minutes, and `events` brings the newest events as they are stored (as `GET /api/analytics/events` lists them). A comment comes every 15 seconds. Send Last-Event-ID to resume. The stream ends within a second when your token, session or app ends.
+     * @description Server-sent events: `counts` (`{total, minutes: [{minute, count}]}`) covers the last 30 minutes, and `events` brings the newest events as they are stored (as `GET /api/analytics/events` lists them). `unavailable` (`{code, detail}`) says that ClickHouse does not answer; `counts` comes again when it does. A comment comes every 15 seconds. Send Last-Event-ID to resume. The stream ends within a second when your token, session or app ends.
      */
     get: operations['streamLive'];
     put?: never;
@@ -621,7 +621,7 @@ export interface paths {
     };
     /**
      * List events
-     * @description The newest comes first. A range that ends leaves out events of a clock that ran more than a day fast, here, in `export` and in `breakdown`. They are counted all the same.
+     * @description The newest comes first, by the time that their sender stated. An event of a clock that ran fast is in the range in which it occurred.
      */
     get: operations['listEvents'];
     put?: never;
@@ -1477,7 +1477,7 @@ export interface components {
     BreakdownRowDto: {
       /** @description Null: events without one. Of a long value the first 255 characters. */
       value: string | null;
-      /** @description Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse: of devices, in a range of too many events to look at one by one. */
+      /** @description Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse. */
       uniqueUsers: number | null;
       count: number;
       /** @description Of `total`, from 0 to 1. */
@@ -1572,18 +1572,20 @@ export interface components {
     UserListDto: {
       /** @description Who was there last comes first. */
       data: components['schemas']['ListedUserDto'][];
-      /**
-       * @description For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page may
-       *     hold few, or none, and the next one more. A search has one page.
-       */
+      /** @description For the page that follows; null: there is none. A search has one page. */
       nextCursor: string | null;
+      /**
+       * Format: date-time
+       * @description Everything accepted before this time is listed here. RFC 3339, UTC.
+       */
+      asOf: string;
     };
     ClientDto: {
       /** @enum {string} */
       device: 'bot' | 'desktop' | 'mobile' | 'other' | 'tablet';
       browser: string | null;
       os: string | null;
-      /** @description Events that came from it, among the newest 1,000 of each app. */
+      /** @description Events that came from it. */
       count: number;
       /**
        * Format: date-time
@@ -1629,21 +1631,28 @@ export interface components {
     TimelineDto: {
       /** @description As asked. */
       userId: string;
-      /** @description What their newest events came from. */
+      /** @description What their events came from, the last seen first; at most 20. */
       devices: components['schemas']['ClientDto'][];
       /** @description Newest first, by when they occurred. */
       data: components['schemas']['ListedEventDto'][];
       /** @description For the page that follows; null: there is none. A page also ends at 1 MiB. */
       nextCursor: string | null;
+      /**
+       * Format: date-time
+       * @description Everything accepted before this time is listed here. RFC 3339, UTC.
+       */
+      asOf: string;
     };
     EventListDto: {
       /** @description Newest first, by the time that their sender stated. */
       data: components['schemas']['ListedEventDto'][];
-      /**
-       * @description For the page that follows; null: there is none. A question looks at no more than 20,000 events of each app, so a page of
-       *     something rare may hold little, or nothing, and the next one more. A page also ends at 1 MiB.
-       */
+      /** @description For the page that follows; null: there is none. A page also ends at 1 MiB, and leaves out what was erased meanwhile. */
       nextCursor: string | null;
+      /**
+       * Format: date-time
+       * @description Everything accepted before this time is listed here. RFC 3339, UTC.
+       */
+      asOf: string;
     };
     PendingDto: {
       /** @description Accepted events of your account that are not stored yet. */
@@ -3332,13 +3341,13 @@ export interface operations {
         event?: string[];
         /** @description Addresses as they were sent, repeated for several. */
         url?: string[];
-        /** @description Hosts of referrers in lower case, with a port where there was one, repeated for several. */
+        /** @description Hosts of referrers, as `breakdown` lists them, repeated for several. */
         referrerHost?: string[];
         /** @description Names of browsers, repeated for several. */
         browser?: string[];
         /** @description Names of operating systems, repeated for several. */
         os?: string[];
-        /** @description `utm_source` of the address, as it stands there, repeated for several. */
+        /** @description `utm_source` of the address, decoded, repeated for several. */
         utmSource?: string[];
         /** @description `utm_medium` of the address, repeated for several. */
         utmMedium?: string[];
@@ -3454,13 +3463,13 @@ export interface operations {
         event?: string[];
         /** @description Addresses as they were sent, repeated for several. */
         url?: string[];
-        /** @description Hosts of referrers in lower case, with a port where there was one, repeated for several. */
+        /** @description Hosts of referrers, as `breakdown` lists them, repeated for several. */
         referrerHost?: string[];
         /** @description Names of browsers, repeated for several. */
         browser?: string[];
         /** @description Names of operating systems, repeated for several. */
         os?: string[];
-        /** @description `utm_source` of the address, as it stands there, repeated for several. */
+        /** @description `utm_source` of the address, decoded, repeated for several. */
         utmSource?: string[];
         /** @description `utm_medium` of the address, repeated for several. */
         utmMedium?: string[];
@@ -3652,13 +3661,13 @@ export interface operations {
         event?: string[];
         /** @description Addresses as they were sent, repeated for several. */
         url?: string[];
-        /** @description Hosts of referrers in lower case, with a port where there was one, repeated for several. */
+        /** @description Hosts of referrers, as `breakdown` lists them, repeated for several. */
         referrerHost?: string[];
         /** @description Names of browsers, repeated for several. */
         browser?: string[];
         /** @description Names of operating systems, repeated for several. */
         os?: string[];
-        /** @description `utm_source` of the address, as it stands there, repeated for several. */
+        /** @description `utm_source` of the address, decoded, repeated for several. */
         utmSource?: string[];
         /** @description `utm_medium` of the address, repeated for several. */
         utmMedium?: string[];
