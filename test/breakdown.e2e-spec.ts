@@ -225,7 +225,8 @@ describe('breakdown', () => {
         (one) => one.event,
         (one) => one.appId === apps[0]!.replaceAll('-', ''),
       );
-      expect([status, body.total, inOrder(body.data)]).toEqual([200, total, rows]);
+      const counted = rows.map((row) => ({ ...row, uniqueUsers: null }));
+      expect([status, body.total, inOrder(body.data)]).toEqual([200, total, counted]);
     });
 
     test.each(['by=url', 'by=device', 'by=event&device=mobile'])('%s is refused', async (query) => {

@@ -261,8 +261,8 @@ describe('the dashboard, in Chromium: a story', () => {
 
   test('settings are kept, "did my event arrive?" is answered', async () => {
     await open('/settings');
-    await page.getByLabel('Days that events are kept').fill('9'.repeat(30));
-    await page.getByLabel('Days that events are kept').fill('400');
+    await page.getByLabel('Days to keep events').fill('9'.repeat(30));
+    await page.getByLabel('Days to keep events').fill('400');
     // It deletes, so it is asked for twice.
     await page.getByRole('button', { name: 'Save settings' }).click();
     await page.getByText(/events older than 400 days are deleted \(0 now\)/).waitFor();
