@@ -7,6 +7,8 @@ const ARRAY_MAX = 4096;
 const BITMAP_BYTES = 8192;
 
 /**
+ * A frozen copy: migrations import no live code.
+ *
  * The numbers of a roaring bitmap in its portable format (https://github.com/RoaringBitmap/RoaringFormatSpec), in ascending order.
  * @throws RangeError where the bytes end too early, Error for another format
  */

@@ -374,7 +374,7 @@ describe('lists that ClickHouse answers', () => {
       } finally {
         stack.engine.process.child.kill('SIGCONT');
       }
-      await until(() => told.includes('event: counts'), 'the live view to go on');
+      await until(() => told.includes('event: counts'), 'the live view to go on', 10_000);
       const now = acceptedEvent({ appId: hex(apps[0]!), event: 'afterwards', eventId: 'afterwards' });
       await stack.store([now]);
       sent.push(now);

@@ -86,3 +86,7 @@ export function commonZone(apps: readonly AskedApp[]): string {
   const [zone] = zones;
   return zones.size === 1 && zone ? zone : 'UTC';
 }
+
+export function idsOf(apps: readonly AskedApp[]): string[] {
+  return apps.map(({ id }) => id);
+}

@@ -77,7 +77,8 @@ export class AnalyticsController {
   }
 
   /**
-   * Download events. The file holds the events oldest first, however many there are, and those of clocks that ran fast after others. It is CSV for spreadsheets, or NDJSON with one
+   * Download events. The file holds all events of the range, oldest first by day. Without filters, events of clocks that ran more than a
+   * day fast come last. It is CSV for spreadsheets, or NDJSON with one
    * JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text
    * and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second
    * when your token, session or app ends. For a long download use a key with `read`.

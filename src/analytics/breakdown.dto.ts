@@ -50,7 +50,7 @@ export class BreakdownRowDto {
 
   count!: number;
 
-  /** Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse. */
+  /** Distinct users; one who has two values is in both. Null while ClickHouse has no complete copy of the events. */
   @ApiProperty({ type: Number, nullable: true })
   uniqueUsers!: number | null;
 
@@ -67,8 +67,8 @@ export class BreakdownDto {
   total!: number;
 
   /**
-   * Events of this time and later are in these numbers; earlier ones of the range have expired. Left out where the range begins
-   * later, and where the counts of names answer. RFC 3339, UTC.
+   * Events from this time on are counted; earlier ones of the range have expired. Left out if nothing of the range has expired, and
+   * for `by=event` without filters. RFC 3339, UTC.
    */
   @ApiProperty({ format: 'date-time', required: false })
   eventsFrom?: string;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Asker } from '../questions/asker.js';
 import { ReadModelQuestions } from '../questions/read-model-questions.js';
-import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, commonZone, idsOf } from './analytics-scope.js';
 import type { BreakdownDto, BreakdownQuery } from './breakdown.dto.js';
 import { filtersOf, isFiltered } from './filters.dto.js';
 import { type Breakdown, nameBreakdown, type ValueCount } from './queries/breakdown.js';
@@ -111,8 +111,4 @@ function answer(query: BreakdownQuery, asked: Asked, { rows, total }: Breakdown<
 /** Whether names of events are asked for, of all events. */
 function isOfNames(query: BreakdownQuery): boolean {
   return query.by === 'event' && !isFiltered(filtersOf(query));
-}
-
-function idsOf(apps: readonly AskedApp[]): string[] {
-  return apps.map(({ id }) => id);
 }

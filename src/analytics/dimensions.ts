@@ -1,4 +1,4 @@
-/** What events are told apart by, under the names of the API; any key of metadata beside. */
+/** Dimensions by their names in the API. Any key of metadata is one too. */
 export const NAMED_DIMENSIONS = [
   'event',
   'url',
@@ -21,7 +21,7 @@ export const METADATA_PREFIX = 'metadata.';
 /** Keys of metadata that can be asked for. */
 const METADATA_KEY = /^[^"\\\p{Cc}]{1,128}$/u;
 
-/** Characters of a value that an answer tells. */
+/** Longest value in an answer, characters. */
 export const VALUE_MAX = 255;
 
 export function isMetadataKey(key: string): boolean {

@@ -4,7 +4,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { FastifyRequest } from 'fastify';
 import { SHOWN_FIELDS } from '../events/event-columns.js';
 import type { Asker } from '../questions/asker.js';
-import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, commonZone, idsOf } from './analytics-scope.js';
 import { csvCell } from './csv-cell.js';
 import { EXPORT_TYPES, type ExportFormat, type ExportQuery } from './event-export.dto.js';
 import { unparsedDto } from './event-list.dto.js';
@@ -47,7 +47,7 @@ export class EventExport {
     const apps = await this.scope.ask(asker, query.appId, (_manager, found) => Promise.resolve(found));
     const range = timeRange(query.startDate, query.endDate, query.timezone ?? commonZone(apps));
     const format = query.format ?? 'csv';
-    const appIds = apps.map(({ id }) => id);
+    const appIds = idsOf(apps);
     const stream = this.streams.watch(request, appIds);
     try {
       const slices = await this.begin(stream, apps, range, filtersOf(query));

@@ -31,7 +31,7 @@ export class EventListService {
     const [now, limit] = [Date.now(), query.limit!];
     const beforeId = query.cursor && parseUuid(query.cursor);
     const newest = Math.min(now, period.before ?? now, beforeId ? storedIdTime(beforeId) : now);
-    // What occurs in a period states a time of it or a later one.
+    // A stated time is never earlier than the time at which the event occurred, so no id before the period is needed.
     const span = { newest, oldest: period.from, limit: limit + 1 };
     const rows = await this.copied.newest<KeyRow>(asker, span, (statedFrom) =>
       newestKeys(apps, period, filtersOf(query), { beforeId, statedFrom, limit: limit + 1 }, now),

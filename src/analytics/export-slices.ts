@@ -15,9 +15,10 @@ import type { AskedFilters } from './read-model/filters.js';
 const SLICE_BYTES = 1024 * 1024;
 /** Events of the first slice, before it is known how large they are: of the largest 3 MiB. */
 const FIRST_SLICE = 100;
-/** The fewest and the most events of a slice, and what one takes beside its metadata, in bytes: roughly. */
+/** The fewest and the most events of a slice. */
 const SLICE_MIN = 25;
 const SLICE_MAX = 500;
+/** About what an event takes beside its metadata, bytes. */
 const EVENT_BYTES = 500;
 /** Events among which those of clocks that ran fast are looked for, in one statement. */
 const LOOKED_THROUGH = 20_000;
@@ -34,7 +35,7 @@ export class ExportSlices {
     private readonly copied: CopiedEvents,
   ) {}
 
-  /** From MySQL alone, whether or not ClickHouse answers: oldest first, and then what was sent by clocks that ran fast. */
+  /** From MySQL alone, so it works without ClickHouse: oldest first, then events of clocks that ran fast. */
   async *all(ended: AbortSignal, apps: readonly AskedApp[], range: RawRange): AsyncGenerator<ListedEvent[]> {
     const size = new SliceSize();
     for (const app of apps) {
@@ -55,7 +56,7 @@ export class ExportSlices {
     }
   }
 
-  /** By ids of ClickHouse: each UTC day after the other, and by their ids within a day. @throws ReadModelUnavailableError */
+  /** Takes ids from ClickHouse, by UTC days and within a day by ids. @throws ReadModelUnavailableError */
   async *filtered(
     ended: AbortSignal,
     apps: readonly AskedApp[],
@@ -77,7 +78,7 @@ export class ExportSlices {
     }
   }
 
-  /** Their ids lie behind those of the range: of these the times are looked at, and few rows are read. */
+  /** These events have ids after those of the range. Their times are looked at, and few rows are read. */
   private async *ofFastClocks(
     asker: Who,
     { before, ...slice }: EventSlice,
@@ -122,7 +123,7 @@ class SliceSize {
   }
 }
 
-/** What has expired is left out, though retention may not have deleted it yet. */
+/** Leaves out expired events that retention has not deleted yet. */
 function firstId({ deletedBefore }: AskedApp, { fromId }: RawRange): Buffer {
   const fence = lowestId(deletedBefore?.getTime() ?? 0);
   return Buffer.compare(fence, fromId) > 0 ? fence : fromId;

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { MINUTE_MS } from '../events/limits.js';
 import { ReadModelUnavailableError } from '../read-model/questions/read-model-errors.js';
-import type { AskedApp } from './analytics-scope.js';
+import { type AskedApp, idsOf } from './analytics-scope.js';
 import { CopiedEvents } from './copied-events.js';
 import type { ListedEvent } from './queries/listed-event.js';
 import { eventKey, type KeyRow, latestKeys } from './read-model/event-keys.js';
@@ -17,7 +17,7 @@ const COUNTING_SHARE = 0.05;
 /** Newest events told of at a time: nobody can read more in a second. */
 const TOLD_AT_ONCE = 50;
 
-/** Of ClickHouse, ms. A question that may take no longer than 4 s has a session of its own in the engine. */
+/** Of ClickHouse, ms. The engine keeps a session free for questions of at most 4 s. */
 const TIME_LIMIT_MS = 4000;
 
 /** What a look has found. */
@@ -83,8 +83,10 @@ export class LiveFeed {
         this.failure = error;
       }
       for (const wake of this.waiting) wake();
-      const pause = Math.max(LOOK_EVERY_MS, (Date.now() - begun) / LOOKING_SHARE);
-      if (!this.failure) await wait(pause, undefined, { signal }).catch(() => undefined);
+      // A look that waited for ClickHouse in vain has cost nobody anything: the feed goes on as soon as it answers.
+      const pause =
+        this.state?.unavailable?.code === 'read_model_unavailable' ? 0 : (Date.now() - begun) / LOOKING_SHARE;
+      if (!this.failure) await wait(Math.max(LOOK_EVERY_MS, pause), undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -182,6 +184,6 @@ export class LiveFeeds {
 }
 
 function keyOf(account: string, apps: readonly AskedApp[]): string {
-  const ids = apps.map(({ id }) => id);
+  const ids = idsOf(apps);
   return `${account} ${ids.sort().join(' ')}`;
 }

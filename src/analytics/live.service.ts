@@ -3,7 +3,7 @@ import { Injectable, StreamableFile } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { lowestId, parseUuid, storedIdTime } from '../events/event-id.js';
 import type { Asker } from '../questions/asker.js';
-import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, idsOf } from './analytics-scope.js';
 import { listedDto } from './event-list.dto.js';
 import { LIVE_WINDOW_MS, type LiveFeed, LiveFeeds } from './live-feeds.js';
 import type { LiveQuery } from './live.dto.js';
@@ -28,7 +28,7 @@ export class LiveService {
     const apps = await this.scope.ask(asker, appId, (_manager, found) => Promise.resolve(found));
     const last = request.headers['last-event-id'];
     const since = typeof last === 'string' ? parseUuid(last) : undefined;
-    const ids = apps.map(({ id }) => id);
+    const ids = idsOf(apps);
     const stream = this.streams.watch(request, ids);
     const messages = Readable.from(this.messages(asker.account, apps, since, stream), { objectMode: false });
     return new StreamableFile(
@@ -71,7 +71,7 @@ export class LiveService {
         if (state.unavailable) {
           const { code, detail } = state.unavailable;
           if (!isAway) text = message('unavailable', { code, detail });
-          // Told again afterwards, though they may be the same: so it is known that it goes on.
+          // Counts are sent again afterwards, even if they are the same: they tell that the stream goes on.
           [isAway, counts] = [true, undefined];
         } else {
           isAway = false;

@@ -7,8 +7,8 @@ const PAST_EVERY_TIME = Date.UTC(10_000, 0, 1);
 export const PAST_EVERY_ID = Buffer.alloc(16, 0xff);
 
 /**
- * How much later than it occurred an event may say that it did (its sender's clock ran fast) and still be read among those that
- * say so rightly. What is further ahead is looked for apart.
+ * How far a sender's clock may run fast and the event still be read with the others of its range. Events of faster clocks are
+ * looked for separately.
  */
 const CLOCK_AHEAD_MS = DAY_MS;
 

@@ -5,7 +5,7 @@ import { ALL_EVENTS } from '../database/all-events.js';
 import { DAY_MS, QUARTER_MS } from '../events/limits.js';
 import type { Asker } from '../questions/asker.js';
 import { ReadModelQuestions } from '../questions/read-model-questions.js';
-import { AnalyticsScope, type AskedApp, commonZone } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, commonZone, idsOf } from './analytics-scope.js';
 import { type Bucket, buckets } from './buckets.js';
 import { CompleteTo } from './complete-to.js';
 import { bucketCounts } from './queries/bucket-counts.js';
@@ -124,12 +124,7 @@ export class SeriesService {
     { range, buckets: list }: Period,
     asOf: Date,
   ): Promise<PeriodDto> {
-    const counts = await bucketCounts(
-      manager,
-      apps.map(({ id }) => id),
-      event,
-      list,
-    );
+    const counts = await bucketCounts(manager, idsOf(apps), event, list);
     return {
       ...bounds(range),
       count: counts.reduce((sum, n) => sum + n, 0),

@@ -5,7 +5,7 @@ import { formatUuid, parseUuid } from '../events/event-id.js';
 import { userKeysOf } from '../events/person.js';
 import type { Asker } from '../questions/asker.js';
 import { Questions } from '../questions/questions.js';
-import { AnalyticsScope, type AskedApp } from './analytics-scope.js';
+import { AnalyticsScope, type AskedApp, idsOf } from './analytics-scope.js';
 import { CompleteTo } from './complete-to.js';
 import { CopiedEvents } from './copied-events.js';
 import { listedBytes, listedDto } from './event-list.dto.js';
@@ -18,8 +18,8 @@ import { cursorTime, latestUsers, type LatestUserRow, userCursor } from './read-
 import type { ListedUserDto, TimelineDto, TimelineQuery, UserListDto, UserListQuery } from './user-list.dto.js';
 
 /**
- * Who was there, and what one of them did, over all apps that the caller may see. ClickHouse tells who, and in which order; MySQL
- * has their ids, and their totals, which go on counting events that have expired.
+ * Lists users, and the events of one user, over all apps that the caller may see. ClickHouse knows the users and their order; MySQL
+ * has their ids and totals. Totals go on counting events that have expired.
  */
 @Injectable()
 export class UserListService {
@@ -52,10 +52,7 @@ export class UserListService {
     const rows = await this.questions.ask(asker, { apps: apps.length }, (manager) =>
       userTotals(manager, idsOf(apps), keys),
     );
-    const data = keys
-      .map((key) => rows.filter((row) => row.userKey === key))
-      .filter((own) => own.length > 0)
-      .map(userDto);
+    const data = totalsByUser(keys, rows).map(userDto);
     return { data, nextCursor: found.length > limit ? userCursor(page.at(-1)!) : null, asOf };
   }
 
@@ -112,17 +109,16 @@ export class UserListService {
     const found = await foundUsers(manager, appIds, text, limit);
     const keys = [...new Set([...userKeysOf(text), ...found])];
     const rows = await userTotals(manager, appIds, keys);
-    return keys
-      .map((key) => rows.filter((row) => row.userKey === key))
-      .filter((own) => own.length > 0)
+    return totalsByUser(keys, rows)
       .sort((a, b) => lastSeen(b) - lastSeen(a))
       .slice(0, limit)
       .map(userDto);
   }
 }
 
-function idsOf(apps: readonly AskedApp[]): string[] {
-  return apps.map(({ id }) => id);
+/** The rows of each user, in the order of the keys. Users without rows are left out. */
+function totalsByUser(keys: readonly string[], rows: readonly UserTotals[]): UserTotals[][] {
+  return keys.map((key) => rows.filter((row) => row.userKey === key)).filter((own) => own.length > 0);
 }
 
 function firstSeen(rows: readonly UserTotals[]): number {

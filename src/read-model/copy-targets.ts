@@ -6,7 +6,7 @@ export const EVENTS = 'events';
 export const NEXT_EVENTS = 'events_next';
 export const EVENT_TABLES = [EVENTS, NEXT_EVENTS] as const;
 export type EventTable = (typeof EVENT_TABLES)[number];
-/** Distinct users of days whose events have expired. A rebuild repairs it where it is: what is sent twice counts once. */
+/** Distinct users of days whose events have expired. A rebuild repairs it in place, since a row that is sent twice counts once. */
 export const ARCHIVED_USERS = 'archived_users';
 /** Every table that holds rows of apps. */
 export const APP_TABLES = [...EVENT_TABLES, ARCHIVED_USERS] as const;

@@ -90,7 +90,7 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
     if (this.stopping || isFull || isHopeless || Date.now() < this.pausedUntil) return;
     this.waiting.push(batch);
     this.waitingBytes += batch.bytes;
-    // Batches of a worker that has just started wait until it knows whether they can be sent.
+    // A worker that has just started holds its batches until it has looked for ClickHouse.
     if (this.connection.isUnknown) void this.connection.known.then(() => this.begin());
     else this.begin();
   }
@@ -100,7 +100,7 @@ export class Projector implements OnApplicationBootstrap, BeforeApplicationShutd
     else this.leaveWaiting();
   }
 
-  /** What waits stays in the outbox, for the recovery. */
+  /** Drops the waiting batches; the recovery finds them in the outbox. */
   private leaveWaiting(): void {
     this.waiting.length = 0;
     this.waitingBytes = 0;

@@ -68,12 +68,12 @@ export class ReadModelConnection implements OnApplicationBootstrap, OnApplicatio
     return this.ready;
   }
 
-  /** Whether this worker has just started and has not looked at it yet. */
+  /** Whether this worker has not looked for the read model yet. */
   get isUnknown(): boolean {
     return this.unknown;
   }
 
-  /** Resolves once it was looked at; never rejects. */
+  /** Resolves after the first look; never rejects. */
   get known(): Promise<void> {
     return this.firstLook;
   }

@@ -56,7 +56,7 @@ export class ReadModelStore {
     await this.insertLines(table, COLUMN_NAMES, rows.map(rowLine), token);
   }
 
-  /** Sends rows once, however often they are sent. @param lines as TabSeparated writes them @param token the same for the same rows */
+  /** Stores rows once, however often it is called with them. @param lines as TabSeparated writes them @param token the same for the same rows */
   async insertLines(
     table: string,
     columns: [string, ...string[]],

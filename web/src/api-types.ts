@@ -541,7 +541,7 @@ export interface paths {
     };
     /**
      * Download events
-     * @description The file holds the events oldest first, however many there are, and those of clocks that ran fast after others. It is CSV for spreadsheets, or NDJSON with one JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
+     * @description The file holds all events of the range, oldest first by day. Without filters, events of clocks that ran more than a day fast come last. It is CSV for spreadsheets, or NDJSON with one JSON object a line. In CSV an apostrophe goes before whatever a spreadsheet would take for a formula, at the start of a text and after each `;`, tab or line break in it. NDJSON holds every text as it was sent. The file breaks off within a second when your token, session or app ends. For a long download use a key with `read`.
      */
     get: operations['exportEvents'];
     put?: never;
@@ -1477,7 +1477,7 @@ export interface components {
     BreakdownRowDto: {
       /** @description Null: events without one. Of a long value the first 255 characters. */
       value: string | null;
-      /** @description Distinct users; one who has two values is in both. Null only while events are being copied into ClickHouse. */
+      /** @description Distinct users; one who has two values is in both. Null while ClickHouse has no complete copy of the events. */
       uniqueUsers: number | null;
       count: number;
       /** @description Of `total`, from 0 to 1. */
@@ -1486,8 +1486,8 @@ export interface components {
     BreakdownDto: {
       /**
        * Format: date-time
-       * @description Events of this time and later are in these numbers; earlier ones of the range have expired. Left out where the range begins
-       *     later, and where the counts of names answer. RFC 3339, UTC.
+       * @description Events from this time on are counted; earlier ones of the range have expired. Left out if nothing of the range has expired, and
+       *     for `by=event` without filters. RFC 3339, UTC.
        */
       eventsFrom?: string;
       by: string;

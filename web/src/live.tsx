@@ -140,7 +140,7 @@ export function Live({ app }: { app?: AppInfo }) {
         {blocked && <Failure error={blocked} />}
         {unavailable !== undefined && (
           <p role="alert" className="failure">
-            {unavailable} This page goes on by itself.
+            {unavailable} This page tries again by itself.
           </p>
         )}
         <div className="figures">

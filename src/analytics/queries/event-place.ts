@@ -12,7 +12,7 @@ export interface EventPlace {
   occurredAt: number;
 }
 
-/** Of an event that is gone: where its id says that it was. @param appIds at least one @param id 32 hex digits */
+/** An event that is gone gets the place that its id states. @param appIds at least one @param id 32 hex digits */
 export async function placeOf(manager: EntityManager, appIds: readonly string[], id: string): Promise<EventPlace> {
   const [row]: { occurredAt: Date }[] = await manager.query(OCCURRED, [binaries(appIds), binary(id)]);
   return { id, occurredAt: row?.occurredAt.getTime() ?? Math.min(storedIdTime(id), Date.now()) };

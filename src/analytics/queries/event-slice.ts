@@ -11,7 +11,7 @@ const IDS = `SELECT id ${OCCURRED_BETWEEN}`;
 /** After every time that MySQL can hold. */
 const LAST_TIME = Date.UTC(9999, 11, 31);
 
-/** Events of an app: between two ids (16 bytes), of which the second is not included, and of a period. */
+/** Events of an app between two ids (16 bytes; the second is not included) that occurred in a period. */
 export interface EventSlice {
   /** 32 hex digits. */
   appId: string;
@@ -39,7 +39,7 @@ export async function eventSlice(manager: EntityManager, slice: EventSlice): Pro
   return rows.map(listed);
 }
 
-/** Their ids alone, 32 hex digits each, in order. */
+/** The ids of a slice, 32 hex digits each, in order. */
 export async function idSlice(manager: EntityManager, slice: EventSlice): Promise<string[]> {
   const rows: { id: Buffer }[] = await manager.query(IDS, parametersOf(slice));
   return rows.map(({ id }) => id.toString('hex'));

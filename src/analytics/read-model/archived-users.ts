@@ -1,6 +1,6 @@
 import { DAY_MS, QUARTER_MS, QUARTERS_A_DAY } from '../../events/limits.js';
 import { SqlValues } from '../../read-model/sql-values.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import type { Period } from './asked-rows.js';
 
 const HALF_A_DAY = QUARTERS_A_DAY / 2;
@@ -8,8 +8,8 @@ const HALF_A_DAY = QUARTERS_A_DAY / 2;
 const QUARTERS_SEEN = `arrayConcat(bitPositionsToArray(quarters0), arrayMap(x -> x + ${HALF_A_DAY}, bitPositionsToArray(quarters1)))`;
 
 /**
- * Conditions for the archived users of some apps in a period: of whole days inside it, and of the quarter-hours that it holds of
- * its first and last day.
+ * Conditions for the archived users of some apps in a period: whole days, and for its first and last day the quarter-hours inside
+ * the period.
  */
 export function archivedRows(values: SqlValues, apps: readonly AskedApp[], period: Period): string {
   const conditions = [...ofDays(values, apps, period)];
@@ -40,11 +40,11 @@ export function archivedSightings(
 }
 
 /**
- * Conditions for events that count as sightings beside the archive: also expired ones that are not deleted yet, since they may not
- * be archived yet; but not of days whose counts an app drops.
+ * Conditions for the events that count beside the archive. Expired events that are not deleted yet count, since they may not be
+ * archived yet. Events of days whose counts an app drops do not.
  */
 export function keptSightings(values: SqlValues, apps: readonly AskedApp[], { from, before }: Period): string {
-  const conditions = [values.apps(apps.map(({ id }) => id)), `occurred_at >= ${values.time(from)}`];
+  const conditions = [values.apps(idsOf(apps)), `occurred_at >= ${values.time(from)}`];
   if (before !== undefined) conditions.push(`occurred_at < ${values.time(before)}`);
   for (const [day, appIds] of droppedDays(apps)) {
     conditions.push(`NOT (${values.apps(appIds)} AND occurred_at < ${values.time(day * DAY_MS)})`);
@@ -53,10 +53,7 @@ export function keptSightings(values: SqlValues, apps: readonly AskedApp[], { fr
 }
 
 function ofDays(values: SqlValues, apps: readonly AskedApp[], { from, before }: Period): string[] {
-  const conditions = [
-    values.apps(apps.map(({ id }) => id)),
-    `day >= ${values.add('UInt32', Math.floor(from / DAY_MS))}`,
-  ];
+  const conditions = [values.apps(idsOf(apps)), `day >= ${values.add('UInt32', Math.floor(from / DAY_MS))}`];
   if (before !== undefined) conditions.push(`day < ${values.add('UInt32', Math.ceil(before / DAY_MS))}`);
   for (const [day, appIds] of droppedDays(apps)) {
     conditions.push(`NOT (${values.apps(appIds)} AND day < ${values.add('UInt32', day)})`);
@@ -75,7 +72,7 @@ function droppedDays(apps: readonly AskedApp[]): Map<number, string[]> {
   return days;
 }
 
-/** Days of which a period holds a part: the day, and its first and last quarter-hour that count, the last not included. */
+/** Days that lie partly in a period: the day, and its quarter-hours inside; the last one is not included. */
 function partialDays({ from, before }: Period): [day: number, from: number, before: number][] {
   const [first, end] = [from / QUARTER_MS, before === undefined ? Infinity : before / QUARTER_MS];
   const days = new Set([Math.floor(first / QUARTERS_A_DAY)]);

@@ -1,7 +1,7 @@
 import { lowestId } from '../../events/event-id.js';
 import { DAY_MS, FUTURE_TOLERANCE_MS, QUARTER_MS } from '../../events/limits.js';
 import { SqlValues } from '../../read-model/sql-values.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import type { TimeRange } from '../time-range.js';
 
 /** ms since 1970 UTC; the end is not included, and undefined where it is open. */
@@ -26,7 +26,7 @@ export function periodOf({ startQuarter, endQuarter }: TimeRange): Period | unde
  * @param apps at least one @param now ms
  */
 export function askedRows(values: SqlValues, apps: readonly AskedApp[], { from, before }: Period, now: number): string {
-  const conditions = [values.apps(apps.map(({ id }) => id)), `occurred_at >= ${values.time(from)}`];
+  const conditions = [values.apps(idsOf(apps)), `occurred_at >= ${values.time(from)}`];
   if (before !== undefined) conditions.push(`occurred_at < ${values.time(before)}`);
   for (const [fence, appIds] of fencesAfter(apps, from)) {
     const expired = `id < ${values.uint128(lowestId(fence).toString('hex'))}`;

@@ -1,6 +1,6 @@
 import { SqlValues } from '../../read-model/sql-values.js';
 import type { LimitedQuestion } from '../../questions/read-model-questions.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import { METADATA_PREFIX, type NamedDimension } from '../dimensions.js';
 import type { Breakdown, ValueCount } from '../queries/breakdown.js';
 import { archivedRows, keptSightings } from './archived-users.js';
@@ -42,7 +42,7 @@ export function breakdownQuestion(
   const thrifty = `SELECT value, sum(one) AS n, count() AS users FROM (${byUser}) GROUP BY value`;
   return {
     ...{ sql: ofValues(counted), thrifty: [ofValues(thrifty)] },
-    ...{ params: values.params, appIds: apps.map(({ id }) => id) },
+    ...{ params: values.params, appIds: idsOf(apps) },
     read: (found) => ({
       total: found[0]?.total ?? 0,
       rows: found.map(({ value, n, users }) => ({
@@ -67,5 +67,5 @@ UNION ALL SELECT event, user_key FROM archived_users WHERE ${archivedRows(values
   const sql = `SELECT toString(event) AS name, uniqExact(user_key) AS users FROM (${seen}) GROUP BY name`;
   const byUser = `SELECT toString(event) AS name, user_key FROM (${seen}) GROUP BY name, user_key`;
   const thrifty = [`SELECT name, count() AS users FROM (${byUser}) GROUP BY name`];
-  return { sql, thrifty, params: values.params, appIds: apps.map(({ id }) => id) };
+  return { sql, thrifty, params: values.params, appIds: idsOf(apps) };
 }

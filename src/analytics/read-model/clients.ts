@@ -1,10 +1,10 @@
 import type { Device } from '../../events/event.js';
 import { SqlValues } from '../../read-model/sql-values.js';
 import type { ReadModelQuestion } from '../../read-model/questions/read-model-reader.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import { askedRows, type Period } from './asked-rows.js';
 
-/** Of a person. */
+/** Most clients listed for a person. */
 const CLIENTS_AT_MOST = 20;
 
 interface ClientRow {
@@ -15,7 +15,7 @@ interface ClientRow {
   seenMs: number;
 }
 
-/** What events of a person came from. */
+/** A device, browser and system that a person's events came from. */
 export interface Client {
   device: Device;
   browser: string | null;
@@ -24,7 +24,7 @@ export interface Client {
   lastSeen: Date;
 }
 
-/** What a person's events came from, the last seen first. @param userKey 32 hex digits @param now ms */
+/** Asks what a person's events came from, the last seen first. @param userKey 32 hex digits @param now ms */
 export function clientsQuestion(
   apps: readonly AskedApp[],
   userKey: string,
@@ -36,7 +36,7 @@ export function clientsQuestion(
   const sql = `SELECT device, browser, os, count() AS n, toUnixTimestamp64Milli(max(occurred_at)) AS seenMs
 FROM events WHERE ${rows} GROUP BY device, browser, os
 ORDER BY seenMs DESC, n DESC, device, browser, os LIMIT ${CLIENTS_AT_MOST}`;
-  return { sql, params: values.params, appIds: apps.map(({ id }) => id) };
+  return { sql, params: values.params, appIds: idsOf(apps) };
 }
 
 export function readClients(rows: readonly ClientRow[]): Client[] {

@@ -2,7 +2,7 @@ import type { ReadModelQuestion } from '../../read-model/questions/read-model-re
 import { SqlValues } from '../../read-model/sql-values.js';
 import { lowestId } from '../../events/event-id.js';
 import { DAY_MS } from '../../events/limits.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import type { EventKey } from '../queries/event-outcome.js';
 import type { EventPlace } from '../queries/event-place.js';
 import { askedRows, type Period } from './asked-rows.js';
@@ -115,8 +115,4 @@ WHERE ${rows} ORDER BY app_id, toDate(occurred_at), id LIMIT ${values.add('UInt3
 
 function laterOf(period: Period, from: number): Period {
   return { ...period, from: Math.max(period.from, from) };
-}
-
-function idsOf(apps: readonly AskedApp[]): string[] {
-  return apps.map(({ id }) => id);
 }

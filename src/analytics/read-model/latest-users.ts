@@ -2,7 +2,7 @@ import { SqlValues } from '../../read-model/sql-values.js';
 import type { LimitedQuestion } from '../../questions/read-model-questions.js';
 import { formatUuid, storedIdTime } from '../../events/event-id.js';
 import { DAY_MS } from '../../events/limits.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import { askedRows, type Period } from './asked-rows.js';
 
 /** As ClickHouse answers it. */
@@ -58,5 +58,5 @@ export function latestUsers(
   const users = `SELECT user_key, max(occurred_at) AS seen FROM events WHERE ${rows} GROUP BY user_key${having}`;
   const sql = `SELECT leftPad(lower(hex(user_key)), 32, '0') AS hexKey, toUnixTimestamp64Milli(seen) AS seenMs
 FROM (${users}) ORDER BY seen DESC, user_key DESC LIMIT ${values.add('UInt32', limit)}`;
-  return { sql, thrifty: [sql], params: values.params, appIds: apps.map(({ id }) => id) };
+  return { sql, thrifty: [sql], params: values.params, appIds: idsOf(apps) };
 }

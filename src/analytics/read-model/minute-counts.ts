@@ -1,7 +1,7 @@
 import { MINUTE_MS } from '../../events/limits.js';
 import { SqlValues } from '../../read-model/sql-values.js';
 import type { ReadModelQuestion } from '../../read-model/questions/read-model-reader.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import { askedRows } from './asked-rows.js';
 
 interface MinuteRow {
@@ -29,7 +29,7 @@ export function minuteCountsQuestion(apps: readonly AskedApp[], since: number, u
   const sql = `SELECT intDiv(toUnixTimestamp64Milli(occurred_at), ${MINUTE_MS}) AS minute, count() AS n
 FROM events WHERE ${rows} GROUP BY minute`;
   return {
-    ...{ sql, params: values.params, appIds: apps.map(({ id }) => id) },
+    ...{ sql, params: values.params, appIds: idsOf(apps) },
     read: (found) => {
       const counts = new Map(found.map(({ minute, n }) => [minute, n]));
       const minutes = Math.floor((until - since) / MINUTE_MS) + 1;

@@ -1,7 +1,7 @@
 import { QUARTER_MS } from '../../events/limits.js';
 import { SqlValues } from '../../read-model/sql-values.js';
 import type { LimitedQuestion } from '../../questions/read-model-questions.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import { lowerBound } from '../lower-bound.js';
 import type { TimeRange } from '../time-range.js';
 import { archivedSightings, keptSightings } from './archived-users.js';
@@ -74,7 +74,7 @@ export function seriesQuestion(
   const ofBuckets = `SELECT name, start, sum(one) AS n, count() AS users FROM (${byUser}) GROUP BY name, start`;
   const ofAll = `SELECT name, toUInt32(0) AS start, count() AS n, uniqExact(user_key) AS users FROM (${settled}) GROUP BY name`;
   return {
-    ...{ sql, thrifty: [ofBuckets, ofAll], params: values.params, appIds: apps.map(({ id }) => id) },
+    ...{ sql, thrifty: [ofBuckets, ofAll], params: values.params, appIds: idsOf(apps) },
     read: (found) => {
       const periods = new Map<string, PeriodCounts>();
       for (const name of names ?? ['']) periods.set(name, { ...NONE, buckets: buckets.map(() => ({ ...NONE })) });

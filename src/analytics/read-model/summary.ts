@@ -2,7 +2,7 @@ import { type Device, DEVICES } from '../../events/event.js';
 import { QUARTER_MS } from '../../events/limits.js';
 import { SqlValues } from '../../read-model/sql-values.js';
 import type { ReadModelQuestion } from '../../read-model/questions/read-model-reader.js';
-import type { AskedApp } from '../analytics-scope.js';
+import { type AskedApp, idsOf } from '../analytics-scope.js';
 import type { CountedSpan, EventCounts } from '../queries/event-counts.js';
 import { archivedRows, keptSightings } from './archived-users.js';
 import { askedRows, type Period } from './asked-rows.js';
@@ -33,7 +33,7 @@ export function summaryQuestion(
   const values = new SqlValues();
   const rows = askedRows(values, apps, period, now);
   const named = event === undefined ? '' : ` AND event = ${values.add('String', event)}`;
-  return { sql: SUMMARY + rows + named, params: values.params, appIds: apps.map(({ id }) => id) };
+  return { sql: SUMMARY + rows + named, params: values.params, appIds: idsOf(apps) };
 }
 
 /**
@@ -50,7 +50,7 @@ export function usersQuestion(
   const sql = `SELECT uniqExact(user_key) AS users FROM (
 SELECT user_key FROM events WHERE ${keptSightings(values, apps, period)}${named}
 UNION ALL SELECT user_key FROM archived_users WHERE ${archivedRows(values, apps, period)}${named})`;
-  return { sql, params: values.params, appIds: apps.map(({ id }) => id) };
+  return { sql, params: values.params, appIds: idsOf(apps) };
 }
 
 export function readSummary([row]: readonly SummaryRow[]): Summary {

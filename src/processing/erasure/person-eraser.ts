@@ -12,7 +12,7 @@ const ARCHIVED_AT_ONCE = 5000;
 const DELETE_ARCHIVED = `DELETE FROM archived_users WHERE app_id = ? AND user_key = ?
 ORDER BY day, event LIMIT ${ARCHIVED_AT_ONCE}`;
 
-/** Takes people out of events, rollups, the archive and dead letters of one app. Beginning again after a crash changes nothing. */
+/** Removes people from the events, rollups, archive and dead letters of one app. It may be run again after a crash. */
 @Injectable()
 export class PersonEraser {
   constructor(
@@ -54,7 +54,7 @@ export class PersonEraser {
     }
   }
 
-  /** After their events: what retention archives of these meanwhile is found here. */
+  /** Runs after the events are deleted, so that it finds what retention archived meanwhile. */
   private async *forgetArchived(erasure: OpenErasure): AsyncGenerator<void, void> {
     const people = keysOf(erasure);
     const { appId, ownerId } = people[0]!;
@@ -71,7 +71,7 @@ export class PersonEraser {
     }
   }
 
-  /** The person's row as what came later tells it. */
+  /** Rebuilds the person's row from events that came after the request. */
   private async *forgetPerson(erasure: OpenErasure): AsyncGenerator<void, void> {
     const people = keysOf(erasure);
     await retried(() =>

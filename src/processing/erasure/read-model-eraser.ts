@@ -33,7 +33,7 @@ interface FirstSeen {
  * other stage.
  *
  * What was received before an order was committed before it. Such a batch may still have to be copied: so an order waits
- * until the outbox holds nothing that was committed before it came to this stage, and the archive's neither. While the read model is being filled, the
+ * until the outbox holds nothing that was committed before it came to this stage, and neither does the outbox of the archive. While the read model is being filled, the
  * piece under way may have been read from MySQL before its rows were deleted: so an order waits for its end.
  */
 @Injectable()

@@ -8,19 +8,19 @@ const STATE = `SELECT old_user_tables AS stage, enabled = 1 AND complete_at IS N
 const ENTER = 'UPDATE read_model SET old_user_tables = ? WHERE id = 1';
 const APPS = `SELECT id AS appId, owner_id AS ownerId, deleted_before AS deletedBefore, retention_rollups AS rollups FROM apps
 WHERE deleted_before IS NOT NULL AND deleted_at IS NULL ORDER BY id`;
-/** Locked against whoever orders that the app is erased. */
+/** The lock keeps the app from being erased meanwhile. */
 const KEPT_APP = 'SELECT 1 FROM apps WHERE id = ? AND deleted_at IS NULL LOCK IN SHARE MODE';
 const CELLS = `SELECT event, day FROM event_users WHERE app_id = ? AND event > '' AND day BETWEEN ? AND ?
 AND (event > ? OR event = ? AND day > ?) ORDER BY event, day LIMIT ?`;
 const SEALED = 'SELECT users, quarters FROM event_users WHERE app_id = ? AND event = ? AND day = ? LOCK IN SHARE MODE';
-/** Locked against whoever erases a person, who takes away the number first and then what is archived. */
+/** The lock orders this before or after the erasure of a person, which deletes the number first and the archived rows then. */
 const KEYS = `SELECT number, user_key AS userKey FROM user_numbers WHERE owner_id = ? AND number IN (?) LOCK IN SHARE MODE`;
 const BATCHES = `SELECT event, day, batch_id AS batchId, seen FROM event_user_batches
 WHERE app_id = ? AND event > '' AND day BETWEEN ? AND ? AND (event > ? OR event = ? AND (day > ? OR day = ? AND batch_id > ?))
 ORDER BY event, day, batch_id LIMIT ? LOCK IN SHARE MODE`;
 
 const FORGET_NUMBERS = 'DELETE FROM user_numbers WHERE owner_id = ? AND user_key IN (?)';
-/** They tell nothing that events and archive do not tell. */
+/** Events and the archive hold all that these rows hold. */
 const DELETE_BATCHES = 'DELETE FROM event_user_batches WHERE app_id = ? LIMIT ?';
 const DELETE_OF_APP = [
   DELETE_BATCHES,
@@ -74,7 +74,7 @@ export class OldUserTablesRepository extends Repository<ReadModelState> {
     return this.manager.query(APPS);
   }
 
-  /** Whether an app is not being erased; it is not before the transaction ends. */
+  /** Whether the app is not being erased. It stays so until the transaction ends. */
   async isKept(appId: Buffer): Promise<boolean> {
     const rows: unknown[] = await this.manager.query(KEPT_APP, [appId]);
     return rows.length > 0;
@@ -94,7 +94,7 @@ export class OldUserTablesRepository extends Repository<ReadModelState> {
     return row;
   }
 
-  /** @returns user keys by number; who was erased is not there */
+  /** @returns user keys by number; without people who were erased */
   async userKeys(ownerId: Buffer, numbers: readonly number[]): Promise<Map<number, Buffer>> {
     const keys = new Map<number, Buffer>();
     for (let at = 0; at < numbers.length; at += KEYS_AT_ONCE) {
@@ -115,14 +115,14 @@ export class OldUserTablesRepository extends Repository<ReadModelState> {
     return rows.map((row) => ({ ...row, day: Number(row.day) }));
   }
 
-  /** Takes people out: without their keys, numbers name nobody. @param userKeys at least one @returns whether there is more */
+  /** Removes people: a number without its key names nobody. @param userKeys at least one @returns whether there is more */
   async forgetPeople(appId: Buffer, ownerId: Buffer, userKeys: readonly Buffer[], limit: number): Promise<boolean> {
     await this.manager.query(FORGET_NUMBERS, [ownerId, nonEmpty(userKeys)]);
     const { affectedRows }: { affectedRows: number } = await this.manager.query(DELETE_BATCHES, [appId, limit]);
     return affectedRows === limit;
   }
 
-  /** Deletes what is there of an app. @returns whether there is more */
+  /** Deletes a piece of an app's rows. @returns whether there is more */
   async forgetApp(appId: Buffer, limit: number): Promise<boolean> {
     for (const sql of DELETE_OF_APP) {
       const { affectedRows }: { affectedRows: number } = await this.manager.query(sql, [appId, limit]);

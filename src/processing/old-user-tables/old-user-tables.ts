@@ -22,7 +22,7 @@ const CELLS_AT_ONCE = 200;
 const BATCHES_AT_ONCE = 100;
 const ROWS_AT_ONCE = 5000;
 
-/** The users of expired days have not been taken over from the earlier tables yet. It is tried again. */
+/** The users of expired days are not archived from the earlier tables yet. The erasure is tried again. */
 export class OldUserTablesNotArchivedError extends Error {
   override readonly name = 'OldUserTablesNotArchivedError';
 
@@ -32,9 +32,9 @@ export class OldUserTablesNotArchivedError extends Error {
 }
 
 /**
- * The end of the tables in which releases up to 0.2 kept distinct users: event_users, event_user_batches, user_numbers with its
- * counter, and event_summary_days. First the users of days whose events have expired are archived; the others are those of
- * events. The tables are dropped once ClickHouse has every event and the whole archive, and both were compared with MySQL. Where
+ * Archives and drops the tables in which releases up to 0.2 kept distinct users: event_users, event_user_batches, user_numbers with its
+ * counter, and event_summary_days. First it archives the users of days whose events have expired; users of other days are known
+ * from their events. It drops the tables once ClickHouse has every event and the whole archive, and both were compared with MySQL. Where
  * there is no ClickHouse they stay.
  */
 @Injectable()
@@ -69,7 +69,7 @@ export class OldUserTables implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /**
-   * Takes people of one app out of the tables, where they are still there.
+   * Removes people of one app from the tables, if the tables still exist.
    * @throws OldUserTablesNotArchivedError
    */
   async forgetPeople(appId: Buffer, ownerId: Buffer, userKeys: readonly Buffer[]): Promise<void> {
@@ -77,7 +77,7 @@ export class OldUserTables implements OnApplicationBootstrap, OnApplicationShutd
     while (await retried(() => this.tables.forgetPeople(appId, ownerId, userKeys, ROWS_AT_ONCE)));
   }
 
-  /** Deletes what the tables hold of an app, where they are still there. @throws OldUserTablesNotArchivedError */
+  /** Deletes an app's rows from the tables, if the tables still exist. @throws OldUserTablesNotArchivedError */
   async forgetApp(appId: Buffer): Promise<void> {
     if ((await this.stage()) === OLD_USER_TABLES.gone) return;
     while (await retried(() => this.tables.forgetApp(appId, ROWS_AT_ONCE)));
@@ -101,7 +101,7 @@ export class OldUserTables implements OnApplicationBootstrap, OnApplicationShutd
         // The lock is this session's, and idle sessions are ended.
         await runner.query('DO 0');
       };
-      // Before the tables go once more: a worker of an earlier release may have let events expire beside the migration.
+      // Again before the drop: a worker of an earlier release may have deleted expired events during the migration.
       await this.archiveAll(alive);
       if (stage === OLD_USER_TABLES.toArchive) {
         await this.tables.enter(OLD_USER_TABLES.archived);
@@ -163,7 +163,7 @@ export class OldUserTables implements OnApplicationBootstrap, OnApplicationShutd
     }
   }
 
-  /** Not of an app that is being erased. */
+  /** Does nothing for an app that is being erased. */
   private transact<T>({ appId }: ExpiredApp, work: (manager: EntityManager) => Promise<T>): Promise<T | undefined> {
     return retried(() =>
       this.dataSource.transaction(async (manager) =>

@@ -7,6 +7,8 @@ const ARRAY_MAX = 4096;
 const BITMAP_BYTES = 8192;
 
 /**
+ * Reads what releases up to 0.2 wrote. The migrations have a copy of their own, since they import no live code.
+ *
  * The numbers of a roaring bitmap in its portable format (https://github.com/RoaringBitmap/RoaringFormatSpec), in ascending order.
  * @throws RangeError where the bytes end too early, Error for another format
  */

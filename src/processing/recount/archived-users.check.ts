@@ -7,7 +7,7 @@ interface Row {
   users: string;
 }
 
-/** Users are archived of days on which something was counted. Their events are gone, so nothing else can be compared. */
+/** Every day with archived users must have counted events. The events are gone, so nothing else can be compared. */
 export const ARCHIVED_USERS_CHECK: Check<Row> = {
   table: 'archived_users',
   sql: `SELECT archived.event, archived.day, archived.users FROM (

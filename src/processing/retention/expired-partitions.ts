@@ -20,8 +20,8 @@ FROM events PARTITION (${partition}) WHERE app_id = ? AND id > ? ORDER BY id LIM
 
 /**
  * Drops the months whose every event has expired for every app: at once, where deleting them row by row takes long. The
- * first partition, which takes all that is older, is emptied instead. Before, the distinct users of apps that keep their counts are
- * archived: the fences see to it that no event is added any more.
+ * first partition, which takes all that is older, is emptied instead. Before that, the distinct users of apps that keep
+ * their counts are archived. The fences keep new events out meanwhile.
  * @returns names of the partitions
  */
 export async function dropExpiredPartitions(
@@ -51,7 +51,7 @@ export async function dropExpiredPartitions(
   return dropped;
 }
 
-/** May be repeated: who is archived already counts once. */
+/** May be repeated: a user who is archived twice counts once. */
 async function archivePartition(name: string, archive: ArchiveRepository, transact: Transact): Promise<void> {
   const apps = await transact<{ id: Buffer }[]>((manager) => manager.query(KEEPING_APPS));
   for (const { id: appId } of apps) {

@@ -34,7 +34,7 @@ const DELETE_SUMMARY = `DELETE FROM event_summary WHERE app_id = ? AND event = ?
 ORDER BY quarter, device LIMIT ${EXPIRED_AT_ONCE}`;
 const DELETE_ARCHIVED = `DELETE FROM archived_users WHERE app_id = ? AND day < ?
 ORDER BY day, event, user_key LIMIT ${EXPIRED_AT_ONCE}`;
-/** Whose last events are of a day that is partly kept stays until all of it goes. */
+/** Keep a user whose last events fall on a partly kept day until the whole day has expired. */
 const PEOPLE = `SELECT user_key AS userKey FROM user_analytics p
 WHERE app_id = ? AND user_key > ? AND first_seen < ? AND (last_seen < ? OR EXISTS (
   SELECT 1 FROM events e WHERE e.app_id = p.app_id AND e.user_key = p.user_key))
@@ -104,7 +104,7 @@ export async function forgetExpiredDetails(transact: Transact, appId: Buffer, be
 /** Deletes the counts of the whole UTC days before a moment. @returns the first moment (ms) of which counts are kept */
 export async function dropExpiredCounts(transact: Transact, appId: Buffer, before: number): Promise<number> {
   const names = await transact<{ event: Buffer }[]>((manager) => manager.query(NAMES, [appId]));
-  // Whole days of everything, since the archive keeps days.
+  // Whole days only, since the archive is kept by days.
   const day = Math.floor(before / DAY_MS);
   await inPieces(transact, DELETE_ARCHIVED, [appId, day]);
   for (const { event } of names) {
@@ -114,7 +114,7 @@ export async function dropExpiredCounts(transact: Transact, appId: Buffer, befor
 }
 
 /**
- * People keep what their remaining events tell; of whom nothing remains, the row goes.
+ * Recomputes users from their remaining events, and deletes those who have none.
  * @param from ms; the counts of days before it are gone
  */
 export async function dropExpiredPeople(transact: Transact, appId: Buffer, from: number): Promise<void> {

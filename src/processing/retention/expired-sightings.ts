@@ -12,9 +12,9 @@ export interface ExpiringEvent {
 }
 
 /**
- * Archives the distinct users of events that are about to be deleted. The events are locked: whoever erases a person at the same time
- * comes wholly before, and then they are not among these events, or wholly after, and then finds them in the archive.
- * @param fromDay days since 1970 UTC: of earlier days nothing is kept
+ * Archives the distinct users of events that are about to be deleted. The events are locked, so an erasure of a person runs either
+ * before, and their events are not among these, or after, and it finds them in the archive.
+ * @param fromDay the first day to archive, days since 1970 UTC
  */
 export async function archiveUsers(
   manager: EntityManager,

@@ -26,8 +26,8 @@ const COPIED_WITHIN_MS = 60_000;
 
 /**
  * Deletes expired events from the read model, after MySQL's. Rarely, since it costs one mutation whatever it deletes: questions
- * leave expired events out from the moment of the fence. Then the copy of the archive is compared with MySQL's, which also takes
- * days out of it whose counts are not kept.
+ * leave expired events out from the moment of the fence. Then the copy of the archive is compared with MySQL's. That also
+ * deletes days whose counts are not kept.
  */
 @Injectable()
 export class ReadModelExpiry {
@@ -71,7 +71,7 @@ export class ReadModelExpiry {
     }
   }
 
-  /** Until their users are there as archived ones, the events tell of them. @returns false where that takes too long */
+  /** Waits until the archive is copied: until then only the events hold these users. @returns false if that takes too long */
   private async isArchiveCopied(alive: Alive): Promise<boolean> {
     for (const deadline = Date.now() + COPIED_WITHIN_MS; await this.archive.oldest();) {
       if (Date.now() > deadline) return false;

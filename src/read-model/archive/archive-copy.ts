@@ -15,13 +15,13 @@ import { ArchiveRepair } from './archive-repair.js';
 const EVERY_MS = 1000;
 /** Days copied together. */
 const DAYS_AT_ONCE = 100;
-/** Rows of one insert: some 3 MiB, and 50 MiB where names are as long as they may be. */
+/** An insert ends at so many rows, of about 90 bytes beside the name, or at so many bytes of names. */
 const INSERT_ROWS = 25_000;
-const INSERT_TEXT = 6 * 1024 * 1024;
+const INSERT_NAME_BYTES = 6 * 1024 * 1024;
 
 /**
- * Copies archived users into ClickHouse: each day that changed, all of it. A row may be sent any number of times, so a copy of
- * unknown outcome is simply repeated. One worker at a time.
+ * Copies archived users into ClickHouse. A day that changed is copied whole. A row may be sent any number of times, so a copy
+ * whose outcome is unknown is repeated. One worker copies at a time.
  */
 @Injectable()
 export class ArchiveCopy implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -71,25 +71,25 @@ export class ArchiveCopy implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** @returns how many rows were sent */
   private async copy(days: readonly WaitingDay[], alive: () => Promise<void>): Promise<number> {
-    let [lines, bytes, sent]: [string[][], number, number] = [[], 0, 0];
+    let [lines, nameBytes, sent]: [string[][], number, number] = [[], 0, 0];
     const send = async (): Promise<void> => {
       await this.store.insertFields(ARCHIVED_USERS, lines);
-      [lines, bytes, sent] = [[], 0, sent + lines.length];
+      [lines, nameBytes, sent] = [[], 0, sent + lines.length];
       await alive();
     };
     for (const { appId, day } of days) {
       for await (const page of this.archive.ofDay(appId, day)) {
         for (const row of page) {
           lines.push(fieldsOf(row));
-          bytes += row.event.length;
-          if (lines.length >= INSERT_ROWS || bytes >= INSERT_TEXT) await send();
+          nameBytes += row.event.length;
+          if (lines.length >= INSERT_ROWS || nameBytes >= INSERT_NAME_BYTES) await send();
         }
       }
     }
     await send();
     let isTaken = false;
     for (const day of days) isTaken = (await this.archive.noteCopied(day)) === 'taken' || isTaken;
-    // This process was held up, and another has copied the day since: what was erased then must not stay.
+    // Another process copied a day while this one was held up. What was erased in between must not come back.
     if (isTaken) await this.repair.repair();
     return sent;
   }

@@ -11,7 +11,7 @@ import { compareArchive, type DifferingDay } from './compare-archive.js';
 /** Days of one mutation. */
 const DAYS_AT_ONCE = 500;
 
-/** Makes the copy of the archive what MySQL holds. */
+/** Makes the copy of the archive equal to MySQL's. */
 @Injectable()
 export class ArchiveRepair {
   constructor(
@@ -21,8 +21,8 @@ export class ArchiveRepair {
   ) {}
 
   /**
-   * Whether all that is to be in the archive is there, copied and compared. What differs is copied soon.
-   * @returns false where something is still to be done, by others
+   * Whether the archive is filled, copied, and equal to its copy. Days that differ are ordered to be copied again.
+   * @returns false while work is left: for the copy, or for the takeover of the earlier tables
    */
   async isComplete(): Promise<boolean> {
     if ((await this.archive.oldUserTables()) === OLD_USER_TABLES.toArchive) return false;
@@ -31,13 +31,12 @@ export class ArchiveRepair {
   }
 
   /**
-   * Takes days out of the copy that hold more than MySQL does, and has days copied that differ.
+   * Orders every day that differs to be copied again. First deletes it from the copy, unless users are only missing there.
    * @returns how many days differed
    */
   async repair(): Promise<number> {
     const differing = await compareArchive(this.archive, this.store);
     if (differing.length === 0) return 0;
-    // Where users are only missing, those who are there stay.
     await this.deleteDays(differing.filter(({ inMysql, inClickhouse }) => inClickhouse >= inMysql));
     await this.archive.toCopy(differing.map(({ appId, day }) => [binary(appId), day]));
     this.logger.info(

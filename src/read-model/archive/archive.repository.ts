@@ -5,7 +5,7 @@ import { binary } from '../../database/binary.js';
 
 const ADD = `INSERT INTO archived_users (app_id, day, event, user_key, quarters0, quarters1) VALUES ?
 ON DUPLICATE KEY UPDATE quarters0 = quarters0 | VALUES(quarters0), quarters1 = quarters1 | VALUES(quarters1)`;
-/** The time stays that of the first change which is not copied: an erasure waits for a copy that may have read what was there then. */
+/** Keeps the time of the first change that was not copied: a copy that began then may have read a person who is now erased. */
 const TO_COPY = `INSERT INTO archive_outbox (app_id, day, version) VALUES ?
 ON DUPLICATE KEY UPDATE version = VALUES(version)`;
 const NEXT_DAYS = `SELECT app_id AS appId, day, version FROM archive_outbox ORDER BY archived_at, app_id, day LIMIT ?`;
@@ -42,7 +42,7 @@ export interface WaitingDay {
   version: string;
 }
 
-/** How many users are archived of a day, and a checksum over all their columns. */
+/** The number of archived users of a day, and a checksum over all their columns. */
 export interface ArchiveSum {
   day: number;
   users: number;
@@ -58,7 +58,7 @@ export const OLD_USER_TABLES = {
 
 /** Owns the SQL of the archive of distinct users. Use through `manager.withRepository()` in a transaction. */
 export class ArchiveRepository extends Repository<ArchivedUser> {
-  /** Adds users, and what is new of those who are there. In the transaction that deletes their events, if one does. */
+  /** Adds users and their quarter-hours. Call it in the transaction that deletes their events, if there is one. */
   async add(rows: readonly ArchiveRow[]): Promise<void> {
     const changed = new Map<string, [appId: Buffer, day: number]>();
     for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
@@ -71,13 +71,13 @@ export class ArchiveRepository extends Repository<ArchivedUser> {
     await this.toCopy([...changed.values()]);
   }
 
-  /** Has days copied, all of each. */
+  /** Orders days to be copied whole. */
   async toCopy(days: readonly (readonly [appId: Buffer, day: number])[]): Promise<void> {
     if (days.length === 0) return;
     await this.manager.query(TO_COPY, [days.map(([appId, day]) => [appId, day, randomVersion()])]);
   }
 
-  /** Days to copy, those that wait longest first. */
+  /** Days to copy; the one that has waited longest comes first. */
   async nextDays(limit: number): Promise<WaitingDay[]> {
     const rows: { appId: Buffer; day: number | string; version: string }[] = await this.manager.query(NEXT_DAYS, [
       limit,
@@ -93,7 +93,7 @@ export class ArchiveRepository extends Repository<ArchivedUser> {
     return rows.length > 0 ? 'changed' : 'taken';
   }
 
-  /** Since when the day that waits longest has waited, by MySQL's clock; undefined: all are copied. */
+  /** Since when the oldest day has waited for its copy, by MySQL's clock; undefined: every day is copied. */
   async oldest(): Promise<Date | undefined> {
     const [row]: { oldest: Date | null }[] = await this.manager.query(OLDEST);
     return row?.oldest ?? undefined;
@@ -112,7 +112,7 @@ export class ArchiveRepository extends Repository<ArchivedUser> {
     }
   }
 
-  /** Apps of which anything is archived; 32 hex digits each. */
+  /** Apps that have archived users; 32 hex digits each. */
   async apps(): Promise<string[]> {
     const rows: { appId: string }[] = await this.manager.query(APPS);
     return rows.map(({ appId }) => appId);

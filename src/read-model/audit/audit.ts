@@ -19,7 +19,7 @@ export interface AuditReport {
   progress?(text: string): void;
 }
 
-/** Days before it are deleted from MySQL at once, and from ClickHouse within a day. */
+/** MySQL deletes days before this moment at once, ClickHouse within a day. */
 const DROPPED = `SELECT LOWER(HEX(id)) AS app, deleted_before AS deletedBefore FROM apps
 WHERE retention_rollups = 'drop' AND deleted_before IS NOT NULL`;
 

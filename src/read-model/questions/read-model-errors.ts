@@ -29,7 +29,7 @@ export function readModelAway(cause?: unknown): ReadModelUnavailableError {
 
 /** @param copied events so far */
 export function copyIncomplete(copied: number): ReadModelUnavailableError {
-  const detail = `Events are still being copied into ClickHouse, which answers this question: ${copied} are. Try again later.`;
+  const detail = `Events are still being copied into ClickHouse, which answers this question: ${copied} so far. Try again later.`;
   return new ReadModelUnavailableError('read_model_unavailable', detail, INCOMPLETE_RETRY_S);
 }
 

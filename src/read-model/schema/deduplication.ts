@@ -1,6 +1,6 @@
 import type { ReadModelStore } from '../read-model-store.js';
 
-/** ClickHouse stores rows again that were sent before under the same token. Every event could be counted twice. */
+/** ClickHouse stores rows that it has already stored under the same token. Any event could be counted twice. */
 export class KeepsDuplicatesError extends Error {
   constructor() {
     super(
@@ -18,8 +18,8 @@ const MAKE = 'CREATE TABLE deduplication_probe AS events';
 const COUNT = 'SELECT count() AS n FROM deduplication_probe';
 
 /**
- * Sends a row twice under one token, into a table like `events`, and counts what is stored. Exactly-once copies rely on it, and a
- * setting of the server or of a table that was restored by hand can switch it off.
+ * Sends a row twice under one token, into a table like `events`, and counts what is stored. Exactly-once copying relies on that. A
+ * setting of the server, or a table that was restored by hand, can switch it off.
  * @throws KeepsDuplicatesError, errors of ClickHouse
  */
 export async function probeDeduplication(store: ReadModelStore): Promise<void> {
