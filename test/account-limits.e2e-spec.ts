@@ -66,7 +66,9 @@ describe('limits of an account', () => {
     const flood = Array.from({ length: 300 }, () => me(busy)(stack.url));
     const begun = performance.now();
     expect((await me(other)(stack.url)).status).toBe(200);
-    expect(performance.now() - begun).toBeLessThan(2000);
+    // A request that waited for the busy account's window would take up to a minute. A loaded machine takes some 2 s to open
+    // 300 connections, which the other person's request waits for too.
+    expect(performance.now() - begun).toBeLessThan(10_000);
     const answers = await Promise.all(flood);
     expect(new Set(statuses(answers))).toEqual(new Set([200, 429]));
   });

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { accepted, LAST_DAY, DAY_MS, random } from '../../dataset.mjs';
 import { eventLine, LOAD_EVENTS } from '../../event-file.mjs';
 import { fill } from '../../fill.mjs';
+import { copyIsComplete } from '../../read-model/caught-up.mjs';
 import { Bystander, bystanderRows } from '../bystander.mjs';
 import { Tenant } from '../tenant.mjs';
 
@@ -15,21 +16,25 @@ const SHORT = { events: 36_500, live: 20_000, apps: 1000, series: 100, receipts:
 const LIVE_MS = 30 * 60_000;
 const STREAMS = 20;
 const BREAKDOWNS = 12;
+const WARM_UP = 30;
 const HUNG_UP_AFTER_MS = 300;
 
 /** Questions of one account, more and heavier than it should ask, while another goes on with its work. */
 export async function* rows(bench, { short }) {
   const scale = short ? SHORT : FULL;
+  await bench.startEngine();
   const server = await bench.localApi();
   const attacker = await Tenant.signIn(server, 'flood@example.test');
   const other = await Tenant.signIn(server, 'bystander@example.test');
   await fill(bench, { apps: [attacker.app], events: scale.events, progress: () => {} });
   const worker = await bench.worker();
+  await copyIsComplete(bench);
   const during = (flood) => Bystander.during(other, flood, scale.ms);
 
   const series = seriesOf(attacker);
   // Compiled code and open connections, as a service has them that has run for a while.
-  await all(server, series, 2, attacker);
+  await all(server, series, WARM_UP, attacker);
+  await during(() => abandoned(server, series, WARM_UP, attacker));
   yield* bystanderRows(
     `${scale.series} abandoned series`,
     await during(() => abandoned(server, series, scale.series, attacker)),
