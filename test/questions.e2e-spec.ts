@@ -123,6 +123,24 @@ describe('many questions at once', () => {
     }
   });
 
+  test('a statement on a connection that is lost is answered 503, whichever way mysql2 says it', async () => {
+    const lost = await createDataSource(stack.env.database, { poolSize: 1 }).initialize();
+    const runner = lost.createQueryRunner();
+    try {
+      const [{ id }] = await runner.query<[{ id: number }]>('SELECT CONNECTION_ID() AS id');
+      const cut = runner.query('SELECT SLEEP(60)').catch((error: unknown) => error);
+      await stack.query('KILL ?', [Number(id)]);
+      const after = runner.query('SELECT 1').catch((error: unknown) => error);
+      for (const error of [await cut, await after]) {
+        const { status, code } = toAppError(error);
+        expect([status, code]).toEqual([503, 'service_unavailable']);
+      }
+    } finally {
+      await runner.release();
+      await lost.destroy();
+    }
+  });
+
   test('a statement that takes too long is ended by the server', async () => {
     const impatient = await createDataSource(stack.env.database, { poolSize: 1, statementMs: 200 }).initialize();
     try {

@@ -19,3 +19,8 @@ export function isQueueFull(error: unknown): boolean {
 export function isTooLong(error: unknown): boolean {
   return TOO_LONG_ERRNOS.has((error as { errno?: number }).errno ?? 0);
 }
+
+/** Whether the connection to MySQL was lost: mysql2 marks such an error, and gives some of them no code. @param error as above */
+export function isConnectionLost(error: unknown): boolean {
+  return (error as { fatal?: boolean } | undefined)?.fatal === true;
+}

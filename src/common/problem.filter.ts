@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type AboutWhom, AppError, type FieldError, UnauthorizedError } from './app-error.js';
-import { isBusy, isQueueFull, isTooLong } from './busy-error.js';
+import { isBusy, isConnectionLost, isQueueFull, isTooLong } from './busy-error.js';
 import type { Logger } from './logger.js';
 import { problemPage } from './problem-page.js';
 
@@ -39,7 +39,7 @@ const TITLES: Record<number, string> = {
   503: 'Temporarily unavailable',
 };
 
-/** Node, mysql2 and ioredis say in `code` or `name` that a service is away. */
+/** By which Node and mysql2 say that a service is away. */
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -122,7 +122,7 @@ export function toAppError(error: unknown): AppError {
   if (statusCode && statusCode >= 400 && statusCode < 500) {
     return new AppError(statusCode, 'bad_request', String(message ?? 'The request does not fit.'), { cause: error });
   }
-  if (code && AWAY_CODES.has(code)) {
+  if ((code && AWAY_CODES.has(code)) || isConnectionLost(error)) {
     return new AppError(503, 'service_unavailable', 'A service that this answer needs is away. Try again.', {
       headers: { 'retry-after': '5' },
       cause: error,

@@ -53,7 +53,7 @@ describe('slow senders', () => {
   describe('bodies in tiny pieces', () => {
     const TINY = 'body_in_tiny_pieces';
     /** Sends a piece each time the one before has gone out, until the server hangs up or all are sent. */
-    const send = (head: string[], pieces: Iterable<string>): Promise<string> =>
+    const sendOnce = (head: string[], pieces: Iterable<string>): Promise<string> =>
       new Promise((resolve) => {
         const { hostname, port } = new URL(stack.url);
         let answer = '';
@@ -68,6 +68,12 @@ describe('slow senders', () => {
         };
         sendNext();
       });
+    /** Again where no answer came: pieces that arrive after the server has closed the connection make the kernel drop its answer. */
+    const send = async (head: string[], pieces: Iterable<string>): Promise<string> => {
+      let answer = '';
+      for (let attempt = 1; answer === '' && attempt <= 10; attempt += 1) answer = await sendOnce(head, pieces);
+      return answer;
+    };
     const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
     const tiny = (): string[] => [chunk('{"a":"'), ...Array<string>(600).fill(chunk('x'))];
     const JSON_BODY = 'content-type: application/json';
