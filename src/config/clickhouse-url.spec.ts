@@ -45,6 +45,11 @@ describe('two users of one database', () => {
   });
 });
 
+test.each(['api', 'worker', 'command'] as const)('%s knows the cluster', (role) => {
+  const variables = { CLICKHOUSE_URL: 'http://ch:8123', CLICKHOUSE_CLUSTER: 'shards-2_x' };
+  expect(read(variables, role)).toEqual({ address: expect.objectContaining({ cluster: 'shards-2_x' }), faults: [] });
+});
+
 test.each<[name: string, variables: Record<string, string>]>([
   ['CLICKHOUSE_URL', { CLICKHOUSE_URL: 'ch:8123' }],
   ['CLICKHOUSE_URL', { CLICKHOUSE_URL: 'clickhouse://ch:9000/stats' }],
@@ -58,6 +63,10 @@ test.each<[name: string, variables: Record<string, string>]>([
   ['CLICKHOUSE_COPY_URL', { CLICKHOUSE_COPY_URL: 'http://ch:8123' }],
   ['CLICKHOUSE_COPY_URL', { CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_COPY_URL: 'http://b:8123' }],
   ['CLICKHOUSE_COPY_URL', { CLICKHOUSE_URL: 'http://a:8123/x', CLICKHOUSE_COPY_URL: 'http://a:8123/y' }],
+  ['CLICKHOUSE_CLUSTER', { CLICKHOUSE_CLUSTER: 'events' }],
+  ['CLICKHOUSE_CLUSTER', { CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: 'a.b' }],
+  ['CLICKHOUSE_CLUSTER', { CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: "a'b" }],
+  ['CLICKHOUSE_CLUSTER', { CLICKHOUSE_URL: 'http://a:8123', CLICKHOUSE_CLUSTER: '{cluster}' }],
 ])('%s is refused by its name, without its value: %j', (name, variables) => {
   const { faults } = read(variables);
   expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);

@@ -16,9 +16,13 @@ export interface ReadModelAddress {
   questions: ClickhouseUser;
   /** Makes tables, copies and deletes. In the API process it is the same as `questions`, since the API only asks. */
   copying: ClickhouseUser;
+  /** The cluster over which the tables are spread, by its name in the servers' configuration. Undefined: one server. */
+  cluster?: string;
 }
 
 const DATABASE = 'tallystone';
+/** ClickHouse refuses names of clusters with a dot. Others stand in statements, so none needs escaping. */
+const CLUSTER = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * CLICKHOUSE_URL, whose user asks questions, and CLICKHOUSE_COPY_URL, which names another user of the same database. Without
@@ -37,12 +41,31 @@ export function readClickhouseUrls(
   if (copying && askText === undefined) {
     reader.fault('CLICKHOUSE_COPY_URL', 'needs CLICKHOUSE_URL beside it, which names who asks');
   }
+  const cluster = readCluster(reader, askText !== undefined);
   if (!asking) return undefined;
   const { url, database, user: questions } = asking;
   if (copying && (copying.url !== url || copying.database !== database)) {
     reader.fault('CLICKHOUSE_COPY_URL', 'must name the same server and database as CLICKHOUSE_URL');
   }
-  return { url, database, questions, copying: copying?.user ?? questions };
+  return {
+    url,
+    database,
+    questions,
+    copying: copying?.user ?? questions,
+    ...(cluster === undefined ? {} : { cluster }),
+  };
+}
+
+/** @param hasServer whether CLICKHOUSE_URL is set */
+function readCluster(reader: EnvReader, hasServer: boolean): string | undefined {
+  const cluster = reader.text('CLICKHOUSE_CLUSTER');
+  if (cluster === undefined) return undefined;
+  if (!CLUSTER.test(cluster)) {
+    reader.fault('CLICKHOUSE_CLUSTER', 'must be the name of a cluster: up to 64 letters, digits, _ and -');
+  } else if (!hasServer) {
+    reader.fault('CLICKHOUSE_CLUSTER', 'needs CLICKHOUSE_URL beside it, which names a server of the cluster');
+  }
+  return cluster;
 }
 
 /** `https://user:password@host:8443/database`. The database may be left out. */

@@ -10,12 +10,18 @@ import { OutdatedDerivation } from './outdated-derivation.js';
 import { RestoredBackup } from './restored-backup.js';
 import { ReadModelStore } from './read-model-store.js';
 import { KeepsDuplicatesError, probeDeduplication } from './schema/deduplication.js';
-import { ForeignReadModelError, isOwnReadModel, migrateReadModel, NewerReadModelError } from './schema/schema.js';
+import {
+  ForeignReadModelError,
+  isOwnReadModel,
+  migrateReadModel,
+  NewerReadModelError,
+  OtherTopologyError,
+} from './schema/schema.js';
 
 const EVERY_MS = 1000;
 const LOCK_WAIT_S = 5;
 /** A read model that must not be used. */
-const REFUSALS = [ForeignReadModelError, NewerReadModelError, KeepsDuplicatesError];
+const REFUSALS = [ForeignReadModelError, NewerReadModelError, OtherTopologyError, KeepsDuplicatesError];
 /** The engine starts after the worker: only then is it missed, ms. */
 const MISSED_AFTER_MS = 60_000;
 

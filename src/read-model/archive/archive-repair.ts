@@ -52,7 +52,7 @@ export class ArchiveRepair {
         .slice(at, at + DAYS_AT_ONCE)
         .map(({ appId, day }) => `(toUUID('${formatUuid(appId)}'), ${day})`);
       await this.store.patient.command({
-        query: `ALTER TABLE ${ARCHIVED_USERS} DELETE WHERE (app_id, day) IN (${list.join(', ')})`,
+        query: this.store.topology.mutation(ARCHIVED_USERS, `DELETE WHERE (app_id, day) IN (${list.join(', ')})`),
         clickhouse_settings: { mutations_sync: '2' },
       });
     }

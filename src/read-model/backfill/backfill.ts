@@ -186,7 +186,7 @@ export class Backfill implements OnApplicationBootstrap, OnApplicationShutdown {
     }
     await withNamedLock(this.dataSource, 'read-model-deletions', DELETIONS_WAIT_S, async () => {
       if (signal && !(await this.fills.beginExchange())) return;
-      if ((await this.store.idOf(EVENTS)) !== nextTable) await this.store.exchange();
+      await this.store.exchange(nextTable);
       await this.fills.endExchange();
       await this.store.dropNext();
       this.logger.info({ notice: true }, 'The read model was filled anew, and answers from now on');

@@ -5,8 +5,10 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { formatUuid, lowestId } from '../../events/event-id.js';
 import { DAY_MS } from '../../events/limits.js';
-import { APP_TABLES, type AppTable, ARCHIVED_USERS, EVENT_TABLES, type EventTable } from '../copy-targets.js';
+import { type AppTable, ARCHIVED_USERS, EVENT_TABLES, type EventTable } from '../copy-targets.js';
 import { ReadModelStore } from '../read-model-store.js';
+import type { KeyTable } from '../schema/migrations.js';
+import { quoted } from '../schema/sql-literal.js';
 import { timeField, uint128Field } from '../schema/tab-separated.js';
 import { conditions, type DeletionConditions } from './conditions.js';
 
@@ -37,27 +39,7 @@ const LOOK_EVERY_MS = 100;
 const ALIVE_EVERY_MS = 1000;
 /** Parts that are no longer in use are removed within seconds, unless a question still reads them. */
 const PARTS_GONE_WITHIN_MS = 120_000;
-
-const TABLES = ['deleting_apps', 'deleting_people', 'expiring', 'deleting_parts'] as const;
-/** The tables of what is to be deleted. */
-type KeyTable = (typeof TABLES)[number];
-
-/** A change, not a question: the engine has it wait for changes only, and copies go on beside it. */
-const findParts = (table: AppTable): string =>
-  `INSERT INTO deleting_parts SELECT {run:UUID}, _partition_id, _part, count() FROM ${table} WHERE `;
-const GROUPED = ' GROUP BY _partition_id, _part';
-const FOUND_PARTS = `SELECT partition, part, toString(events) AS events FROM deleting_parts WHERE run = {run:UUID}`;
-const ACTIVE_PARTS = `SELECT name, toString(rows) AS events FROM system.parts
-WHERE database = currentDatabase() AND table = {table:String} AND active`;
-/** With \`_state\` parts are listed until the last of their files is removed. */
-const OLD_PARTS = `SELECT name FROM system.parts
-WHERE database = currentDatabase() AND table = {table:String} AND _state != 'Active'`;
-const DETACHED_PARTS = `SELECT name FROM system.detached_parts
-WHERE database = currentDatabase() AND table = {table:String}`;
-const MUTATIONS = `SELECT is_done AS done, latest_fail_reason AS failure FROM system.mutations
-WHERE database = currentDatabase() AND table = {table:String} AND position(command, {run:String}) > 0`;
-const KILL_UNFINISHED = `KILL MUTATION WHERE database = currentDatabase() AND table IN ('${APP_TABLES.join("', '")}') AND NOT is_done
-AND (position(command, 'deleting_') > 0 OR position(command, 'expiring') > 0)`;
+const HEARD_OF_WITHIN_MS = 60_000;
 
 interface FoundPart {
   partition: string;
@@ -156,20 +138,28 @@ export class ReadModelDeletions {
   }
 
   private async expireFrom(table: EventTable, condition: string, run: string, alive: Alive): Promise<number> {
-    let deleted = 0;
-    const mixed: FoundPart[] = [];
     const found = await this.partsWith(table, condition, run, alive);
-    const parts = await this.store.ask<{ name: string; events: string }>(ACTIVE_PARTS, { table });
-    const active = new Map(parts.map(({ name, events }) => [name, events]));
-    for (const one of found) {
-      deleted += Number(one.events);
-      // Merged meanwhile, or with rows that are kept.
-      if (active.get(one.part) !== one.events || !(await this.dropPart(table, one.part))) mixed.push(one);
-    }
+    const mixed = await this.dropWhole(table, found);
     if (mixed.length > 0) {
       await this.mutate(table, [`DELETE WHERE ${partitionList(mixed)} AND ${condition}`], run, alive);
     }
-    return deleted;
+    const { replicas } = await this.store.countServers();
+    return Math.round(found.reduce((sum, { events }) => sum + Number(events), 0) / replicas);
+  }
+
+  /** Drops parts that hold nothing else than what was found in them. @returns the others */
+  private async dropWhole(table: AppTable, found: readonly FoundPart[]): Promise<readonly FoundPart[]> {
+    const { parts } = this.store.topology;
+    if (!parts) return found;
+    const mixed: FoundPart[] = [];
+    const rows = await this.store.ask<{ name: string; events: string }>(parts.active, { table });
+    const active = new Map(rows.map(({ name, events }) => [name, events]));
+    for (const one of found) {
+      // Merged meanwhile, or with rows that are kept.
+      const isMixed = active.get(one.part) !== one.events;
+      if (isMixed || !(await this.dropPart(parts.drop(table, one.part), one.part))) mixed.push(one);
+    }
+    return mixed;
   }
 
   /** The table that answers, and the one that is being filled, if any: the caller's lock keeps them from changing places. */
@@ -185,13 +175,13 @@ export class ReadModelDeletions {
     work: (found: DeletionConditions, run: string) => Promise<T>,
   ): Promise<T> {
     // What a process that died has left must not go on with tables that are filled anew.
-    await this.store.client.command({ query: KILL_UNFINISHED });
+    await this.killUnfinished();
     await this.empty();
     const run = randomUUID();
     try {
       for (const [table, values] of Object.entries(rows)) {
-        await this.store.insertFields(
-          table,
+        await this.store.insertKeys(
+          table as KeyTable,
           values.map((fields) => [run, ...fields]),
         );
         await alive();
@@ -202,40 +192,51 @@ export class ReadModelDeletions {
     }
   }
 
-  private async empty(): Promise<void> {
-    for (const table of TABLES) await this.store.client.command({ query: `TRUNCATE TABLE ${table}` });
+  private empty(): Promise<void> {
+    return this.store.run(this.store.topology.emptyKeys);
+  }
+
+  private killUnfinished(): Promise<void> {
+    return this.store.run([this.store.topology.killUnfinished]);
   }
 
   private async partsWith(table: AppTable, condition: string, run: string, alive: Alive): Promise<FoundPart[]> {
+    const { note, found } = this.store.topology.searchParts(table, condition);
+    if (note === undefined) return during(this.store.askPatiently<FoundPart>(found), alive);
     await this.store.client.command({ query: 'TRUNCATE TABLE deleting_parts' });
-    const query = findParts(table) + condition + GROUPED;
-    await during(this.store.patient.command({ query, query_params: { run } }), alive);
-    return this.store.ask<FoundPart>(FOUND_PARTS, { run });
+    await during(this.store.patient.command({ query: note, query_params: { run } }), alive);
+    return this.store.ask<FoundPart>(found, { run });
   }
 
   /** @returns false where the part has been merged into another */
-  private async dropPart(table: AppTable, name: string): Promise<boolean> {
+  private async dropPart(query: string, part: string): Promise<boolean> {
     try {
-      await this.store.client.command({ query: `ALTER TABLE ${table} DROP PART ${quoted(name)}` });
+      await this.store.client.command({ query });
       return true;
     } catch (error) {
-      this.logger.debug({ err: error, part: name }, 'A part was merged before it could be dropped');
+      this.logger.debug({ err: error, part }, 'A part was merged before it could be dropped');
       return false;
     }
   }
 
   /** Runs one mutation to its end, however long that takes. */
   private async mutate(table: AppTable, commands: readonly string[], run: string, alive: Alive): Promise<void> {
-    const query = `ALTER TABLE ${table} ${commands.join(', ')} SETTINGS mutations_sync = 0`;
-    await this.store.client.command({ query });
-    for (;;) {
-      const found = await this.store.ask<{ done: number; failure: string }>(MUTATIONS, { run, table });
+    const { topology } = this.store;
+    const { servers } = await this.store.countServers();
+    await this.store.run([topology.mutation(table, commands.join(', '), 'mutations_sync = 0')]);
+    const begun = Date.now();
+    for (let known = 0; ;) {
+      const query = topology.mutations(table, run);
+      const found = await this.store.ask<{ done: number; failure: string }>(query, { run, table });
       const failure = found.find((one) => one.failure !== '')?.failure;
-      if (found.length === 0 || failure !== undefined) {
-        await this.store.client.command({ query: KILL_UNFINISHED });
+      // A replica hears of it a moment later. Where it was heard of and is gone, somebody has ended it.
+      const isLate = found.length < servers && (servers === 1 || Date.now() - begun > HEARD_OF_WITHIN_MS);
+      if (found.length < known || isLate || failure !== undefined) {
+        await this.killUnfinished();
         throw new DeletionFailedError(`ClickHouse could not delete rows: ${failure ?? 'the mutation was ended'}`);
       }
-      if (found.every(({ done }) => Number(done) === 1)) return;
+      if (found.length >= servers && found.every(({ done }) => Number(done) === 1)) return;
+      known = found.length;
       await wait(LOOK_EVERY_MS);
       await alive();
     }
@@ -246,15 +247,16 @@ export class ReadModelDeletions {
    * before. Broken parts, which ClickHouse puts aside when it starts, are of no use here: MySQL has every event.
    */
   private async withoutOldFiles(table: AppTable, alive: Alive): Promise<void> {
-    for (const { name } of await this.store.ask<{ name: string }>(DETACHED_PARTS, { table })) {
+    const { topology } = this.store;
+    for (const { name } of await this.store.ask<{ name: string }>(topology.detachedParts(table), { table })) {
+      if (!topology.parts)
+        throw new DeletionFailedError(`ClickHouse has put a part aside, to be dropped there: ${name}`);
       this.logger.warn({ part: name }, 'Removed a part that ClickHouse had put aside');
-      await this.store.client.command({
-        query: `ALTER TABLE ${table} DROP DETACHED PART ${quoted(name)} SETTINGS allow_drop_detached = 1`,
-      });
+      await this.store.run([topology.parts.dropDetached(table, name)]);
     }
     const deadline = Date.now() + PARTS_GONE_WITHIN_MS;
     const names = async (): Promise<string[]> =>
-      (await this.store.ask<{ name: string }>(OLD_PARTS, { table })).map(({ name }) => name);
+      (await this.store.ask<{ name: string }>(topology.oldParts(table), { table })).map(({ name }) => name);
     for (let old = new Set(await names()); old.size > 0;) {
       if (Date.now() > deadline)
         throw new DeletionFailedError('ClickHouse keeps files of parts that are no longer in use');
@@ -283,9 +285,4 @@ async function during<T>(work: Promise<T>, alive: Alive): Promise<T> {
 function partitionList(parts: readonly FoundPart[]): string {
   const ids = [...new Set(parts.map(({ partition }) => partition))].sort();
   return `_partition_id IN (${ids.map(quoted).join(', ')})`;
-}
-
-/** Names that ClickHouse itself gave. */
-function quoted(name: string): string {
-  return `'${name.replace(/[\\']/g, '\\$&')}'`;
 }

@@ -69,6 +69,12 @@ const MEANINGS: Readonly<Record<string, (cause: unknown) => AppError>> = {
   WRONG_PASSWORD: readModelAway,
   UNKNOWN_DATABASE: readModelAway,
   UNKNOWN_TABLE: readModelAway,
+  // A shard of a cluster has no replica that answers.
+  ALL_CONNECTION_TRIES_FAILED: readModelAway,
+  ALL_REPLICAS_ARE_STALE: readModelAway,
+  CLUSTER_DOESNT_EXIST: readModelAway,
+  NETWORK_ERROR: readModelAway,
+  SOCKET_TIMEOUT: readModelAway,
 };
 
 /** Memory of the whole server, or of all questions of the user, is at its limit: the question itself may be small. */

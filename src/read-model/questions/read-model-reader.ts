@@ -6,6 +6,7 @@ import { Env } from '../../config/env.js';
 import { formatUuid } from '../../events/event-id.js';
 import { APP_TABLES } from '../copy-targets.js';
 import { clickhouseClient } from '../clickhouse-client.js';
+import { topologyOf } from '../schema/topology-of.js';
 import { Reachability } from './reachability.js';
 import { clickHouseRefusal, questionTooLong, readModelAway } from './read-model-errors.js';
 
@@ -66,8 +67,9 @@ export class ReadModelReader implements OnApplicationShutdown {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     if (!readModel) return;
+    const { settings } = topologyOf(readModel);
     const connect = (timeoutMs: number): ClickHouseClient =>
-      clickhouseClient(readModel, readModel.questions, { timeoutMs, connections: CONNECTIONS });
+      clickhouseClient(readModel, readModel.questions, { timeoutMs, connections: CONNECTIONS, settings });
     this.client = connect(REQUEST_TIMEOUT_MS);
     this.pings = connect(PING_TIMEOUT_MS);
   }

@@ -12,22 +12,23 @@ export class KeepsDuplicatesError extends Error {
   }
 }
 
-const DROP = 'DROP TABLE IF EXISTS deduplication_probe SYNC';
-/** It has the engine and the settings of the table whose inserts must not count twice. */
-const MAKE = 'CREATE TABLE deduplication_probe AS events';
 const COUNT = 'SELECT count() AS n FROM deduplication_probe';
+const NO_APP = '00000000-0000-0000-0000-000000000000';
+/** Of as many users that each shard of a cluster takes one. */
+const LINES = Array.from({ length: 200 }, (_none, user) => `${NO_APP}\t${user}\n`);
 
 /**
- * Sends a row twice under one token, into a table like `events`, and counts what is stored. Exactly-once copying relies on that. A
+ * Sends rows twice under one token, into a table like `events`, and counts what is stored. Exactly-once copying relies on that. A
  * setting of the server, or a table that was restored by hand, can switch it off.
  * @throws KeepsDuplicatesError, errors of ClickHouse
  */
 export async function probeDeduplication(store: ReadModelStore): Promise<void> {
-  for (const query of [DROP, MAKE]) await store.client.command({ query });
+  const { makeProbe, dropProbe } = store.topology;
+  await store.run([...dropProbe, ...makeProbe]);
   for (let time = 0; time < 2; time += 1) {
-    await store.insertLines('deduplication_probe', ['app_id'], ['00000000-0000-0000-0000-000000000000\n'], 'probe');
+    await store.insertLines('deduplication_probe', ['app_id', 'user_key'], LINES, 'probe');
   }
   const [row] = await store.ask<{ n: string }>(COUNT);
-  await store.client.command({ query: DROP });
-  if (Number(row!.n) !== 1) throw new KeepsDuplicatesError();
+  await store.run(dropProbe);
+  if (Number(row!.n) !== LINES.length) throw new KeepsDuplicatesError();
 }

@@ -2,7 +2,6 @@ import { ClickHouseError } from '@clickhouse/client';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { formatUuid } from '../../events/event-id.js';
 import type { ReadModelStore } from '../read-model-store.js';
-import { READ_MODEL_MIGRATIONS } from './migrations.js';
 
 /** The read model holds the events of another installation. Nothing in it was changed. */
 export class ForeignReadModelError extends Error {
@@ -26,9 +25,20 @@ export class NewerReadModelError extends Error {
   }
 }
 
-const MIGRATIONS = `CREATE TABLE IF NOT EXISTS migrations (name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-ENGINE = MergeTree ORDER BY name`;
-const INSTALLATION = 'CREATE TABLE IF NOT EXISTS installation (id UUID) ENGINE = MergeTree ORDER BY id';
+/** The tables are spread over a cluster and CLICKHOUSE_CLUSTER does not say so, or the other way round. Nothing was changed. */
+export class OtherTopologyError extends Error {
+  constructor(isCluster: boolean) {
+    super(
+      (isCluster
+        ? 'CLICKHOUSE_CLUSTER is set, and the tables of the read model are on one server only'
+        : 'The tables of the read model are spread over a cluster, and CLICKHOUSE_CLUSTER does not name it') +
+        '. Name another database in CLICKHOUSE_URL, or drop this one: it is filled again from MySQL.',
+    );
+    this.name = 'OtherTopologyError';
+  }
+}
+
+const ENGINE_OF_EVENTS = `SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = 'events'`;
 const APPLIED = 'SELECT DISTINCT name FROM migrations ORDER BY name';
 const OWNER = 'SELECT toString(id) AS id FROM installation LIMIT 1';
 const NOTE_MIGRATION = 'INSERT INTO migrations (name) SELECT {name:String}';
@@ -46,7 +56,7 @@ const OWN = 'SELECT LOWER(HEX(id)) AS id FROM installation';
  * @param onEmpty called where nothing is there, before the read model becomes this installation's: whatever MySQL says of what is
  *   copied is not true then
  * @returns names of the migrations that ran now
- * @throws ForeignReadModelError, NewerReadModelError, errors of ClickHouse
+ * @throws ForeignReadModelError, NewerReadModelError, OtherTopologyError, errors of ClickHouse
  */
 export async function migrateReadModel(
   runner: QueryRunner,
@@ -54,23 +64,26 @@ export async function migrateReadModel(
   onEmpty: () => Promise<void>,
 ): Promise<string[]> {
   await store.createDatabase();
-  for (const query of [INSTALLATION, MIGRATIONS]) await store.client.command({ query });
+  const { topology } = store;
+  const [events] = await store.ask<{ engine: string }>(ENGINE_OF_EVENTS);
+  if (events && topology.isOther(events.engine)) throw new OtherTopologyError(topology.countServers !== undefined);
+  await store.run(topology.createOwnTables);
   const [own]: { id: string }[] = await runner.query(OWN);
   const id = formatUuid(own!.id);
   const [owner] = await store.ask<{ id: string }>(OWNER);
   if (owner && owner.id !== id) throw new ForeignReadModelError(owner.id, id);
   const applied = (await store.ask<{ name: string }>(APPLIED)).map(({ name }) => name);
-  const known = READ_MODEL_MIGRATIONS.map(({ name }) => name);
+  const known = topology.migrations.map(({ name }) => name);
   const unknown = applied.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new NewerReadModelError(unknown);
-  const missing = READ_MODEL_MIGRATIONS.filter(({ name }) => !applied.includes(name));
+  const missing = topology.migrations.filter(({ name }) => !applied.includes(name));
   for (const { name, statements } of missing) {
-    for (const query of statements) await store.client.command({ query });
-    await store.client.command({ query: NOTE_MIGRATION, query_params: { name } });
+    await store.run(statements);
+    await store.insertOwn(NOTE_MIGRATION, { name });
   }
   if (!owner) {
     await onEmpty();
-    await store.client.command({ query: TAKE, query_params: { id } });
+    await store.insertOwn(TAKE, { id });
   }
   return missing.map(({ name }) => name);
 }
