@@ -25,6 +25,11 @@ export function readSettings(env) {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new LaunchError('PORT must be a whole number from 1 to 65535');
   }
+  const clickhouse = secrets(env, ['CLICKHOUSE_URL', 'CLICKHOUSE_COPY_URL']);
+  // The engine that would be started otherwise is one server.
+  if (env.CLICKHOUSE_CLUSTER?.trim() && !clickhouse.CLICKHOUSE_URL) {
+    throw new LaunchError('CLICKHOUSE_CLUSTER needs CLICKHOUSE_URL beside it, which names a server of the cluster');
+  }
   const reached = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
   const local = `http://${isIP(reached) === 6 ? `[${reached}]` : reached}:${port}`;
   return {
@@ -38,7 +43,7 @@ export function readSettings(env) {
     databaseUrl: secret(env, 'DATABASE_URL'),
     redisUrl: secret(env, 'REDIS_URL'),
     /** A server of one's own, if one is set. */
-    clickhouse: secrets(env, ['CLICKHOUSE_URL', 'CLICKHOUSE_COPY_URL']),
+    clickhouse,
     /** Whether an engine is to run where no CLICKHOUSE_URL names a server. */
     engine: readEngine(env),
     /** 0: any that is free. */

@@ -231,7 +231,7 @@ export class ReadModelStore {
   /** Any replica may answer what is there. */
   private async catchUp(table: EventTable): Promise<void> {
     const query = this.topology.catchUp?.(table);
-    if (query !== undefined) await this.patient.command({ query });
+    if (query !== undefined) await this.client.command({ query });
   }
 
   private connect(database?: string, timeoutMs = this.requestTimeoutMs): ClickHouseClient {
