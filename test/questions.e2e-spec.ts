@@ -127,9 +127,9 @@ describe('many questions at once', () => {
     const lost = await createDataSource(stack.env.database, { poolSize: 1 }).initialize();
     const runner = lost.createQueryRunner();
     try {
-      const [{ id }] = await runner.query<[{ id: number }]>('SELECT CONNECTION_ID() AS id');
+      const [own]: { id: number | string }[] = await runner.query('SELECT CONNECTION_ID() AS id');
       const cut = runner.query('SELECT SLEEP(60)').catch((error: unknown) => error);
-      await stack.query('KILL ?', [Number(id)]);
+      await stack.query('KILL ?', [Number(own!.id)]);
       const after = runner.query('SELECT 1').catch((error: unknown) => error);
       for (const error of [await cut, await after]) {
         const { status, code } = toAppError(error);
