@@ -2,6 +2,7 @@ import { breakdownQuestion } from '../src/analytics/read-model/breakdown.js';
 import { seriesQuestion } from '../src/analytics/read-model/series.js';
 import { QUARTER_MS } from '../src/events/limits.js';
 import type { LimitedQuestion } from '../src/questions/read-model-questions.js';
+import { DEDUPLICATION_PROBE } from '../src/read-model/copy-targets.js';
 import { ReadModelReader } from '../src/read-model/questions/read-model-reader.js';
 import { call, createKey, registerApp, type Signed, signIn } from './support/client.js';
 import { clickhouseClient } from './support/engine.js';
@@ -216,6 +217,18 @@ describe('questions that ClickHouse answers', () => {
     const rows = await (await client.query({ query, format: 'JSONEachRow' })).json<{ table: string }>();
     await client.close();
     expect(rows).toEqual([]);
+  });
+
+  test('questions are answered while a worker that starts finds out whether ClickHouse stores rows twice', async () => {
+    const client = clickhouseClient(stack.variables.CLICKHOUSE_COPY_URL!);
+    try {
+      await client.command({ query: `CREATE TABLE ${DEDUPLICATION_PROBE} AS events` });
+      const { status, body } = await ask('event-summary', {});
+      expect([status, body.degraded]).toEqual([200, undefined]);
+    } finally {
+      await client.command({ query: `DROP TABLE IF EXISTS ${DEDUPLICATION_PROBE} SYNC` });
+      await client.close();
+    }
   });
 
   test('the form of a question that goes to disk has the same answer', async () => {

@@ -8,6 +8,8 @@ export const EVENT_TABLES = [EVENTS, NEXT_EVENTS] as const;
 export type EventTable = (typeof EVENT_TABLES)[number];
 /** Distinct users of days whose events have expired. A rebuild repairs it in place, since a row that is sent twice counts once. */
 export const ARCHIVED_USERS = 'archived_users';
+/** While a worker finds out whether ClickHouse stores a row twice that is sent twice. */
+export const DEDUPLICATION_PROBE = 'deduplication_probe';
 /** Every table that holds rows of apps. */
 export const APP_TABLES = [...EVENT_TABLES, ARCHIVED_USERS] as const;
 export type AppTable = (typeof APP_TABLES)[number];

@@ -4,7 +4,7 @@ import { LOGGER } from '../../common/logger.module.js';
 import type { Logger } from '../../common/logger.js';
 import { Env } from '../../config/env.js';
 import { formatUuid } from '../../events/event-id.js';
-import { APP_TABLES } from '../copy-targets.js';
+import { APP_TABLES, DEDUPLICATION_PROBE } from '../copy-targets.js';
 import { clickhouseClient } from '../clickhouse-client.js';
 import { topologyOf } from '../schema/topology-of.js';
 import { Reachability } from './reachability.js';
@@ -148,6 +148,8 @@ function filterOf(appIds: readonly string[]): SettingsMap {
   if (appIds.length === 0) throw new Error('A question names no app');
   // Within the quotes of a map the client escapes none.
   const ids = appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
-  // The engine demands it for each table with rows of apps, whichever the question reads.
-  return SettingsMap.from(Object.fromEntries(APP_TABLES.map((table) => [table, `app_id IN (${ids})`])));
+  // The engine demands it for each table that has the column app_id just now, whichever the question reads.
+  return SettingsMap.from(
+    Object.fromEntries([...APP_TABLES, DEDUPLICATION_PROBE].map((table) => [table, `app_id IN (${ids})`])),
+  );
 }

@@ -1,4 +1,11 @@
-import { type AppTable, ARCHIVED_USERS, EVENTS, type EventTable, NEXT_EVENTS } from '../copy-targets.js';
+import {
+  type AppTable,
+  ARCHIVED_USERS,
+  DEDUPLICATION_PROBE,
+  EVENTS,
+  type EventTable,
+  NEXT_EVENTS,
+} from '../copy-targets.js';
 import {
   ARCHIVED_FIELDS,
   ARCHIVED_ORDER,
@@ -11,9 +18,7 @@ import {
   REMEMBERED_INSERTS,
 } from './migrations.js';
 
-/** A table that takes rows as `events` does, to see whether it remembers tokens. */
-const PROBE = 'deduplication_probe';
-export type SpreadTable = AppTable | typeof PROBE;
+export type SpreadTable = AppTable | typeof DEDUPLICATION_PROBE;
 
 /** A Keeper remembers tokens for a week; ClickHouse's default is an hour. */
 const REMEMBERED_SECONDS = 7 * 24 * 60 * 60;
@@ -91,18 +96,18 @@ ENGINE = ReplicatedMergeTree${OF_CLUSTER} ORDER BY name`,
   }
 
   get makeProbe(): string[] {
-    return this.createEvents(PROBE);
+    return this.createEvents(DEDUPLICATION_PROBE);
   }
 
   get dropProbe(): string[] {
-    return this.drop(PROBE);
+    return this.drop(DEDUPLICATION_PROBE);
   }
 
   private drop(table: SpreadTable): string[] {
     return [table, ClusterTables.local(table)].map((name) => `DROP TABLE IF EXISTS ${this.on(name)} SYNC`);
   }
 
-  private createEvents(table: EventTable | typeof PROBE): string[] {
+  private createEvents(table: EventTable | typeof DEDUPLICATION_PROBE): string[] {
     return [
       `CREATE TABLE IF NOT EXISTS ${this.on(ClusterTables.local(table))} ${EVENT_FIELDS}
 ENGINE = ReplicatedMergeTree${OF_SHARD}

@@ -1,3 +1,4 @@
+import { DEDUPLICATION_PROBE } from '../copy-targets.js';
 import type { ReadModelStore } from '../read-model-store.js';
 
 /** ClickHouse stores rows that it has already stored under the same token. Any event could be counted twice. */
@@ -12,7 +13,7 @@ export class KeepsDuplicatesError extends Error {
   }
 }
 
-const COUNT = 'SELECT count() AS n FROM deduplication_probe';
+const COUNT = `SELECT count() AS n FROM ${DEDUPLICATION_PROBE}`;
 const NO_APP = '00000000-0000-0000-0000-000000000000';
 /** Of as many users that each shard of a cluster takes one. */
 const LINES = Array.from({ length: 200 }, (_none, user) => `${NO_APP}\t${user}\n`);
@@ -26,7 +27,7 @@ export async function probeDeduplication(store: ReadModelStore): Promise<void> {
   const { makeProbe, dropProbe } = store.topology;
   await store.run([...dropProbe, ...makeProbe]);
   for (let time = 0; time < 2; time += 1) {
-    await store.insertLines('deduplication_probe', ['app_id', 'user_key'], LINES, 'probe');
+    await store.insertLines(DEDUPLICATION_PROBE, ['app_id', 'user_key'], LINES, 'probe');
   }
   const [row] = await store.ask<{ n: string }>(COUNT);
   await store.run(dropProbe);

@@ -1,4 +1,11 @@
-import { APP_TABLES, type AppTable, ARCHIVED_USERS, EVENTS, NEXT_EVENTS } from '../copy-targets.js';
+import {
+  APP_TABLES,
+  type AppTable,
+  ARCHIVED_USERS,
+  DEDUPLICATION_PROBE,
+  EVENTS,
+  NEXT_EVENTS,
+} from '../copy-targets.js';
 import { KEY_TABLES, type KeyTable, READ_MODEL_MIGRATIONS } from './migrations.js';
 import { quoted } from './sql-literal.js';
 import type { PartSearch, PartStatements, StatementSettings, Topology } from './topology.js';
@@ -33,8 +40,8 @@ export class SingleServer implements Topology {
   readonly createOwnTables = [INSTALLATION, MIGRATIONS];
   readonly migrations = READ_MODEL_MIGRATIONS;
   /** It has the engine and the settings of the table whose inserts must not count twice. */
-  readonly makeProbe = [`CREATE TABLE deduplication_probe AS ${EVENTS}`];
-  readonly dropProbe = ['DROP TABLE IF EXISTS deduplication_probe SYNC'];
+  readonly makeProbe = [`CREATE TABLE ${DEDUPLICATION_PROBE} AS ${EVENTS}`];
+  readonly dropProbe = [`DROP TABLE IF EXISTS ${DEDUPLICATION_PROBE} SYNC`];
   readonly makeNext = [`CREATE TABLE ${NEXT_EVENTS} AS ${EVENTS}`];
   readonly dropNext = [`DROP TABLE IF EXISTS ${NEXT_EVENTS} SYNC`];
   readonly exchange = `EXCHANGE TABLES ${EVENTS} AND ${NEXT_EVENTS}`;
