@@ -120,6 +120,8 @@ async function run(bench) {
   await part('read-model', 'The read model', async () => ({
     readModel: await benchReadModel(bench, {
       ...{ sections, scale, rows: found.rows, say, progress },
+      // They take half an hour together: a run that is cut off keeps what it has measured.
+      measured: async (readModel) => values.save && (await save({ ...found, readModel })),
       signIn: () => bench.signedIn(APPS),
       signInAnother: () => bench.signedIn('Watched', 'watcher@example.test'),
     }),
@@ -129,11 +131,14 @@ async function run(bench) {
 
 async function measure() {
   const found = await run(bench);
-  const saves = !values.smoke && (positionals.length === 0 || values.save);
-  const all =
-    saves && values.save ? { ...saved(), ...found, readModel: { ...saved().readModel, ...found.readModel } } : found;
   say(`\n${await report(found, bench)}`);
-  if (!saves) return;
+  if (positionals.length === 0 || values.save) await save(found);
+}
+
+/** Writes the table of results. With --save, rows of other parts and sections stay in it. */
+async function save(found) {
+  if (values.smoke) return;
+  const all = values.save ? { ...saved(), ...found, readModel: { ...saved().readModel, ...found.readModel } } : found;
   writeFileSync(RESULTS, await report(all, bench));
   writeFileSync(FIGURES, `${JSON.stringify(all, null, 1)}\n`);
 }

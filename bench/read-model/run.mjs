@@ -21,8 +21,9 @@ const HALF_UNMEASURED = 4000;
  * @param sections names; empty: all but the long one
  * @param signIn the owner of the dataset, with a session that is good from then on
  * @param signInAnother an account with an empty app
+ * @param measured hears what is known after each section
  */
-export async function benchReadModel(bench, { sections, scale, rows, signIn, signInAnother, say, progress }) {
+export async function benchReadModel(bench, { sections, scale, rows, signIn, signInAnother, measured, say, progress }) {
   const leftOut = scale.isSmoke ? NOT_IN_SMOKE : LONG;
   const asked = new Set(sections.length > 0 ? sections : READ_MODEL_SECTIONS.filter((name) => name !== leftOut));
   /** @type {Record<string, any>} */
@@ -39,6 +40,7 @@ export async function benchReadModel(bench, { sections, scale, rows, signIn, sig
     if (!asked.has(name)) return;
     say(`The read model: ${title}`);
     Object.assign(found, await measure());
+    await measured(found);
   };
   const half = () => Math.round((found.backlog?.one.product.perSecond ?? 2 * HALF_UNMEASURED) / 2);
   const options = () => ({ ...scale, who, half: half(), progress });
