@@ -71,14 +71,12 @@ async function floorQuestion(client) {
   const { summaryQuestion, readSummary } = await import('#dist/analytics/read-model/summary.js');
   const { periodOf } = await import('#dist/analytics/read-model/asked-rows.js');
   const { timeRange } = await import('#dist/analytics/time-range.js');
-  const { formatUuid } = await import('#dist/events/event-id.js');
-  const { SettingsMap } = await import('@clickhouse/client');
+  const { filterOf } = await import('#dist/read-model/questions/read-model-reader.js');
   return async ({ startDate, endDate, timezone, event }, apps) => {
     const period = periodOf(timeRange(startDate, endDate, timezone));
     if (!period) throw new Error(`Nothing can have occurred from ${startDate} to ${endDate}`);
     const asked = apps.map((id) => ({ id, deletedBefore: null }));
     const { sql, params } = summaryQuestion(/** @type {any} */ (asked), event, period, Date.now());
-    const ids = apps.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
     const answer = await client.query({
       query: sql,
       query_params: { ...params },
@@ -87,10 +85,7 @@ async function floorQuestion(client) {
         readonly: '2',
         wait_end_of_query: 1,
         output_format_json_quote_64bit_integers: 0,
-        additional_table_filters: SettingsMap.from({
-          events: `app_id IN (${ids})`,
-          events_next: `app_id IN (${ids})`,
-        }),
+        additional_table_filters: filterOf(apps),
       },
     });
     const { counts, users } = readSummary(await answer.json());

@@ -143,8 +143,12 @@ export class ReadModelReader implements OnApplicationShutdown {
   }
 }
 
-/** The same condition as in the statement: one that a statement forgot still shows nobody another's rows. */
-function filterOf(appIds: readonly string[]): SettingsMap {
+/**
+ * The setting `additional_table_filters` of a question: the same condition as in the statement, so that one that a statement forgot
+ * still shows nobody another's rows.
+ * @param appIds 32 hex digits each, at least one
+ */
+export function filterOf(appIds: readonly string[]): SettingsMap {
   if (appIds.length === 0) throw new Error('A question names no app');
   // Within the quotes of a map the client escapes none.
   const ids = appIds.map((id) => `\\'${formatUuid(id)}\\'`).join(', ');
