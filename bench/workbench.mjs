@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { DataDir } from '../scripts/launcher/data-dir.mjs';
 import { mysqlServer } from '../scripts/launcher/mysql-server.mjs';
 import { NODE_FLAGS } from '../scripts/launcher/node-flags.mjs';
 import { prepareProject } from '../scripts/launcher/prepare.mjs';
+import { programFile } from '../scripts/launcher/programs.mjs';
 import { redisServer } from '../scripts/launcher/redis-server.mjs';
 import { PrivateService } from '../scripts/launcher/service.mjs';
 import { systemEnvironment } from '../scripts/launcher/environments.mjs';
@@ -88,9 +89,15 @@ export class Workbench {
     return engine;
   }
 
+  /** @param {string} name of a program of the product @returns its file, in the folder that is measured: a release before 0.3 has no dist/server */
+  program(name) {
+    const file = programFile(name);
+    return existsSync(join(this.root, file)) ? file : join('dist', 'src', `${name}.js`);
+  }
+
   /** Runs one of the product's commands to its end. */
   async run(script, ...args) {
-    const child = spawn(process.execPath, [join('dist', 'src', `${script}.js`), ...args], {
+    const child = spawn(process.execPath, [this.program(script), ...args], {
       cwd: this.root,
       env: this.env,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -102,18 +109,18 @@ export class Workbench {
   /** An API process of the product, as operators run it: with a Google client, without the stand-in. */
   api(env = {}) {
     const google = { GOOGLE_CLIENT_ID: 'bench', GOOGLE_CLIENT_SECRET: 'bench' };
-    return this.serve(join('dist', 'src', 'main.js'), { ...google, ...env });
+    return this.serve(this.program('main'), { ...google, ...env });
   }
 
   /** An API process with the stand-in, in which nobody has signed in. */
   localApi(env = {}) {
-    return this.serve(join('dist', 'src', 'main.js'), env);
+    return this.serve(this.program('main'), env);
   }
 
   /** A worker process of the product. */
   async worker(env = {}) {
     const port = await freePort();
-    return this.#start(join('dist', 'src', 'worker.js'), { WORKER_PORT: String(port), ...env }, port);
+    return this.#start(this.program('worker'), { WORKER_PORT: String(port), ...env }, port);
   }
 
   /** A script that serves on the PORT it is given, and answers GET /health. */

@@ -8,6 +8,7 @@ import { productEnvironment } from './launcher/environments.mjs';
 import { ENGINE_FLAGS, NODE_FLAGS } from './launcher/node-flags.mjs';
 import { prepareProject } from './launcher/prepare.mjs';
 import { pidInFile } from './launcher/processes.mjs';
+import { programFile } from './launcher/programs.mjs';
 import { servicesInUse } from './launcher/services-in-use.mjs';
 import { nice, readEnvironment, readSettings, ROOT } from './launcher/settings.mjs';
 import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
@@ -15,18 +16,19 @@ import { LaunchError, readable, say, warn } from './launcher/terminal.mjs';
 // node scripts/run.mjs NAME [ARGUMENTS]: one process of the product alone, on the services in use.
 // `engine` is the ClickHouse engine alone, which needs no service.
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
-const PROGRAMS = { api: 'main.js', worker: 'worker.js', engine: 'engine.js' };
+/** Programs that keep running, by the names of npm's scripts. */
+const PROCESSES = { api: 'main', worker: 'worker', engine: 'engine' };
 
 try {
   const [name, ...args] = process.argv.slice(2);
   if (!/^[a-z][a-z-]*$/.test(name ?? '')) throw new LaunchError('Usage: node scripts/run.mjs NAME [ARGUMENTS]');
   const settings = readSettings(readEnvironment());
   const env = name === 'engine' ? await engineEnvironment(settings) : await environmentOnServices(settings);
-  const script = join('dist', 'src', PROGRAMS[name] ?? `${name}.js`);
+  const script = programFile(PROCESSES[name] ?? name);
   if (!existsSync(join(ROOT, script))) throw new LaunchError(`There is no program called ${name}`);
   const child = spawn(process.execPath, [...(name === 'engine' ? ENGINE_FLAGS : NODE_FLAGS), script, ...args], {
     cwd: ROOT,
-    env: productEnvironment(PROGRAMS[name] ? name : 'command', env),
+    env: productEnvironment(PROCESSES[name] ? name : 'command', env),
     stdio: 'inherit',
   });
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { AccountStore, type StoredAccount } from './accounts/account-store.js';
 import { AuditLog } from './audit-log/audit-log.js';
-import { runCommand } from './common/command.js';
+import { runCommand, UsageError } from './common/command.js';
 import { Env } from './config/env.js';
 import { createDataSource } from './database/data-source.js';
 import { assertSchemaFits } from './database/schema-check.js';
@@ -26,8 +26,6 @@ const STATES: Record<AccountBar, string> = {
   local_off: 'refused: local sign-in is off',
   not_allowed: 'refused: not in SIGN_IN_ALLOW',
 };
-
-class UsageError extends Error {}
 
 await runCommand(async () => {
   const { command, who, search, limit, after } = readArguments(process.argv.slice(2));

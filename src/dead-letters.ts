@@ -3,7 +3,7 @@ import { BufferKeys } from './buffer/buffer-keys.js';
 import { BacklogReader } from './buffer/backlog.js';
 import { BufferRoom } from './buffer/buffer-room.js';
 import { BufferWriter } from './buffer/buffer-writer.js';
-import { runCommand } from './common/command.js';
+import { runCommand, UsageError } from './common/command.js';
 import { createLogger } from './common/logger.js';
 import { createRedis, PATIENT_COMMAND_TIMEOUT_MS } from './common/redis.js';
 import { Env } from './config/env.js';
@@ -19,8 +19,6 @@ npm run dead-letters -- replay [--app ID] [--code CODE] [--id ID]
 list     what was accepted and could not be stored, newest first, with the reason
 replay   tries it again; without --code and --id all but those that would fail again (id_conflict, too_old)`;
 const LIMIT = 50;
-
-class UsageError extends Error {}
 
 await runCommand(async () => {
   const { command, selection, limit } = readArguments(process.argv.slice(2));

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { runCommand } from './common/command.js';
+import { runCommand, UsageError } from './common/command.js';
 import { Env } from './config/env.js';
 import { createDataSource } from './database/data-source.js';
 import { ReadModelState } from './database/entities/index.js';
@@ -12,8 +12,6 @@ npm run projection -- rebuild
 
 status    whether ClickHouse holds every event, and how many wait to be copied
 rebuild   has a worker fill the copy in ClickHouse anew; the present one answers until then`;
-
-class UsageError extends Error {}
 
 await runCommand(async () => {
   const { positionals } = parseArgs({ allowPositionals: true });

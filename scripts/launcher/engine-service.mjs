@@ -87,7 +87,7 @@ export class EngineService {
     const { dataDir, stopDeadlineMs } = this;
     this.#process = new ProductProcess({
       name: 'engine',
-      script: 'engine.js',
+      program: 'engine',
       env: this.env,
       dataDir,
       isReady: () => answersPing(this.port),

@@ -10,6 +10,7 @@ import { mysqlServer } from './mysql-server.mjs';
 import { builtFrom, prepareProject } from './prepare.mjs';
 import { endProcess, pidInFile, removeFile, removePid, run } from './processes.mjs';
 import { ProductProcess } from './product-process.mjs';
+import { programFile } from './programs.mjs';
 import { redisServer } from './redis-server.mjs';
 import { PrivateService } from './service.mjs';
 import { nice, ROOT } from './settings.mjs';
@@ -161,17 +162,17 @@ export class Launcher {
 
   async #serve(env) {
     const { settings, dataDir } = this;
-    const shared = { env, dataDir, stopDeadlineMs: this.#stopDeadlineMs };
+    const shared = { env, dataDir, stopDeadlineMs: this.#stopDeadlineMs, watched: this.dev };
     const worker = new ProductProcess({
       ...shared,
       name: 'worker',
-      script: 'worker.js',
+      program: 'worker',
       isReady: (pid) => existsSync(dataDir.in('run', `worker-${pid}.port`)),
     });
     const api = new ProductProcess({
       ...shared,
       name: 'api',
-      script: 'main.js',
+      program: 'main',
       isReady: () => answersReady(settings.localUrl),
     });
     this.#stops.push(() => this.#engine?.stop());
@@ -181,7 +182,7 @@ export class Launcher {
     this.#goOn();
     if (this.dev) {
       const watch = new SourceWatch(dataDir, settings.env, async () => {
-        await migrate(env);
+        await migrate(env, { watched: true });
         await Promise.all([worker.restart(), api.restart()]);
       });
       this.#stops.push(() => watch.stop());
@@ -195,8 +196,8 @@ export class Launcher {
   }
 }
 
-async function migrate(env) {
-  const output = await run(process.execPath, [join('dist', 'src', 'migrate.js')], {
+async function migrate(env, options) {
+  const output = await run(process.execPath, [programFile('migrate', options)], {
     cwd: ROOT,
     env: productEnvironment('command', env),
     what: 'npm run migrate',

@@ -15,6 +15,7 @@ const BUILD_INFO = join(ROOT, 'dist', '.tsbuildinfo');
 const SOURCES = ['src', 'migrations', 'web', 'tracker'];
 const BUILT = [
   'src/main.js',
+  'server/main.js',
   'device-models.json',
   'tracker/t.js',
   'tracker/extra.js',
@@ -26,6 +27,8 @@ const SINGLE_INPUTS = [
   'nest-cli.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'scripts/build-server.mjs',
+  'scripts/launcher/programs.mjs',
   'scripts/build-device-models.mjs',
   'scripts/build-tracker.mjs',
   'scripts/matching-texts.mjs',
@@ -125,6 +128,7 @@ async function build(env) {
     const vite = [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.ts'];
     for (const args of [
       [nestCli(), 'build'],
+      [join(ROOT, 'scripts', 'build-server.mjs')],
       [join(ROOT, 'scripts', 'build-device-models.mjs')],
       [join(ROOT, 'scripts', 'build-tracker.mjs')],
       [...vite, '--logLevel', 'error'],

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { productEnvironment } from './environments.mjs';
 import { LogFile } from './log-file.mjs';
 import { ENGINE_FLAGS, NODE_FLAGS } from './node-flags.mjs';
+import { programFile } from './programs.mjs';
 import { endProcess, removePid, writePid } from './processes.mjs';
 import { nice, ROOT } from './settings.mjs';
 import { LaunchError, say, warn } from './terminal.mjs';
@@ -36,12 +36,14 @@ export class ProductProcess {
 
   /**
    * @param name `api`, `worker` or `engine`, which decides what it gets of `env`
+   * @param program which of `PROGRAMS` it runs
+   * @param watched whether it runs what `npm run dev` compiles
    * @param isReady (pid) => whether it serves
    * @param stopDeadlineMs how long it may finish what it holds
    */
-  constructor({ name, script, env, dataDir, isReady, stopDeadlineMs }) {
+  constructor({ name, program, watched = false, env, dataDir, isReady, stopDeadlineMs }) {
     this.name = name;
-    this.script = script;
+    this.file = programFile(program, { watched });
     this.env = env;
     this.dataDir = dataDir;
     this.isReady = isReady;
@@ -100,7 +102,7 @@ export class ProductProcess {
     const begin = Date.now();
     this.#errors = '';
     const flags = this.name === 'engine' ? ENGINE_FLAGS : NODE_FLAGS;
-    const child = spawn(process.execPath, [...flags, join('dist', 'src', this.script)], {
+    const child = spawn(process.execPath, [...flags, this.file], {
       cwd: ROOT,
       env: productEnvironment(this.name, this.env),
       detached: true, // Ctrl-C at the terminal reaches the launcher alone, which stops everything in order

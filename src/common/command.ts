@@ -1,5 +1,10 @@
 import { ConfigError } from '../config/config-error.js';
 
+/** A command was called with arguments that it does not take. The message says which it does. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
 /**
  * Runs a command-line program: its answer becomes the exit code (none: 0); an error becomes one readable message on
  * stderr and exit code 1.

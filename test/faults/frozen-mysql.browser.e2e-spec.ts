@@ -82,7 +82,8 @@ describe('pages while MySQL stands still', () => {
     await each(before, (page, shows) => page.locator(shows).first().waitFor());
     expect(await each(before, (page) => page.locator(NOTICE).count())).toEqual(before.map(() => 0));
     services.signal('mysql', 'SIGSTOP');
-    for (const text of await each(before, (page) => said(page))) expect(text).toMatch(/database does not answer|has not answered yet/);
+    for (const text of await each(before, (page) => said(page)))
+      expect(text).toMatch(/database does not answer|has not answered yet/);
     const cut: string[] = [];
     const meanwhile = await Promise.all(
       paths.slice(0, OPENED_MEANWHILE).map(async (path) => {

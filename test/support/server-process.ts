@@ -10,6 +10,11 @@ const READY_WITHIN_MS = 60_000;
 const { NODE_V8_COVERAGE } = process.env;
 const coverage: Record<string, string> = NODE_V8_COVERAGE ? { NODE_V8_COVERAGE } : {};
 
+/** Whether files of the compiler run, not the bundle: to be measured one by one, or changed by a module that a test loads first. */
+function isTakenApart({ NODE_OPTIONS = '' }: Record<string, string>): boolean {
+  return NODE_V8_COVERAGE !== undefined || NODE_OPTIONS.includes('--import');
+}
+
 /** A real process of the product, from dist/, with what it printed. */
 export class ServerProcess {
   readonly output: string[] = [];
@@ -25,12 +30,14 @@ export class ServerProcess {
     child.on('exit', (code, signal) => (this.exited = code ?? signal ?? -1));
   }
 
+  /** @param folder where dist/ is, instead of the project's */
   static start(
     entry: 'main' | 'worker' | 'engine' | 'migrate' | 'audit-counts' | 'dead-letters' | 'accounts' | 'projection',
     env: Record<string, string>,
     args: string[] = [],
+    folder = process.cwd(),
   ): ServerProcess {
-    const file = join(process.cwd(), 'dist', 'src', `${entry}.js`);
+    const file = join(folder, 'dist', isTakenApart(env) ? 'src' : 'server', `${entry}.js`);
     const child = spawn(process.execPath, [file, ...args], {
       env: { ...coverage, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
